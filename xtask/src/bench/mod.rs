@@ -1,0 +1,130 @@
+//! `cargo xtask bench AREA`: our side and the peer's in turn, medians of
+//! several rounds, one JSON line per case.
+//!
+//! A side is a program that prints JSON lines
+//! `{"case": TEXT, "threads": N, "ms": MEDIAN, "mb": PEAK}` on its standard
+//! output; other lines are ignored. Ours is the example `bench_AREA`, the
+//! peer's `xtask/peers/AREA.py`. A line may have a `"check"`, a number that
+//! tells the input or the network (a checksum, a parameter count): where both
+//! sides state one they must agree, or they did not do the same work.
+
+mod merge;
+mod sample;
+
+use std::env::consts::EXE_SUFFIX;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::workspace::{EXAMPLES_PACKAGE, Workspace, cargo, write_atomic};
+use merge::{Row, merge};
+use sample::{Sample, parse_samples};
+
+/// Flags of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// What to time: the example `bench_AREA` and `xtask/peers/AREA.py`.
+    area: String,
+    /// The Python that runs the peer; without it only our side is timed.
+    #[arg(long, value_name = "PYTHON")]
+    peers: Option<PathBuf>,
+    /// Also write the lines to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each side runs per number of threads.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Numbers of threads, the same for both sides.
+    #[arg(long, value_delimiter = ',', default_value = "1,2")]
+    threads: Vec<u32>,
+}
+
+/// One of the two programs that are compared.
+struct Side {
+    program: PathBuf,
+    arguments: Vec<PathBuf>,
+}
+
+/// Runs the rounds, prints the table of medians and writes the lines.
+pub(crate) fn bench(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
+    let ours = our_side(workspace, &arguments.area)?;
+    let peer = match &arguments.peers {
+        Some(python) => Some(peer_side(workspace, &arguments.area, python)?),
+        None => None,
+    };
+    let mut our_samples = Vec::new();
+    let mut peer_samples = Vec::new();
+    for round in 0..arguments.rounds {
+        for &threads in &arguments.threads {
+            eprintln!("round {} of {}, threads {threads}", round + 1, arguments.rounds);
+            // The side that goes first changes, so that neither always meets
+            // the machine as the other left it.
+            if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 1) {
+                peer_samples.extend(run(peer, threads)?);
+            }
+            our_samples.extend(run(&ours, threads)?);
+            if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 0) {
+                peer_samples.extend(run(peer, threads)?);
+            }
+        }
+    }
+    let rows = merge(&our_samples, &peer_samples)?;
+    let lines = rows.iter().map(Row::to_line).collect::<Result<Vec<_>>>()?;
+    lines.iter().for_each(|line| println!("{line}"));
+    if let Some(path) = &arguments.json {
+        write_atomic(path, &(lines.join("\n") + "\n"))?;
+    }
+    Ok(())
+}
+
+fn our_side(workspace: &Workspace, area: &str) -> Result<Side> {
+    let example = format!("bench_{area}");
+    let examples = workspace.examples()?;
+    let areas = examples.iter().filter_map(|name| name.strip_prefix("bench_"));
+    ensure!(
+        examples.contains(&example.as_str()),
+        "there is no example `{example}`; areas: {}",
+        areas.collect::<Vec<_>>().join(", ")
+    );
+    let status = Command::new(cargo())
+        .current_dir(&workspace.root)
+        .args(["build", "--release", "--package", EXAMPLES_PACKAGE, "--example", &example])
+        .status()
+        .context("cannot start cargo")?;
+    ensure!(status.success(), "`{example}` does not build");
+    let program = workspace.target.join("release/examples").join(format!("{example}{EXE_SUFFIX}"));
+    Ok(Side { program, arguments: Vec::new() })
+}
+
+fn peer_side(workspace: &Workspace, area: &str, python: &Path) -> Result<Side> {
+    let script = workspace.root.join("xtask/peers").join(format!("{area}.py"));
+    ensure!(script.is_file(), "there is no {}", script.display());
+    Ok(Side { program: python.to_owned(), arguments: vec![script] })
+}
+
+/// Runs a side once. Every library that has a thread pool gets the same size;
+/// Candle's own pool stays off, as `.cargo/config.toml` explains.
+fn run(side: &Side, threads: u32) -> Result<Vec<Sample>> {
+    let mut command = Command::new(&side.program);
+    command.args(&side.arguments).env("CANDLE_NUM_THREADS", "1");
+    // The peers share a module; its compiled form has no place in the sources.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    for variable in
+        ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+    {
+        command.env(variable, threads.to_string());
+    }
+    let name = side.program.display();
+    let output = command.output().with_context(|| format!("cannot start {name}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {}", errors.trim());
+    let samples = parse_samples(&String::from_utf8_lossy(&output.stdout))?;
+    ensure!(!samples.is_empty(), "{name} printed no case");
+    ensure!(
+        samples.iter().all(|sample| sample.threads == threads),
+        "{name} did not use {threads} threads as it was told"
+    );
+    Ok(samples)
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask check`: everything a change must pass, in the dev profile and
+//! one target folder, so that Candle is compiled once.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::demos::{DemosArguments, demos};
+use crate::steps::{Outcome, Steps};
+use crate::tidy::tidy;
+use crate::workspace::{Workspace, cargo};
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Leave out `cargo test --workspace`, for callers that run it themselves.
+    #[arg(long)]
+    skip_tests: bool,
+}
+
+/// Runs every step, prints the summary; true when none failed.
+pub(crate) fn check(workspace: &Workspace, arguments: &CheckArguments) -> Result<bool> {
+    let mut steps = Steps::default();
+    steps.run("fmt", || run(workspace, &["fmt", "--all", "--check"], &[]));
+    steps.run("tidy", || tidy(workspace).map(outcome));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.run("clippy", || run(workspace, &clippy, &[]));
+    steps.run("deny", || deny(workspace));
+    steps.run("tests", || {
+        if arguments.skip_tests {
+            return Ok(Outcome::Skipped("asked for"));
+        }
+        run(workspace, &["test", "--workspace"], &[])
+    });
+    let docs = ["doc", "--workspace", "--no-deps"];
+    steps.run("docs", || run(workspace, &docs, &[("RUSTDOCFLAGS", "-D warnings")]));
+    steps.run("demos", || demos(workspace, &DemosArguments::default()).map(outcome));
+    println!("\n{}", steps.summary());
+    Ok(steps.passed())
+}
+
+/// Licences, bans and sources; the advisory database needs the network.
+fn deny(workspace: &Workspace) -> Result<Outcome> {
+    let installed = Command::new(cargo())
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !installed {
+        return Ok(Outcome::Skipped("cargo-deny is not installed"));
+    }
+    let arguments = ["deny", "check", "licenses", "bans", "sources"];
+    run(workspace, &arguments, &[])
+}
+
+fn run(workspace: &Workspace, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Outcome> {
+    let status = Command::new(cargo())
+        .current_dir(&workspace.root)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .status()
+        .context("cannot start cargo")?;
+    Ok(outcome(status.success()))
+}
+
+fn outcome(passed: bool) -> Outcome {
+    if passed { Outcome::Passed } else { Outcome::Failed }
+}
