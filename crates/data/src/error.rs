@@ -1,0 +1,171 @@
+//! The error type of this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong when samples, pictures and vector files are read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be opened, read or written.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was attempted, as a verb phrase.
+        action: &'static str,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A folder was given where a file is needed.
+    #[error("{}: is a folder; name a file", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The content is not a picture in a format that is read here.
+    #[error("{name}: not a PNG, JPEG or TIFF picture")]
+    NotAnImage {
+        /// The file, or a word for data held in memory.
+        name: String,
+    },
+    /// The picture has no pixels.
+    #[error("{name}: the picture has no pixels ({width} x {height})")]
+    EmptyImage {
+        /// The file, or a word for data held in memory.
+        name: String,
+        /// Width in the header, px.
+        width: u32,
+        /// Height in the header, px.
+        height: u32,
+    },
+    /// The header announces a picture larger than the caller allows.
+    #[error(
+        "{name}: {width} x {height} pixels exceed the limit {limit} = {allowed}; \
+         raise ImageLimits::{limit} if the file can be trusted"
+    )]
+    ImageTooLarge {
+        /// The file, or a word for data held in memory.
+        name: String,
+        /// Width in the header, px.
+        width: u32,
+        /// Height in the header, px.
+        height: u32,
+        /// The field of [`ImageLimits`](crate::ImageLimits) that is exceeded.
+        limit: &'static str,
+        /// The value of that field.
+        allowed: u64,
+    },
+    /// The picture ends too early.
+    #[error("{name}: the picture is truncated; fetch or export the file again")]
+    Truncated {
+        /// The file, or a word for data held in memory.
+        name: String,
+    },
+    /// The picture is damaged or uses a variant of its format that is not supported.
+    #[error("{name}: cannot decode the picture: {reason}")]
+    Decode {
+        /// The file, or a word for data held in memory.
+        name: String,
+        /// The decoder's explanation.
+        reason: String,
+    },
+    /// A window reaches outside its picture, or is empty.
+    #[error(
+        "window x {x}, y {y}, {window_width} x {window_height} does not lie in the \
+         {width} x {height} picture{name}; a window needs at least one pixel and must end inside"
+    )]
+    WindowOutside {
+        /// The file as " NAME", or nothing for a picture in memory.
+        name: String,
+        /// Left edge of the window, px.
+        x: u32,
+        /// Top edge of the window, px.
+        y: u32,
+        /// Width of the window, px.
+        window_width: u32,
+        /// Height of the window, px.
+        window_height: u32,
+        /// Width of the picture, px.
+        width: u32,
+        /// Height of the picture, px.
+        height: u32,
+    },
+    /// Two arrays that must have equal sizes differ.
+    #[error("{field} is {found:?} (rows, columns) but {expected:?} is needed")]
+    Shape {
+        /// The array at fault.
+        field: &'static str,
+        /// Rows and columns needed.
+        expected: (usize, usize),
+        /// Rows and columns found.
+        found: (usize, usize),
+    },
+    /// An index is past the end of a source.
+    #[error("sample {index} does not exist: the source holds {len}")]
+    Index {
+        /// The index asked for.
+        index: usize,
+        /// Samples in the source.
+        len: usize,
+    },
+    /// A source cannot make one of its samples.
+    #[error("sample {index}: {reason}")]
+    Sample {
+        /// The index asked for.
+        index: usize,
+        /// The source's explanation.
+        reason: String,
+    },
+    /// A picture cannot be encoded.
+    #[error("cannot encode the picture: {reason}")]
+    Encode {
+        /// The encoder's explanation.
+        reason: String,
+    },
+    /// A configuration field is out of its range.
+    #[error("{field} = {value}: must be {expected}")]
+    Config {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// A coordinate is infinite or not a number.
+    #[error("feature {feature}: coordinate ({x}, {y}) is not finite")]
+    NonFinite {
+        /// Index of the feature.
+        feature: usize,
+        /// The x coordinate.
+        x: f64,
+        /// The y coordinate.
+        y: f64,
+    },
+    /// A member may not stand beside the members that RFC 7946 defines.
+    #[error("member \"{member}\" is reserved by RFC 7946; use another name")]
+    ReservedMember {
+        /// The member's name.
+        member: String,
+    },
+    /// A vector file could not be serialized.
+    #[error("cannot write the features as text: {reason}")]
+    Serialize {
+        /// The serializer's explanation.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(
+        path: impl Into<PathBuf>,
+        action: &'static str,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, action, source }
+    }
+}
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,97 @@
+//! A picture of a map with its labels, and the moves that keep them together.
+
+use mapvec_geometry::Window;
+use ndarray::Array3;
+
+use crate::error::{Error, Result};
+use crate::labels::PixelLabels;
+use crate::rearrange::Rearrange;
+
+/// A picture of a map and the labels of its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapSample {
+    /// RGB picture, (rows, columns, 3).
+    pub image: Array3<u8>,
+    /// The labels, of the picture's size.
+    pub labels: PixelLabels,
+}
+
+impl MapSample {
+    /// Joins a picture and its labels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when the sizes differ, [`Error::Config`] when the picture has
+    /// not three channels.
+    pub fn new(image: Array3<u8>, labels: PixelLabels) -> Result<Self> {
+        let (height, width, channels) = image.dim();
+        if channels != 3 {
+            return Err(Error::Config {
+                field: "image channels",
+                value: channels.to_string(),
+                expected: "3 (RGB)",
+            });
+        }
+        labels.check_size((height, width))?;
+        Ok(Self { image, labels })
+    }
+
+    /// Rows and columns of the picture.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let (height, width, _) = self.image.dim();
+        (height, width)
+    }
+
+    /// The part inside `window`, as a sample of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WindowOutside`] when the window is empty or reaches outside,
+    /// [`Error::Shape`] when labels and picture differ in size.
+    pub fn crop(&self, window: Window) -> Result<Self> {
+        self.labels.check_size(self.size())?;
+        let image = crop_image(&self.image, &window, "")?;
+        Ok(Self { image, labels: self.labels.rearranged(Rearrange::Crop(&window)) })
+    }
+
+    /// The sample turned by `quarter_turns` times 90 degrees from +x towards +y
+    /// (clockwise as seen on a screen).
+    ///
+    /// What was at the left edge is at the top after one turn. Angles of lines move
+    /// along, modulo pi.
+    #[must_use]
+    pub fn rotated(&self, quarter_turns: u32) -> Self {
+        self.rearranged(Rearrange::Rotate(quarter_turns))
+    }
+
+    /// The sample mirrored left to right. Angles of lines move along, modulo pi.
+    #[must_use]
+    pub fn flipped(&self) -> Self {
+        self.rearranged(Rearrange::Flip)
+    }
+
+    fn rearranged(&self, rearrange: Rearrange<'_>) -> Self {
+        Self { image: rearrange.apply(&self.image), labels: self.labels.rearranged(rearrange) }
+    }
+}
+
+/// The part of a picture inside `window`; `name` of the file goes into the error.
+pub(crate) fn crop_image(image: &Array3<u8>, window: &Window, name: &str) -> Result<Array3<u8>> {
+    let (height, width, _) = image.dim();
+    let fits = |start: u32, length: u32, size: usize| {
+        length > 0 && u64::from(start) + u64::from(length) <= size as u64
+    };
+    if !fits(window.x, window.width, width) || !fits(window.y, window.height, height) {
+        return Err(Error::WindowOutside {
+            name: if name.is_empty() { String::new() } else { format!(" {name}") },
+            x: window.x,
+            y: window.y,
+            window_width: window.width,
+            window_height: window.height,
+            width: u32::try_from(width).unwrap_or(u32::MAX),
+            height: u32::try_from(height).unwrap_or(u32::MAX),
+        });
+    }
+    Ok(Rearrange::Crop(window).apply(image))
+}

@@ -1,0 +1,113 @@
+//! The errors of this crate.
+
+use std::fmt;
+
+/// Result of the fallible functions of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can be wrong with an argument.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting lies outside its range.
+    #[error("{field} is {value}; it must be {allowed}")]
+    Parameter {
+        /// Name of the field or argument.
+        field: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// The values that are allowed.
+        allowed: &'static str,
+    },
+    /// A line has fewer than two distinct points and therefore no length.
+    #[error("the line has {distinct} distinct points; give at least 2, or drop the line")]
+    LineTooShort {
+        /// Number of distinct points found.
+        distinct: usize,
+    },
+    /// A coordinate of a line is infinite or not a number.
+    #[error("coordinate {index} of the line is not finite; remove it or repair the transform")]
+    NonFiniteLine {
+        /// Index of the coordinate in the line.
+        index: usize,
+    },
+    /// A dash pattern would cut a line into an unreasonable number of pieces.
+    #[error(
+        "the pattern cuts the line into {count} dashes, the limit is {limit}; lengthen on + off"
+    )]
+    TooManyDashes {
+        /// Number of dashes that the pattern asks for.
+        count: f64,
+        /// Largest number allowed.
+        limit: f64,
+    },
+    /// A polygon breaks a rule of the simple feature model.
+    #[error("invalid polygon: {0}")]
+    Polygon(#[from] PolygonFault),
+}
+
+/// A rule of the simple feature model that a polygon breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolygonFault {
+    /// A ring has fewer than three distinct points.
+    #[error("the {0} has fewer than 3 distinct points; drop the ring")]
+    TooFewPoints(Ring),
+    /// A coordinate is infinite or not a number.
+    #[error("coordinate {index} of the {ring} is not finite; repair the transform")]
+    NonFinite {
+        /// The ring of the coordinate.
+        ring: Ring,
+        /// Index of the coordinate in the ring.
+        index: usize,
+    },
+    /// A ring crosses or touches itself.
+    #[error("the {0} crosses or touches itself; split it there")]
+    SelfIntersection(Ring),
+    /// A hole is not inside the exterior ring.
+    #[error("the {0} is not inside the exterior ring")]
+    HoleOutside(Ring),
+    /// Two rings share a stretch of line.
+    #[error("the {0} and the {1} share a stretch of line; merge them")]
+    SharedLine(Ring, Ring),
+    /// Two rings overlap in an area.
+    #[error("the {0} and the {1} overlap; merge them")]
+    Overlap(Ring, Ring),
+    /// The polygon breaks a rule that has no variant of its own.
+    #[error("it is not valid as a simple feature")]
+    Other,
+}
+
+/// Which ring of a polygon is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// The exterior ring.
+    Exterior,
+    /// The hole with this index in `Polygon::interiors`.
+    Hole(usize),
+}
+
+impl fmt::Display for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exterior => f.write_str("exterior ring"),
+            Self::Hole(index) => write!(f, "hole {index}"),
+        }
+    }
+}
+
+/// Refuses `value` unless it is finite and at least zero.
+pub(crate) fn check_non_negative(field: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter { field, value, allowed: "finite and at least 0 (pixels)" })
+}
+
+/// Refuses `value` unless it is finite and above zero.
+pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter { field, value, allowed: "finite and above 0 (pixels)" })
+}

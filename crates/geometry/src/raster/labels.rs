@@ -1,0 +1,98 @@
+//! Polygons to label maps by the pixel-centre rule.
+
+use super::{is_finite, rings};
+use crate::grid::centres;
+use geo_types::Polygon;
+use ndarray::{Array2, s};
+
+/// Writes `id` into every pixel whose centre lies inside `polygon`.
+///
+/// The even-odd rule decides, over all rings together, so holes stay untouched.
+/// A centre on an edge belongs to exactly one of two polygons that share this
+/// edge: polygons that tile the plane tile the raster. Parts outside the raster
+/// are clipped; a polygon with a non-finite coordinate draws nothing.
+///
+/// `labels` has shape (H, W). Cost: one sort of the crossings of edges with the
+/// pixel rows.
+///
+/// # Examples
+/// ```
+/// use geo_types::polygon;
+/// let square = polygon![(x: 1.0, y: 1.0), (x: 3.0, y: 1.0), (x: 3.0, y: 3.0), (x: 1.0, y: 3.0)];
+/// let mut labels = ndarray::Array2::zeros((4, 4));
+/// mapvec_geometry::fill_labels(&square, 7, &mut labels);
+/// assert_eq!(labels.iter().filter(|&&id| id == 7).count(), 4);
+/// ```
+pub fn fill_labels(polygon: &Polygon<f64>, id: u32, labels: &mut Array2<u32>) {
+    if !is_finite(polygon) {
+        return;
+    }
+    let (height, width) = labels.dim();
+    let crossings = row_crossings(polygon, height);
+    for pair in crossings.chunks_exact(2) {
+        let (row, left) = pair[0];
+        let columns = centres(left, pair[1].1, width);
+        if !columns.is_empty() {
+            labels.slice_mut(s![row, columns]).fill(id);
+        }
+    }
+}
+
+/// Crossings of the rings with the centre lines of the rows, as (row, x), sorted.
+///
+/// A closed ring crosses a row an even number of times, so pairs never mix rows.
+fn row_crossings(polygon: &Polygon<f64>, height: usize) -> Vec<(usize, f64)> {
+    let mut crossings = Vec::new();
+    for edge in rings(polygon).flat_map(|ring| ring.lines()) {
+        // The upper end goes first: both owners of a shared edge then compute the
+        // same floating-point crossing.
+        let (a, b) = if edge.start.y <= edge.end.y {
+            (edge.start, edge.end)
+        } else {
+            (edge.end, edge.start)
+        };
+        let slope = (b.x - a.x) / (b.y - a.y);
+        for row in centres(a.y, b.y, height) {
+            crossings.push((row, a.x + (row as f64 + 0.5 - a.y) * slope));
+        }
+    }
+    crossings.sort_unstable_by(|p, q| p.0.cmp(&q.0).then(p.1.total_cmp(&q.1)));
+    crossings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo_types::{LineString, polygon};
+
+    #[test]
+    fn hole_and_clipping() {
+        let outer = LineString::from(vec![(-2.0, -2.0), (6.0, -2.0), (6.0, 6.0), (-2.0, 6.0)]);
+        let hole = LineString::from(vec![(1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 3.0)]);
+        let mut labels = Array2::zeros((4, 5));
+        fill_labels(&Polygon::new(outer, vec![hole]), 3, &mut labels);
+        assert_eq!(labels.iter().filter(|&&id| id == 3).count(), 16);
+        assert_eq!(labels[[1, 1]], 0);
+        assert_eq!(labels[[2, 2]], 0);
+    }
+
+    #[test]
+    fn non_finite_draws_nothing() {
+        let bad = polygon![(x: 0.0, y: 0.0), (x: f64::NAN, y: 4.0), (x: 4.0, y: 4.0)];
+        let mut labels = Array2::zeros((4, 4));
+        fill_labels(&bad, 1, &mut labels);
+        assert!(labels.iter().all(|&id| id == 0));
+    }
+
+    #[test]
+    fn edges_through_centres_tile() {
+        let mut labels = Array2::zeros((8, 8));
+        let a = polygon![(x: 0.5, y: 0.5), (x: 7.5, y: 0.5), (x: 7.5, y: 7.5)];
+        let b = polygon![(x: 0.5, y: 0.5), (x: 7.5, y: 7.5), (x: 0.5, y: 7.5)];
+        fill_labels(&a, 1, &mut labels);
+        let first = labels.iter().filter(|&&id| id == 1).count();
+        fill_labels(&b, 2, &mut labels);
+        assert_eq!(labels.iter().filter(|&&id| id == 1).count(), first, "no pixel drawn twice");
+        assert_eq!(labels.iter().filter(|&&id| id > 0).count(), 49);
+    }
+}

@@ -1,0 +1,120 @@
+//! Polygonized label maps stay valid partitions at every tolerance.
+
+use geo_types::Coord;
+use mapvec_geometry::{Coverage, fill_labels, polygonize, signed_area, validate_polygon};
+use ndarray::Array2;
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+fn labels(lowest: u32) -> impl Strategy<Value = Array2<u32>> {
+    (1_usize..24, 1_usize..24, 1_u32..5, 1_usize..4).prop_flat_map(
+        move |(height, width, highest, block)| {
+            let highest = highest.max(lowest);
+            proptest::collection::vec(lowest..=highest, height * width).prop_map(move |cells| {
+                // Blocks give larger faces than independent pixels do.
+                Array2::from_shape_fn((height, width), |(i, j)| {
+                    cells[(i / block) * width + (j + i % block) / block]
+                })
+            })
+        },
+    )
+}
+
+/// Area of a polygon without its holes, from the ring orientations alone.
+fn area(polygon: &geo_types::Polygon<f64>) -> f64 {
+    let holes: f64 = polygon.interiors().iter().map(signed_area).sum();
+    signed_area(polygon.exterior()) + holes
+}
+
+fn check_valid(coverage: &Coverage) -> Result<(), TestCaseError> {
+    for (_, polygon) in coverage.polygons() {
+        prop_assert_eq!(validate_polygon(&polygon), Ok(()), "{:?}", polygon);
+        prop_assert!(signed_area(polygon.exterior()) > 0.0);
+        prop_assert!(polygon.interiors().iter().all(|ring| signed_area(ring) < 0.0));
+    }
+    Ok(())
+}
+
+/// Every segment is used once per direction at most; returns those used once.
+fn free_segments(coverage: &Coverage) -> Result<Vec<[Coord<f64>; 2]>, TestCaseError> {
+    let key = |a: Coord<f64>, b: Coord<f64>| [a.x, a.y, b.x, b.y].map(f64::to_bits);
+    let mut used = HashMap::new();
+    for (_, polygon) in coverage.polygons() {
+        for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+            for line in ring.lines() {
+                let twice = used.insert(key(line.start, line.end), line);
+                prop_assert!(twice.is_none(), "two faces on one side of {:?}", line);
+            }
+        }
+    }
+    let free = used.values().filter(|line| !used.contains_key(&key(line.end, line.start)));
+    Ok(free.map(|line| [line.start, line.end]).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn unsimplified_polygons_are_the_pixels(labels in labels(0)) {
+        let coverage = polygonize(labels.view());
+        check_valid(&coverage)?;
+        let mut drawn = Array2::zeros(labels.dim());
+        let mut total = 0.0;
+        for (label, polygon) in coverage.polygons() {
+            fill_labels(&polygon, label, &mut drawn);
+            total += area(&polygon);
+        }
+        prop_assert_eq!(&drawn, &labels);
+        let pixels = labels.iter().filter(|&&label| label > 0).count() as f64;
+        prop_assert!((total - pixels).abs() < 1e-9);
+    }
+
+    #[test]
+    fn simplified_polygons_are_valid_and_share_borders(
+        labels in labels(0),
+        tolerance in prop_oneof![Just(0.0), Just(0.5), Just(0.75), 0.5..6.0, Just(50.0)],
+    ) {
+        let coverage = polygonize(labels.view());
+        let simple = coverage.simplify(tolerance)?;
+        check_valid(&simple)?;
+        prop_assert!(simple.vertices() <= coverage.vertices());
+        prop_assert_eq!(simple.len(), coverage.len());
+        free_segments(&simple)?;
+    }
+
+    #[test]
+    fn full_partitions_keep_their_area(labels in labels(1), tolerance in 0.0..8.0) {
+        let simple = polygonize(labels.view()).simplify(tolerance)?;
+        let total: f64 = simple.polygons().iter().map(|(_, polygon)| area(polygon)).sum();
+        prop_assert!((total - labels.len() as f64).abs() < 1e-6);
+        let (height, width) = labels.dim();
+        for [a, b] in free_segments(&simple)? {
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+            let on_border = |a: f64, b: f64, end: usize| {
+                near(a, b) && (near(a, 0.0) || near(a, end as f64))
+            };
+            prop_assert!(on_border(a.x, b.x, width) || on_border(a.y, b.y, height));
+        }
+    }
+
+    #[test]
+    fn dropped_vertices_stay_within_the_tolerance(labels in labels(0), tolerance in 0.3..5.0) {
+        let coverage = polygonize(labels.view());
+        let simple = coverage.simplify(tolerance)?;
+        for ((_, before), (_, after)) in coverage.polygons().iter().zip(simple.polygons()) {
+            let lines: Vec<_> = std::iter::once(after.exterior())
+                .chain(after.interiors())
+                .flat_map(|ring| ring.lines())
+                .collect();
+            for p in before.exterior().coords() {
+                let distance = lines.iter().map(|line| {
+                    let d = line.end - line.start;
+                    let v = *p - line.start;
+                    let t = ((v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y)).clamp(0.0, 1.0);
+                    (v.x - t * d.x).hypot(v.y - t * d.y)
+                });
+                prop_assert!(distance.fold(f64::INFINITY, f64::min) <= tolerance + 1e-9);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Blocks of pixels: small enough for the first-level cache, with sums in double.
+
+/// Pixels handled at once. The intermediate values of a block stay in the cache.
+pub(crate) const BLOCK: usize = 256;
+
+/// A row of intermediate values, one per pixel of a block.
+pub(crate) type Row = [f32; BLOCK];
+
+/// Starts and ends of the blocks of `pixels` pixels.
+pub(crate) fn blocks(pixels: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..pixels).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(pixels))
+}
+
+/// The sum in double precision. Eight partial sums, in a fixed order, let the loop become
+/// vector instructions.
+pub(crate) fn sum(values: &[f32]) -> f64 {
+    let (octets, rest) = values.as_chunks::<8>();
+    let mut partial = [0.0_f64; 8];
+    for octet in octets {
+        for (total, value) in partial.iter_mut().zip(octet) {
+            *total += f64::from(*value);
+        }
+    }
+    let rest: f64 = rest.iter().copied().map(f64::from).sum();
+    partial.iter().sum::<f64>() + rest
+}
+
+/// How many entries equal `value`.
+pub(crate) fn count(target: &[u8], value: u8) -> usize {
+    // A chunk of 255 fits a byte counter, which becomes one vector add per 16 entries.
+    let in_chunk =
+        |chunk: &[u8]| usize::from(chunk.iter().map(|&entry| u8::from(entry == value)).sum::<u8>());
+    target.chunks(255).map(in_chunk).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_and_counts_match_the_plain_ones() {
+        for length in [0, 1, 7, 8, 255, 256, 1000] {
+            let values: Vec<f32> = (0..length).map(|i| (i % 17) as f32 * 0.25 - 1.0).collect();
+            let plain: f64 = values.iter().map(|&value| f64::from(value)).sum();
+            assert!((sum(&values) - plain).abs() < 1e-9, "length {length}");
+            let target: Vec<u8> = (0..length).map(|i| (i % 3) as u8).collect();
+            let plain = target.iter().filter(|&&entry| entry == 1).count();
+            assert_eq!(count(&target, 1), plain, "length {length}");
+            let covered: usize = blocks(length).map(|block| block.len()).sum();
+            assert_eq!(covered, length, "blocks");
+        }
+        assert_eq!(count(&[1; 1000], 1), 1000, "no overflow");
+    }
+}

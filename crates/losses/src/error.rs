@@ -1,0 +1,76 @@
+//! The error type of this crate.
+
+/// What can go wrong when a loss is computed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The logits have no channels for a task.
+    #[error(
+        "{task}: channels {first}..{end} are needed but the logits have {channels}; \
+         set its channel offset to where the model puts the task"
+    )]
+    Channels {
+        /// The task.
+        task: &'static str,
+        /// Its first channel.
+        first: usize,
+        /// One past its last channel.
+        end: usize,
+        /// Channels of the logits.
+        channels: usize,
+    },
+    /// Two tasks claim a channel.
+    #[error("{first} and {second} share a channel; every task needs channels of its own")]
+    Overlap {
+        /// The task that starts first.
+        first: &'static str,
+        /// The other task.
+        second: &'static str,
+    },
+    /// A target has another number of pixels than the logits.
+    #[error("target {task} holds {found} values; logits of B x H x W need {expected}")]
+    Length {
+        /// The task.
+        task: &'static str,
+        /// B x H x W of the logits.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// A target holds a value that means nothing.
+    #[error("target {task} holds {value} at index {index}; allowed: {allowed}")]
+    Target {
+        /// The task.
+        task: &'static str,
+        /// The first wrong value.
+        value: f32,
+        /// Its index in the target.
+        index: usize,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A configuration field is out of its range.
+    #[error("{field} = {value}: must be {expected}")]
+    Config {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// The tensor library failed, for example for logits without four dimensions.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Checks a number that must be finite and at least 0.
+pub(crate) fn check_weight(field: &'static str, value: f32) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Config { field, value: value.to_string(), expected: "finite, 0 or more" })
+}

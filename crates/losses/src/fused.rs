@@ -1,0 +1,155 @@
+//! All tasks in one pass over single-precision logits on the CPU.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor};
+use rayon::prelude::*;
+
+use crate::bce_dice::Scales;
+use crate::error::Result;
+use crate::task::{Kind, Means, Task};
+use crate::{angle, bce_dice, cross_entropy, thickness};
+
+/// One task on one sample, with its part of the gradient.
+struct Job<'a> {
+    task: usize,
+    sample: usize,
+    logits: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+/// Value and gradient of contiguous logits.
+///
+/// The work is split by sample and task, whatever the number of threads, and the sums of
+/// the parts are added in order: the result is the same bits at any thread count.
+pub(crate) fn fused(
+    logits: &Tensor,
+    tasks: &[Task<'_>],
+    divisors: &[f64],
+) -> Result<(Tensor, Vec<Means>)> {
+    let (b, c, h, w) = logits.dims4()?;
+    let pixels = h * w;
+    let mut gradient = vec![0.0; b * c * pixels];
+    let mut means = vec![[0.0; 2]; tasks.len()];
+    {
+        let (storage, layout) = logits.storage_and_layout();
+        let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
+            return Err(candle_core::Error::msg("fused losses need f32 on the CPU").into());
+        };
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            return Err(candle_core::Error::msg("fused losses need contiguous logits").into());
+        };
+        if pixels > 0 {
+            let jobs = split(&values[start..end], &mut gradient, tasks, c, pixels);
+            let parts: Vec<_> = jobs
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|job| (job.task, run(job, tasks, divisors, b, pixels)))
+                .collect();
+            for (task, sums) in parts {
+                means[task][0] += sums[0];
+                means[task][1] += sums[1];
+            }
+        }
+    }
+    for (sums, divisor) in means.iter_mut().zip(divisors) {
+        sums[0] /= divisor;
+        sums[1] /= b.max(1) as f64;
+    }
+    let total: f64 = tasks.iter().zip(&means).map(|(task, means)| task.term(means)).sum();
+    let op = Attached { value: total as f32, gradient: Mutex::new(Some(gradient)) };
+    Ok((logits.apply_op1(op)?, means))
+}
+
+/// The parts of logits and gradient that belong to each task, sample by sample.
+fn split<'a>(
+    logits: &'a [f32],
+    gradient: &'a mut [f32],
+    tasks: &[Task<'_>],
+    channels: usize,
+    pixels: usize,
+) -> Vec<Job<'a>> {
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    order.sort_by_key(|&task| tasks[task].channel);
+    let mut jobs = Vec::new();
+    let samples =
+        logits.chunks_exact(channels * pixels).zip(gradient.chunks_exact_mut(channels * pixels));
+    for (sample, (logits, mut rest)) in samples.enumerate() {
+        let mut at = 0;
+        for &task in &order {
+            let first = tasks[task].channel;
+            let end = first + tasks[task].channels();
+            let (_, from_first) = rest.split_at_mut((first - at) * pixels);
+            let (own, after) = from_first.split_at_mut((end - first) * pixels);
+            let logits = &logits[first * pixels..end * pixels];
+            jobs.push(Job { task, sample, logits, gradient: own });
+            (rest, at) = (after, end);
+        }
+    }
+    jobs
+}
+
+/// Sums of one job; its part of the gradient is written.
+fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixels: usize) -> Means {
+    let Job { task: index, sample, logits, gradient } = job;
+    let task = &tasks[index];
+    let weight = f64::from(task.weight);
+    let scale = weight / divisors[index];
+    let range = sample * pixels..(sample + 1) * pixels;
+    match task.kind {
+        Kind::BceDice { target, config } => {
+            let dice = weight * f64::from(config.dice_weight) / samples as f64;
+            let scales = Scales { bce: scale, dice };
+            bce_dice::sample(logits, &target[range], gradient, config, &scales)
+        }
+        Kind::CrossEntropy { target, config } => {
+            [cross_entropy::sample(logits, &target[range], gradient, config, scale), 0.0]
+        }
+        Kind::Angle { target } => [angle::sample(logits, &target[range], gradient, scale), 0.0],
+        Kind::Thickness { target, config } => {
+            [thickness::sample(logits, &target[range], gradient, config, scale), 0.0]
+        }
+    }
+}
+
+/// A scalar whose gradient was computed together with its value.
+struct Attached {
+    value: f32,
+    /// Taken by the backward pass, so that it is not held twice.
+    gradient: Mutex<Option<Vec<f32>>>,
+}
+
+impl CustomOp1 for Attached {
+    fn name(&self) -> &'static str {
+        "dense-loss"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        Ok((CpuStorage::F32(vec![self.value]), Shape::from(())))
+    }
+
+    fn bwd(
+        &self,
+        logits: &Tensor,
+        _: &Tensor,
+        incoming: &Tensor,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let taken = self.gradient.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut gradient) = taken else {
+            candle_core::bail!(
+                "the gradient of this loss was already used; compute the loss again before a \
+                 second backward pass"
+            );
+        };
+        let factor = incoming.to_scalar::<f32>()?;
+        // Exactly 1 unless the loss was scaled after it was computed.
+        if factor.to_bits() != 1.0_f32.to_bits() {
+            gradient.par_chunks_mut(1 << 14).for_each(|part| {
+                for value in part {
+                    *value *= factor;
+                }
+            });
+        }
+        Ok(Some(Tensor::from_vec(gradient, logits.shape(), logits.device())?))
+    }
+}

@@ -1,0 +1,29 @@
+//! Losses for dense prediction on maps, with named terms and checked gradients.
+//!
+//! - [`dense_map_loss`]: all tasks of a map model ([`MapHeads`]) on one tensor of logits,
+//!   with the [`Terms`] for logs.
+//! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
+//!   [`thickness`](thickness()): each task's loss alone.
+//!
+//! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
+//! for targets without a known pixel, and shows NaN where a logit is NaN. Single precision
+//! on the CPU computes value and gradient in one parallel pass; everything else is
+//! composed of tensor operations.
+
+mod angle;
+mod bce_dice;
+mod block;
+mod cross_entropy;
+mod dense;
+mod error;
+mod exp_log;
+mod fused;
+mod task;
+mod thickness;
+
+pub use angle::angle;
+pub use bce_dice::{BceDiceConfig, bce_dice};
+pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
+pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
+pub use error::{Error, Result};
+pub use thickness::{ThicknessConfig, thickness};

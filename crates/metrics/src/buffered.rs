@@ -1,0 +1,182 @@
+//! Precision and recall of thin lines within a buffer.
+
+use std::iter::Sum;
+use std::ops::AddAssign;
+
+use mapvec_geometry::distance_transform;
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::error::same_shape;
+use crate::{Error, Result, share};
+
+/// How well predicted line pixels agree with true ones, all in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct BufferedScore {
+    /// Share of the predicted pixels near the truth ("correctness"), 0 if
+    /// nothing was predicted.
+    pub precision: f64,
+    /// Share of the true pixels near the prediction ("completeness"), 0 if the
+    /// truth is empty.
+    pub recall: f64,
+    /// Harmonic mean of the two, 0 if both are 0.
+    pub f1: f64,
+    /// What the score is made of.
+    pub counts: BufferedCounts,
+}
+
+/// Pixel counts behind a [`BufferedScore`]; counts of several rasters can be added.
+///
+/// Added counts weigh a raster by its line pixels, and a raster without lines
+/// changes nothing unless lines were predicted on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BufferedCounts {
+    /// Predicted pixels.
+    pub predicted: u64,
+    /// Predicted pixels within the tolerance of a true one.
+    pub predicted_near: u64,
+    /// True pixels.
+    pub truth: u64,
+    /// True pixels within the tolerance of a predicted one.
+    pub truth_near: u64,
+}
+
+impl BufferedCounts {
+    /// The score of these counts.
+    #[must_use]
+    pub fn score(&self) -> BufferedScore {
+        let precision = share(self.predicted_near, self.predicted);
+        let recall = share(self.truth_near, self.truth);
+        let sum = precision + recall;
+        let f1 = if sum > 0.0 { 2.0 * precision * recall / sum } else { 0.0 };
+        BufferedScore { precision, recall, f1, counts: *self }
+    }
+}
+
+impl AddAssign for BufferedCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.predicted += other.predicted;
+        self.predicted_near += other.predicted_near;
+        self.truth += other.truth;
+        self.truth_near += other.truth_near;
+    }
+}
+
+impl Sum for BufferedCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
+    }
+}
+
+/// Compares two masks of thin lines: a pixel is right if the other mask has a
+/// pixel within `tolerance` (distance of the centres in pixels, exact Euclidean).
+///
+/// Both masks should be about one pixel wide, as the pixels are counted: thin
+/// thick lines first. Nothing predicted gives precision 0, no truth gives
+/// recall 0, so two empty masks score 0; over a set of rasters add up the counts
+/// rather than averaging the scores.
+///
+/// # Examples
+/// ```
+/// use mapvec_metrics::buffered_lines;
+/// use ndarray::array;
+///
+/// let truth = array![[true, true, true, true], [false; 4], [false; 4]];
+/// let predicted = array![[false; 4], [true, true, false, false], [false, false, false, true]];
+/// let score = buffered_lines(predicted.view(), truth.view(), 1.0)?;
+/// assert_eq!((score.counts.predicted_near, score.counts.truth_near), (2, 2));
+/// assert!((score.precision - 2.0 / 3.0).abs() < 1e-12);
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] if the masks differ in size;
+/// [`Error::InvalidSetting`] if `tolerance` is negative or not finite.
+///
+/// # References
+/// C. Heipke, H. Mayer, C. Wiedemann and O. Jamet, Evaluation of automatic road
+/// extraction, International Archives of Photogrammetry and Remote Sensing
+/// 32(3-4W2), 1997.
+pub fn buffered_lines(
+    predicted: ArrayView2<'_, bool>,
+    truth: ArrayView2<'_, bool>,
+    tolerance: f64,
+) -> Result<BufferedScore> {
+    same_shape("truth", truth.dim(), predicted.dim())?;
+    if !(tolerance.is_finite() && tolerance >= 0.0) {
+        let (field, expected) = ("tolerance", "finite and not negative (pixels)");
+        return Err(Error::InvalidSetting { field, value: tolerance, expected });
+    }
+    let (predicted_all, predicted_near) = near(predicted, truth, tolerance);
+    let (truth_all, truth_near) = near(truth, predicted, tolerance);
+    let counts =
+        BufferedCounts { predicted: predicted_all, predicted_near, truth: truth_all, truth_near };
+    Ok(counts.score())
+}
+
+/// Pixels of `mask`, and how many of them lie near `other`.
+fn near(mask: ArrayView2<'_, bool>, other: ArrayView2<'_, bool>, tolerance: f64) -> (u64, u64) {
+    let distances = distance_transform(other);
+    // Squares of distances between pixels are whole numbers: rounding takes the
+    // error of the root away, and the margin that of squaring the tolerance.
+    let limit = tolerance * tolerance * (1.0 + 1e-12);
+    let (mut all, mut near) = (0, 0);
+    for (_, &distance) in mask.iter().zip(&distances).filter(|(inside, _)| **inside) {
+        all += 1;
+        near += u64::from((f64::from(distance) * f64::from(distance)).round() <= limit);
+    }
+    (all, near)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    #[test]
+    fn empty_masks() {
+        let (none, mut one) = (Array2::default((3, 3)), Array2::default((3, 3)));
+        one[(1, 1)] = true;
+        let score = |a: &Array2<bool>, b: &Array2<bool>| {
+            let BufferedScore { precision, recall, f1, .. } =
+                buffered_lines(a.view(), b.view(), 2.0).unwrap();
+            (precision, recall, f1)
+        };
+        assert_eq!(score(&none, &none), (0.0, 0.0, 0.0));
+        assert_eq!(score(&none, &one), (0.0, 0.0, 0.0));
+        assert_eq!(score(&one, &none), (0.0, 0.0, 0.0));
+        assert_eq!(score(&one, &one), (1.0, 1.0, 1.0));
+    }
+
+    #[test]
+    fn a_distance_equal_to_the_tolerance_is_near() {
+        for (row, column) in [(0_usize, 3_usize), (1, 1), (1, 2), (3, 4), (1, 4), (2, 5)] {
+            let (mut a, mut b) = (Array2::default((6, 6)), Array2::default((6, 6)));
+            a[(0, 0)] = true;
+            b[(row, column)] = true;
+            let distance = ((row * row + column * column) as f64).sqrt();
+            let near = |t| buffered_lines(a.view(), b.view(), t).unwrap().counts.predicted_near;
+            assert_eq!(near(distance), 1, "{row} {column}");
+            assert_eq!(near(distance - 1e-3), 0, "{row} {column}");
+        }
+    }
+
+    #[test]
+    fn bad_input_is_refused() {
+        let (a, b) = (Array2::default((2, 3)), Array2::default((2, 4)));
+        assert!(matches!(
+            buffered_lines(a.view(), b.view(), 1.0),
+            Err(Error::ShapeMismatch { field: "truth", .. })
+        ));
+        for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(
+                buffered_lines(a.view(), a.view(), tolerance),
+                Err(Error::InvalidSetting { field: "tolerance", .. })
+            ));
+        }
+    }
+}

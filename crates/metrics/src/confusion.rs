@@ -1,0 +1,156 @@
+//! Confusion matrix of two class maps.
+
+use ndarray::{Array2, ArrayView2};
+use serde::Serialize;
+
+use crate::error::same_shape;
+use crate::{Error, Result, share};
+
+/// Pixels per true and predicted class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Confusion {
+    classes: usize,
+    /// Row by row: true class times `classes` plus predicted class.
+    counts: Vec<u64>,
+}
+
+impl Confusion {
+    /// The number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Pixels of class `truth` that were predicted as class `predicted`; 0 for
+    /// classes that do not exist.
+    #[must_use]
+    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
+        if truth.max(predicted) < self.classes {
+            self.counts[truth * self.classes + predicted]
+        } else {
+            0
+        }
+    }
+
+    /// Intersection over union of a class, `None` if neither map has it.
+    #[must_use]
+    pub fn iou(&self, class: usize) -> Option<f64> {
+        let both = self.count(class, class);
+        let truth: u64 = (0..self.classes).map(|other| self.count(class, other)).sum();
+        let predicted: u64 = (0..self.classes).map(|other| self.count(other, class)).sum();
+        let union = truth + predicted - both;
+        (union > 0).then(|| share(both, union))
+    }
+
+    /// Mean `IoU` over the classes that occur, `None` if there are none.
+    #[must_use]
+    pub fn mean_iou(&self) -> Option<f64> {
+        let all: Vec<f64> = (0..self.classes).filter_map(|class| self.iou(class)).collect();
+        (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    }
+
+    /// Share of the pixels whose class is right, `None` if there are none.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        let all: u64 = self.counts.iter().sum();
+        let right = (0..self.classes).map(|class| self.count(class, class)).sum();
+        (all > 0).then(|| share(right, all))
+    }
+
+    /// Adds the counts of another raster.
+    ///
+    /// # Errors
+    /// [`Error::ClassMismatch`] if the numbers of classes differ.
+    pub fn add(&mut self, other: &Self) -> Result<()> {
+        if self.classes != other.classes {
+            return Err(Error::ClassMismatch { expected: self.classes, found: other.classes });
+        }
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, &count)| *sum += count);
+        Ok(())
+    }
+}
+
+/// Counts how often each class was taken for each other.
+///
+/// Classes are 0, 1, ..., `classes` - 1. Pixels whose true class is `ignore` are
+/// not counted.
+///
+/// # Examples
+/// ```
+/// use mapvec_metrics::confusion;
+/// use ndarray::array;
+///
+/// let truth = array![[0, 0, 1, 2, 255]];
+/// let predicted = array![[0, 1, 1, 2, 0]];
+/// let counts = confusion(predicted.view(), truth.view(), 3, Some(255))?;
+/// assert_eq!(counts.iou(1), Some(0.5));
+/// assert_eq!(counts.accuracy(), Some(0.75));
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] if the maps differ in size;
+/// [`Error::InvalidSetting`] if `classes` is 0 or above 256;
+/// [`Error::UnknownClass`] if a counted pixel has a class of `classes` or more.
+pub fn confusion(
+    predicted: ArrayView2<'_, u8>,
+    truth: ArrayView2<'_, u8>,
+    classes: usize,
+    ignore: Option<u8>,
+) -> Result<Confusion> {
+    same_shape("truth", truth.dim(), predicted.dim())?;
+    if !(1..=256).contains(&classes) {
+        let (field, expected) = ("classes", "from 1 to 256");
+        return Err(Error::InvalidSetting { field, value: classes as f64, expected });
+    }
+    let mut counts = Array2::<u64>::zeros((classes, classes));
+    for (((row, column), &t), &p) in truth.indexed_iter().zip(predicted) {
+        if Some(t) == ignore {
+            continue;
+        }
+        for (field, class) in [("truth", t), ("predicted", p)] {
+            if usize::from(class) >= classes {
+                return Err(Error::UnknownClass { field, class, classes, row, column });
+            }
+        }
+        counts[(usize::from(t), usize::from(p))] += 1;
+    }
+    Ok(Confusion { classes, counts: counts.into_raw_vec_and_offset().0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn counts_add_up() {
+        let truth = array![[0, 1], [1, 2]];
+        let predicted = array![[0, 1], [0, 2]];
+        let mut sum = confusion(predicted.view(), truth.view(), 4, None).unwrap();
+        assert_eq!((sum.count(1, 0), sum.count(0, 1), sum.count(9, 0)), (1, 0, 0));
+        assert_eq!(
+            [0, 1, 2, 3].map(|class| sum.iou(class)),
+            [Some(0.5), Some(0.5), Some(1.0), None]
+        );
+        sum.add(&confusion(truth.view(), truth.view(), 4, None).unwrap()).unwrap();
+        assert_eq!(sum.accuracy(), Some(0.875));
+        assert!((sum.mean_iou().unwrap() - (2.0 / 3.0 + 0.75 + 1.0) / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bad_input_is_refused() {
+        let (two, three) = (array![[0, 2]], array![[0, 1, 1]]);
+        let count = |p: &Array2<u8>, t: &Array2<u8>, classes| {
+            confusion(p.view(), t.view(), classes, Some(255))
+        };
+        let refused = count(&two, &two, 2).unwrap_err().to_string();
+        assert!(refused.contains("class 2 at row 0, column 1"), "{refused}");
+        assert!(matches!(count(&two, &three, 2), Err(Error::ShapeMismatch { .. })));
+        assert!(matches!(count(&two, &two, 0), Err(Error::InvalidSetting { .. })));
+        let mut sum = count(&two, &two, 3).unwrap();
+        let other = count(&two, &two, 4).unwrap();
+        assert_eq!(sum.add(&other), Err(Error::ClassMismatch { expected: 3, found: 4 }));
+    }
+}

@@ -1,0 +1,216 @@
+//! Panoptic quality of one class of instances.
+
+use std::collections::BTreeMap;
+use std::iter::Sum;
+use std::ops::AddAssign;
+
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::error::same_shape;
+
+/// Panoptic quality and its parts, all in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct PanopticQuality {
+    /// Panoptic quality, `sq * rq`.
+    pub pq: f64,
+    /// Segmentation quality: mean `IoU` of the matched instances, 0 if there are none.
+    pub sq: f64,
+    /// Recognition quality: `tp / (tp + fp / 2 + fn / 2)`, 0 if there is no
+    /// instance on either side.
+    pub rq: f64,
+    /// Instances of the prediction that match one of the truth.
+    pub true_positives: u64,
+    /// Instances of the prediction without a match.
+    pub false_positives: u64,
+    /// Instances of the truth without a match.
+    pub false_negatives: u64,
+}
+
+/// What panoptic quality is made of; counts of several rasters can be added.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct PqCounts {
+    /// Sum of the `IoU` of the matches.
+    pub iou_sum: f64,
+    /// Instances of the prediction that match one of the truth.
+    pub true_positives: u64,
+    /// Instances of the prediction without a match.
+    pub false_positives: u64,
+    /// Instances of the truth without a match.
+    pub false_negatives: u64,
+}
+
+impl PqCounts {
+    /// The score of these counts.
+    #[must_use]
+    pub fn quality(&self) -> PanopticQuality {
+        let Self { iou_sum, true_positives, false_positives, false_negatives } = *self;
+        let matches = true_positives as f64;
+        let sq = if true_positives == 0 { 0.0 } else { iou_sum / matches };
+        let all = 2 * true_positives + false_positives + false_negatives;
+        let rq = crate::share(2 * true_positives, all);
+        PanopticQuality { pq: sq * rq, sq, rq, true_positives, false_positives, false_negatives }
+    }
+}
+
+impl AddAssign for PqCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.iou_sum += other.iou_sum;
+        self.true_positives += other.true_positives;
+        self.false_positives += other.false_positives;
+        self.false_negatives += other.false_negatives;
+    }
+}
+
+impl Sum for PqCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
+    }
+}
+
+/// Panoptic quality of a prediction: how many instances are found, and how
+/// well they fit.
+///
+/// `predicted` and `truth` hold the instance of every pixel; ids are free and
+/// need not be dense, 0 is no instance. Pixels outside `mask` are no instance
+/// on both sides, so an instance that reaches out of the mask counts with what
+/// lies inside. Two instances match if their `IoU` is above 1/2; such a match is
+/// unique. Pixels of a prediction on truth 0 count for its area, as usual.
+///
+/// If both sides are empty, all scores are 0.
+///
+/// # Examples
+/// ```
+/// use mapvec_metrics::panoptic_quality;
+/// use ndarray::array;
+///
+/// let truth = array![[1, 1, 1, 0, 2, 2_u32]];
+/// let predicted = array![[7, 7, 0, 0, 0, 9_u32]];
+/// let score = panoptic_quality(predicted.view(), truth.view(), None)?;
+/// assert_eq!(score.true_positives, 1); // IoU 2/3; the other has 1/2
+/// assert!((score.pq - 2.0 / 3.0 * 0.5).abs() < 1e-12);
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch) if the rasters differ in size.
+///
+/// # References
+/// A. Kirillov, K. He, R. Girshick, C. Rother and P. Dollar, Panoptic
+/// segmentation, CVPR 2019. With all shapes of one class and void on both sides
+/// it is the measure of the ICDAR 2021 competition on historical map
+/// segmentation, task 1.
+pub fn panoptic_quality(
+    predicted: ArrayView2<'_, u32>,
+    truth: ArrayView2<'_, u32>,
+    mask: Option<ArrayView2<'_, bool>>,
+) -> Result<PanopticQuality> {
+    Ok(panoptic_counts(predicted, truth, mask)?.quality())
+}
+
+/// The counts of [`panoptic_quality`], to be added over several rasters.
+///
+/// # Errors
+/// As [`panoptic_quality`].
+pub fn panoptic_counts(
+    predicted: ArrayView2<'_, u32>,
+    truth: ArrayView2<'_, u32>,
+    mask: Option<ArrayView2<'_, bool>>,
+) -> Result<PqCounts> {
+    same_shape("truth", truth.dim(), predicted.dim())?;
+    if let Some(mask) = mask {
+        same_shape("mask", mask.dim(), predicted.dim())?;
+    }
+    let overlaps = overlaps(predicted, truth, mask);
+
+    let mut truth_areas = BTreeMap::<u32, u64>::new();
+    let mut predicted_areas = BTreeMap::<u32, u64>::new();
+    for (&(t, p), &pixels) in &overlaps {
+        *truth_areas.entry(t).or_default() += pixels;
+        *predicted_areas.entry(p).or_default() += pixels;
+    }
+    let mut counts = PqCounts::default();
+    for (&(t, p), &pixels) in overlaps.iter().filter(|&(&(t, p), _)| t > 0 && p > 0) {
+        let union = truth_areas[&t] + predicted_areas[&p] - pixels;
+        if 2 * pixels > union {
+            counts.true_positives += 1;
+            counts.iou_sum += pixels as f64 / union as f64;
+        }
+    }
+    let instances = |areas: &BTreeMap<u32, u64>| areas.keys().filter(|&&id| id > 0).count() as u64;
+    counts.false_positives = instances(&predicted_areas) - counts.true_positives;
+    counts.false_negatives = instances(&truth_areas) - counts.true_positives;
+    Ok(counts)
+}
+
+/// Pixels inside the mask per (truth, prediction). Equal neighbours along a row
+/// are counted at once, as most pixels are far from a border.
+fn overlaps(
+    predicted: ArrayView2<'_, u32>,
+    truth: ArrayView2<'_, u32>,
+    mask: Option<ArrayView2<'_, bool>>,
+) -> BTreeMap<(u32, u32), u64> {
+    let mut overlaps = BTreeMap::new();
+    let (mut run, mut length) = ((0, 0), 0_u64);
+    for (index, (&p, &t)) in predicted.indexed_iter().map(|(i, p)| (i, (p, &truth[i]))) {
+        if mask.is_some_and(|mask| !mask[index]) {
+            continue;
+        }
+        if (t, p) != run {
+            *overlaps.entry(run).or_default() += length;
+            (run, length) = ((t, p), 0);
+        }
+        length += 1;
+    }
+    *overlaps.entry(run).or_default() += length;
+    overlaps
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+
+    #[test]
+    fn the_mask_cuts_instances() {
+        let truth = array![[1, 1, 1, 1, 2, 2_u32]];
+        let predicted = array![[5, 5, 0, 0, 5, 6_u32]];
+        let mask = array![[true, true, false, false, false, true]];
+        let score = panoptic_quality(predicted.view(), truth.view(), Some(mask.view())).unwrap();
+        assert_eq!((score.true_positives, score.false_positives, score.false_negatives), (2, 0, 0));
+        assert!((score.pq - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn instances_outside_the_mask_do_not_exist() {
+        let ids = array![[1, 2, 3_u32]];
+        let mask = array![[false, true, false]];
+        let counts = panoptic_counts(ids.view(), ids.view(), Some(mask.view())).unwrap();
+        let one = PqCounts { iou_sum: 1.0, true_positives: 1, ..PqCounts::default() };
+        assert_eq!(counts, one);
+    }
+
+    #[test]
+    fn nothing_scores_nothing() {
+        let nothing = Array2::zeros((2, 3));
+        let score = panoptic_quality(nothing.view(), nothing.view(), None).unwrap();
+        assert_eq!(score, PanopticQuality::default());
+        let none = Array2::zeros((0, 0));
+        assert!(panoptic_quality(none.view(), none.view(), None).is_ok());
+    }
+
+    #[test]
+    fn sizes_must_agree() {
+        let (a, b) = (Array2::zeros((2, 3)), Array2::zeros((3, 2)));
+        let refused = panoptic_quality(a.view(), b.view(), None).unwrap_err();
+        assert!(refused.to_string().contains("`truth` has 3 rows and 2 columns"));
+        let mask = Array2::default((1, 1));
+        let refused = panoptic_quality(a.view(), a.view(), Some(mask.view())).unwrap_err();
+        assert!(refused.to_string().contains("`mask`"));
+    }
+}

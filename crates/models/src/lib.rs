@@ -1,0 +1,15 @@
+//! Networks for map vectorization, one file per model.
+//!
+//! | model | input | output |
+//! |---|---|---|
+//! | [`MapUNet`] | RGB map `[B, 3, H, W]` | border, centre-line, class, angle, thickness and distractor logits `[B, 12, H, W]` |
+//!
+//! A model is made from its configuration and a `VarBuilder` (of
+//! `mapvec_nn::ParameterStore`, or any other), and checked before anything is
+//! allocated.
+
+mod error;
+mod map_unet;
+
+pub use error::{Error, Result};
+pub use map_unet::{MapUNet, MapUNetConfig, map_channels};

@@ -1,0 +1,212 @@
+//! Batch normalisation with an optional `ReLU` behind it.
+
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::activation::relu as composed_relu;
+use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::kernels::isa::Isa;
+use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients, moments};
+
+/// Which mean and variance a batch norm uses.
+#[derive(Clone, Copy, Debug)]
+pub enum Statistics<'a> {
+    /// Those of the batch; the gradient takes them into account (training).
+    Batch,
+    /// Given ones, as constants (evaluation).
+    Given {
+        /// Mean of every channel, `[C]`.
+        mean: &'a Tensor,
+        /// Variance of every channel, `[C]`, not negative.
+        variance: &'a Tensor,
+    },
+}
+
+/// Mean and variance of the channels of one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchStatistics {
+    /// Mean of every channel.
+    pub mean: Vec<f64>,
+    /// Biased variance of every channel (divided by `count`).
+    pub variance: Vec<f64>,
+    /// Values per channel: batch times height times width.
+    pub count: usize,
+}
+
+/// `gamma (x - mean) / sqrt(variance + eps) + beta` per channel, followed by
+/// `max(0, .)` where `relu` is set. With [`Statistics::Batch`] the statistics
+/// come back as well.
+///
+/// The gradient of the `ReLU` at zero is zero. Sums run over partial sums in
+/// `f64` and around the mean, so large offsets do no harm.
+///
+/// # Shapes
+///
+/// `x` and the result: `[B, C, H, W]`; `affine`: gamma and beta, `[C]` each.
+///
+/// # Errors
+///
+/// Shapes that do not fit each other, tensors without values, an `eps` that is
+/// not positive, a second derivative (the statistics are not differentiated twice).
+///
+/// # References
+///
+/// Ioffe and Szegedy, *Batch Normalization* (2015).
+pub fn batch_norm2d(
+    x: &Tensor,
+    affine: (&Tensor, &Tensor),
+    statistics: &Statistics<'_>,
+    eps: f64,
+    relu: bool,
+) -> Result<(Tensor, Option<BatchStatistics>)> {
+    not_empty(x, "batch_norm2d")?;
+    let (batch, channels, height, width) = x.dims4()?;
+    let (gamma, beta) = affine;
+    let mut vectors = vec![("gamma", gamma), ("beta", beta)];
+    if let Statistics::Given { mean, variance } = statistics {
+        vectors.extend([("mean", *mean), ("variance", *variance)]);
+    }
+    for (name, vector) in vectors {
+        if vector.dims() != [channels] {
+            bail!(
+                "batch_norm2d: {name} {:?} must be [{channels}], the channels of the input",
+                vector.shape()
+            );
+        }
+    }
+    if eps.is_nan() || eps <= 0.0 {
+        bail!("batch_norm2d: eps {eps} must be positive; 1e-5 is usual");
+    }
+    if !is_fast(x) {
+        return composed(x, affine, statistics, eps, relu);
+    }
+    let isa = Isa::detect();
+    let x = x.contiguous()?;
+    let planes = Planes { batch, channels, pixels: height * width };
+    let (values, from_batch) = match statistics {
+        Statistics::Batch => (read(&x, |x| moments(isa, planes, x))?, true),
+        Statistics::Given { mean, variance } => {
+            let (mean, variance) = (to_f64(mean)?, to_f64(variance)?);
+            (mean.into_iter().zip(variance).collect(), false)
+        }
+    };
+    let maps = maps(&values, gamma, beta, eps)?;
+    let statistics = from_batch.then(|| {
+        let (mean, variance) = values.into_iter().unzip();
+        BatchStatistics { mean, variance, count: batch * height * width }
+    });
+    let op = BatchNorm { isa, planes, maps, relu, batch_statistics: from_batch };
+    Ok((x.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, op)?, statistics))
+}
+
+fn to_f64(vector: &Tensor) -> Result<Vec<f64>> {
+    vector.to_dtype(DType::F64)?.to_vec1()
+}
+
+/// The affine map of every channel and its inverse deviation.
+#[expect(clippy::cast_possible_truncation, reason = "the kernels run in f32")]
+fn maps(
+    values: &[(f64, f64)],
+    gamma: &Tensor,
+    beta: &Tensor,
+    eps: f64,
+) -> Result<Vec<(Affine, f64)>> {
+    let parameters = to_f64(gamma)?.into_iter().zip(to_f64(beta)?);
+    let maps = values.iter().zip(parameters).map(|((mean, variance), (gamma, beta))| {
+        let inverse = 1.0 / (variance + eps).sqrt();
+        (
+            Affine { mean: *mean as f32, scale: (gamma * inverse) as f32, shift: beta as f32 },
+            inverse,
+        )
+    });
+    Ok(maps.collect())
+}
+
+/// The same from Candle's operations.
+fn composed(
+    x: &Tensor,
+    affine: (&Tensor, &Tensor),
+    statistics: &Statistics<'_>,
+    eps: f64,
+    relu: bool,
+) -> Result<(Tensor, Option<BatchStatistics>)> {
+    let (batch, channels, height, width) = x.dims4()?;
+    let wide = |vector: &Tensor| vector.reshape((1, channels, 1, 1));
+    let (centred, variance, own) = match statistics {
+        Statistics::Batch => {
+            let flat =
+                x.transpose(0, 1)?.contiguous()?.reshape((channels, batch * height * width))?;
+            let mean = flat.mean(D::Minus1)?;
+            let centred = x.broadcast_sub(&wide(&mean)?)?;
+            let variance = flat.broadcast_sub(&mean.unsqueeze(1)?)?.sqr()?.mean(D::Minus1)?;
+            let own = BatchStatistics {
+                mean: to_f64(&mean.detach())?,
+                variance: to_f64(&variance.detach())?,
+                count: batch * height * width,
+            };
+            (centred, variance, Some(own))
+        }
+        Statistics::Given { mean, variance } => (
+            x.broadcast_sub(&wide(&mean.detach().to_dtype(x.dtype())?)?)?,
+            variance.detach().to_dtype(x.dtype())?,
+            None,
+        ),
+    };
+    let inverse = (variance + eps)?.sqrt()?.recip()?;
+    let scaled = centred.broadcast_mul(&wide(&(affine.0 * inverse)?)?)?;
+    let y = scaled.broadcast_add(&wide(affine.1)?)?;
+    Ok((if relu { composed_relu(&y)? } else { y }, own))
+}
+
+/// A recorded normalisation. Mean and variance are plain numbers here, so a
+/// backward pass may run any number of times.
+struct BatchNorm {
+    isa: Isa,
+    planes: Planes,
+    maps: Vec<(Affine, f64)>,
+    relu: bool,
+    batch_statistics: bool,
+}
+
+impl CustomOp3 for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch-norm2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let maps: Vec<Affine> = self.maps.iter().map(|(map, _)| *map).collect();
+        let out = apply(self.isa, self.planes, slice(s1, l1)?, &maps, self.relu);
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let mode =
+            Mode { relu: self.relu, batch_statistics: self.batch_statistics };
+        let mut dx = x.track_op().then(|| Output::new(x.elem_count()));
+        let to = dx.as_mut().map(Output::shared);
+        let (dgamma, dbeta) = read(gradient, |g| {
+            read(x, |x| gradients(self.isa, self.planes, (x, g), &self.maps, mode, to))
+        })??;
+        // SAFETY: `gradients` has written every plane.
+        let dx = dx.map(|out| tensor(unsafe { out.filled() }, x)).transpose()?;
+        Ok((
+            dx,
+            gamma.track_op().then(|| tensor(dgamma, gamma)).transpose()?,
+            beta.track_op().then(|| tensor(dbeta, beta)).transpose()?,
+        ))
+    }
+}

@@ -1,0 +1,304 @@
+//! Two-dimensional convolution.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::dispatch::{ConvKernel, ConvShape, is_exact};
+use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::kernels::im2col::{self, Geometry};
+use crate::kernels::isa::Isa;
+use crate::kernels::norm::{Planes, channel_sums};
+use crate::kernels::winograd;
+
+/// How a kernel moves over an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conv2dConfig {
+    /// Distance between patches in pixels, at least 1.
+    pub stride: usize,
+    /// Rows and columns of zeros around the input.
+    pub padding: usize,
+    /// Distance between the taps of a kernel in pixels, at least 1.
+    pub dilation: usize,
+    /// Groups of channels that do not see each other; divides both channel counts.
+    pub groups: usize,
+}
+
+impl Default for Conv2dConfig {
+    fn default() -> Self {
+        Self { stride: 1, padding: 0, dilation: 1, groups: 1 }
+    }
+}
+
+impl Conv2dConfig {
+    /// Stride 1 with the padding that keeps the size for an odd `kernel`.
+    #[must_use]
+    pub fn same(kernel: usize) -> Self {
+        Self { padding: kernel / 2, ..Self::default() }
+    }
+}
+
+/// Convolves `x` with `weight` (cross-correlation, as every framework) and adds
+/// a bias per output channel.
+///
+/// # Shapes
+///
+/// `x`: `[B, C, H, W]`; `weight`: `[O, C / groups, KH, KW]`; `bias`: `[O]`;
+/// result: `[B, O, (H + 2 padding - dilation (KH - 1) - 1) / stride + 1, ...]`.
+///
+/// # Examples
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use mapvec_nn::{Conv2dConfig, conv2d};
+///
+/// let x = Tensor::ones((1, 1, 4, 5), DType::F32, &Device::Cpu)?;
+/// let weight = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu)?;
+/// let y = conv2d(&x, &weight, None, &Conv2dConfig::same(3))?;
+/// assert_eq!(y.dims(), &[1, 1, 4, 5]);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Shapes that do not fit each other, a kernel larger than the padded input, a
+/// zero stride, dilation or number of groups, tensors without values.
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &Conv2dConfig,
+) -> Result<Tensor> {
+    let geometry = checked(x, weight, bias, config)?;
+    if !is_fast(x) || !is_fast(weight) {
+        return composed(x, weight, bias, config, &geometry);
+    }
+    let isa = Isa::detect();
+    let op = Conv { geometry, isa, kernel: ConvShape::from(&geometry).kernel(isa, is_exact()) };
+    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+    match bias {
+        Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
+        None => x.apply_op2(&weight, op),
+    }
+}
+
+fn checked(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &Conv2dConfig,
+) -> Result<Geometry> {
+    not_empty(x, "conv2d")?;
+    not_empty(weight, "conv2d")?;
+    let (batch, inputs, height, width) = x.dims4()?;
+    let (outputs, group_inputs, kh, kw) = weight.dims4()?;
+    let Conv2dConfig { stride, padding, dilation, groups } = *config;
+    if stride == 0 || dilation == 0 || groups == 0 {
+        bail!(
+            "conv2d: stride {stride}, dilation {dilation} and groups {groups} must be at least 1"
+        );
+    }
+    if group_inputs * groups != inputs || outputs % groups != 0 {
+        bail!(
+            "conv2d: weight {:?} in {groups} groups does not fit an input of {inputs} channels; it must be \
+             [outputs, inputs / groups, kh, kw] with outputs a multiple of groups",
+            weight.shape()
+        );
+    }
+    if let Some(bias) = bias
+        && bias.dims() != [outputs]
+    {
+        bail!("conv2d: bias {:?} must be [{outputs}]", bias.shape());
+    }
+    let geometry = Geometry {
+        batch,
+        inputs,
+        outputs,
+        size: (height, width),
+        kernel: (kh, kw),
+        padding: (padding, padding),
+        stride,
+        dilation,
+        groups,
+    };
+    let (rows, columns) = geometry.out_size();
+    if rows == 0 || columns == 0 {
+        bail!(
+            "conv2d: a {kh} x {kw} kernel of dilation {dilation} exceeds the input {height} x {width} with \
+             padding {padding}; enlarge the input or the padding"
+        );
+    }
+    Ok(geometry)
+}
+
+/// Candle's own convolution, whose gradient is right once no row or column of
+/// the padded input is left over by the stride.
+fn composed(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    c: &Conv2dConfig,
+    g: &Geometry,
+) -> Result<Tensor> {
+    let (rows, columns) = g.out_size();
+    let used = |out: usize, kernel: usize| (out - 1) * c.stride + c.dilation * (kernel - 1) + 1;
+    let (h, w) = (used(rows, g.kernel.0), used(columns, g.kernel.1));
+    let y = if h == g.size.0 + 2 * c.padding && w == g.size.1 + 2 * c.padding {
+        x.conv2d(weight, c.padding, c.stride, c.dilation, c.groups)?
+    } else {
+        let padded =
+            x.pad_with_zeros(2, c.padding, c.padding)?.pad_with_zeros(3, c.padding, c.padding)?;
+        let used = padded.narrow(2, 0, h)?.narrow(3, 0, w)?.contiguous()?;
+        used.conv2d(weight, 0, c.stride, c.dilation, c.groups)?
+    };
+    match bias {
+        Some(bias) => y.broadcast_add(&bias.reshape((1, g.outputs, 1, 1))?),
+        None => Ok(y),
+    }
+}
+
+/// A recorded convolution.
+struct Conv {
+    geometry: Geometry,
+    isa: Isa,
+    kernel: ConvKernel,
+}
+
+impl Conv {
+    fn winograd(&self) -> winograd::Geometry {
+        let g = &self.geometry;
+        winograd::Geometry {
+            batch: g.batch,
+            inputs: g.inputs,
+            outputs: g.outputs,
+            height: g.size.0,
+            width: g.size.1,
+        }
+    }
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
+        let out = match self.kernel {
+            ConvKernel::Winograd => {
+                winograd::forward::convolve(self.isa, &self.winograd(), x, weight, bias)
+            }
+            ConvKernel::Pointwise | ConvKernel::Im2col => {
+                im2col::convolve(&self.geometry, x, weight, bias)
+            }
+        };
+        let (rows, columns) = self.geometry.out_size();
+        (CpuStorage::F32(out), (self.geometry.batch, self.geometry.outputs, rows, columns).into())
+    }
+
+    /// Gradients of the input and of the weight, each if wanted.
+    fn backward(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (dx, dw) = read(gradient, |gradient| {
+            read(x, |xs| {
+                read(weight, |w| {
+                    self.gradients((xs, x.track_op()), (w, weight.track_op()), gradient)
+                })
+            })
+        })???;
+        Ok((dx.map(|v| tensor(v, x)).transpose()?, dw.map(|v| tensor(v, weight)).transpose()?))
+    }
+
+    fn gradients(
+        &self,
+        x: (&[f32], bool),
+        weight: (&[f32], bool),
+        dy: &[f32],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
+        if self.kernel == ConvKernel::Winograd {
+            let g = self.winograd();
+            if weight.1 {
+                let (dw, dx) =
+                    winograd::backward::gradients(self.isa, &g, x.0, dy, x.1.then_some(weight.0));
+                return (dx, Some(dw));
+            }
+            return (
+                x.1.then(|| winograd::forward::input_gradient(self.isa, &g, dy, weight.0)),
+                None,
+            );
+        }
+        let g = &self.geometry;
+        (
+            x.1.then(|| im2col::input_gradient(g, dy, weight.0)),
+            weight.1.then(|| im2col::weight_gradient(g, x.0, dy)),
+        )
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+    fn bias_gradient(&self, bias: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        if !bias.track_op() {
+            return Ok(None);
+        }
+        let (rows, columns) = self.geometry.out_size();
+        let planes = Planes {
+            batch: self.geometry.batch,
+            channels: self.geometry.outputs,
+            pixels: rows * columns,
+        };
+        let sums = read(gradient, |g| channel_sums(self.isa, planes, g))?;
+        Ok(Some(tensor(sums.into_iter().map(|v| v as f32).collect(), bias)?))
+    }
+}
+
+impl CustomOp2 for Conv {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, None))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        self.backward(x, weight, gradient)
+    }
+}
+
+impl CustomOp3 for Conv {
+    fn name(&self) -> &'static str {
+        "conv2d-bias"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (dx, dw) = self.backward(x, weight, gradient)?;
+        Ok((dx, dw, self.bias_gradient(bias, gradient)?))
+    }
+}

@@ -1,0 +1,152 @@
+//! Which kernel runs a convolution.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::kernels::im2col::Geometry;
+use crate::kernels::isa::Isa;
+
+static EXACT: AtomicBool = AtomicBool::new(false);
+
+/// Sets, for the whole process, whether convolutions avoid the Winograd kernel.
+///
+/// Winograd is two to three times faster on wide 3x3 layers and has about three
+/// times the rounding error of the direct sum (relative error of about 1e-6
+/// against 3e-7). Operations that were recorded before keep their kernel.
+pub fn set_exact(exact: bool) {
+    EXACT.store(exact, Ordering::Relaxed);
+}
+
+/// Whether convolutions avoid the Winograd kernel, see [`set_exact`].
+#[must_use]
+pub fn is_exact() -> bool {
+    EXACT.load(Ordering::Relaxed)
+}
+
+/// How a convolution is computed on the CPU in `f32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConvKernel {
+    /// One matrix product; 1x1 kernels.
+    Pointwise,
+    /// Winograd F(4x4, 3x3).
+    Winograd,
+    /// Patches to columns, then matrix products; everything else.
+    Im2col,
+}
+
+/// Sizes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Input channels.
+    pub in_channels: usize,
+    /// Output channels.
+    pub out_channels: usize,
+    /// Rows and columns of the input.
+    pub size: (usize, usize),
+    /// Rows and columns of the kernel.
+    pub kernel: (usize, usize),
+    /// Stride.
+    pub stride: usize,
+    /// Zeros around the input: rows above and below, columns left and right.
+    pub padding: (usize, usize),
+    /// Dilation.
+    pub dilation: usize,
+    /// Groups.
+    pub groups: usize,
+}
+
+impl ConvShape {
+    /// The kernel for these sizes on a processor with `isa`. A pure function.
+    #[must_use]
+    pub fn kernel(&self, isa: Isa, exact: bool) -> ConvKernel {
+        let plain = self.stride == 1 && self.groups == 1;
+        if plain && self.kernel == (1, 1) && self.padding == (0, 0) {
+            return ConvKernel::Pointwise;
+        }
+        let fits = plain && self.kernel == (3, 3) && self.padding == (1, 1) && self.dilation == 1;
+        if fits && !exact && self.winograd_pays(isa) {
+            ConvKernel::Winograd
+        } else {
+            ConvKernel::Im2col
+        }
+    }
+
+    /// Whether padding to whole tiles and to blocks of 16 channels leaves a gain.
+    fn winograd_pays(&self, isa: Isa) -> bool {
+        let padded = |channels: usize| channels.next_multiple_of(16);
+        let work = padded(self.in_channels) * padded(self.out_channels);
+        let waste = work * self.size.0.next_multiple_of(4) * self.size.1.next_multiple_of(4);
+        let useful = self.in_channels * self.out_channels * self.size.0 * self.size.1;
+        // Without vector registers only wide layers gain.
+        let wide_enough = isa.is_wide() || work >= 32 * 32;
+        wide_enough && waste * 2 <= useful * 3
+    }
+}
+
+impl From<&Geometry> for ConvShape {
+    fn from(g: &Geometry) -> Self {
+        Self {
+            in_channels: g.inputs,
+            out_channels: g.outputs,
+            size: g.size,
+            kernel: g.kernel,
+            stride: g.stride,
+            padding: g.padding,
+            dilation: g.dilation,
+            groups: g.groups,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(in_channels: usize, out_channels: usize, side: usize) -> ConvShape {
+        ConvShape {
+            in_channels,
+            out_channels,
+            size: (side, side),
+            kernel: (3, 3),
+            stride: 1,
+            padding: (1, 1),
+            dilation: 1,
+            groups: 1,
+        }
+    }
+
+    #[test]
+    fn wide_3x3_layers_take_winograd_and_nothing_else_does() {
+        let isa = Isa::detect();
+        let wide = shape(64, 64, 32);
+        assert_eq!(wide.kernel(isa, false), ConvKernel::Winograd);
+        assert_eq!(wide.kernel(isa, true), ConvKernel::Im2col);
+        assert_eq!(ConvShape { stride: 2, ..wide }.kernel(isa, false), ConvKernel::Im2col);
+        assert_eq!(
+            ConvShape { dilation: 2, padding: (2, 2), ..wide }.kernel(isa, false),
+            ConvKernel::Im2col
+        );
+        assert_eq!(ConvShape { groups: 2, ..wide }.kernel(isa, false), ConvKernel::Im2col);
+        assert_eq!(
+            shape(3, 16, 128).kernel(isa, false),
+            ConvKernel::Im2col,
+            "a stem would be mostly padding"
+        );
+        assert_eq!(
+            shape(64, 64, 1).kernel(isa, false),
+            ConvKernel::Im2col,
+            "one pixel is not a tile"
+        );
+    }
+
+    #[test]
+    fn kernels_of_one_pixel_are_products() {
+        let point = ConvShape { kernel: (1, 1), padding: (0, 0), ..shape(8, 4, 9) };
+        assert_eq!(point.kernel(Isa::detect(), false), ConvKernel::Pointwise);
+        assert_eq!(point.kernel(Isa::detect(), true), ConvKernel::Pointwise);
+        assert_eq!(
+            ConvShape { padding: (1, 1), ..point }.kernel(Isa::detect(), false),
+            ConvKernel::Im2col
+        );
+    }
+}

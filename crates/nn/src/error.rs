@@ -1,0 +1,116 @@
+//! What can go wrong besides the shapes Candle reports.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The result of loading, saving, training and checking.
+pub type Result<T, E = NnError> = std::result::Result<T, E>;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// The bytes are no safetensors file.
+    #[error("not a readable safetensors file: {0}; it may be truncated or of another format")]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// A file could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Names or shapes of stored tensors differ from the expected ones.
+    #[error(transparent)]
+    ParameterMismatch(#[from] ParameterMismatch),
+    /// A setting is out of range.
+    #[error("{field} is {value}; it must be {expected}")]
+    Config {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A gradient holds NaN or infinity.
+    #[error(
+        "the gradient of {parameter} is not finite; lower the learning rate or look for a loss that overflows"
+    )]
+    NonFiniteGradient {
+        /// The name of the first such parameter.
+        parameter: String,
+    },
+    /// A gradient has another shape than its parameter.
+    #[error("the gradient of {parameter} has shape {found:?}, the parameter {expected:?}")]
+    GradientShape {
+        /// The name of the parameter.
+        parameter: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// The shape of the gradient.
+        found: Vec<usize>,
+    },
+}
+
+/// Every difference between stored tensors and the expected ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParameterMismatch {
+    /// Expected names that are not stored.
+    pub missing: Vec<String>,
+    /// Stored names that are not expected.
+    pub unexpected: Vec<String>,
+    /// Names with the expected and the stored shape where they differ.
+    pub misshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+impl ParameterMismatch {
+    /// Whether there is no difference.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.misshaped.is_empty()
+    }
+}
+
+impl std::error::Error for ParameterMismatch {}
+
+impl fmt::Display for ParameterMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the stored tensors do not fit (was the model made with the same configuration?)"
+        )?;
+        if !self.missing.is_empty() {
+            write!(f, "; missing: {}", self.missing.join(", "))?;
+        }
+        if !self.unexpected.is_empty() {
+            write!(f, "; unexpected: {}", self.unexpected.join(", "))?;
+        }
+        for (name, expected, found) in &self.misshaped {
+            write!(f, "; {name} should be {expected:?} and is {found:?}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_names_everything() {
+        let mismatch = ParameterMismatch {
+            missing: vec!["a.weight".into()],
+            unexpected: vec!["b.bias".into()],
+            misshaped: vec![("c".into(), vec![1, 2], vec![3])],
+        };
+        let text = NnError::from(mismatch).to_string();
+        for part in ["a.weight", "b.bias", "c should be [1, 2] and is [3]"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

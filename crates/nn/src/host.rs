@@ -1,0 +1,44 @@
+//! Between tensors on the CPU and slices.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor};
+
+/// Whether the kernels of this crate apply.
+pub(crate) fn is_fast(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
+}
+
+/// The values of a contiguous argument of an operation.
+pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let values = storage.as_slice::<f32>()?;
+    match layout.contiguous_offsets() {
+        Some((from, to)) => Ok(&values[from..to]),
+        None => candle_core::bail!("the kernels take contiguous tensors; call `contiguous` first"),
+    }
+}
+
+/// Runs `read` on the values of an `f32` tensor on the CPU, copied first only
+/// if they are not contiguous.
+pub(crate) fn read<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(read(slice(storage, layout)?)),
+        _ => candle_core::bail!("the kernels take tensors on the CPU"),
+    }
+}
+
+/// A new tensor of the same shape and device as `like`.
+pub(crate) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
+    Tensor::from_vec(values, like.shape(), like.device())
+}
+
+/// Fails on tensors without values, which no layer here has a use for.
+pub(crate) fn not_empty(x: &Tensor, name: &str) -> Result<()> {
+    if x.elem_count() == 0 {
+        candle_core::bail!(
+            "{name}: the tensor {:?} has no values; every size must be at least 1",
+            x.shape()
+        );
+    }
+    Ok(())
+}

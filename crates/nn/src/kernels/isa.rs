@@ -1,0 +1,112 @@
+//! Which instructions the processor has, found once at run time.
+
+use std::sync::OnceLock;
+
+/// An instruction set the running processor is known to have.
+///
+/// Only [`Isa::detect`] and [`Isa::available`] make one, so a value is a proof.
+/// Different sets round differently: results are equal bit for bit between
+/// runs and thread counts on one set, not between sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Level);
+
+/// The sets with an own implementation of the 16-lane block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Plain arrays.
+    Portable,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512F.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The best instruction set of this processor.
+    #[must_use]
+    pub fn detect() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self(Level::Portable)))
+    }
+
+    /// Every instruction set this processor can run, the plainest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "one set only"))]
+        let mut all = vec![Self(Level::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Self(Level::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f") {
+                all.push(Self(Level::Avx512));
+            }
+        }
+        all
+    }
+
+    /// Whether kernels run on vector registers of 256 bits or more.
+    #[must_use]
+    pub fn is_wide(self) -> bool {
+        self.0 != Level::Portable
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+}
+
+/// Makes `fn name(isa, ...)` out of a generic `body::<L: Lanes>(...)`: one copy
+/// per instruction set, compiled with its features.
+macro_rules! multiversion {
+    ($(#[$meta:meta])* unsafe fn $name:ident = $body:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
+        $(#[$meta])*
+        #[inline]
+        unsafe fn $name(isa: $crate::kernels::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f")]
+            unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: the features are enabled here; the rest is the caller's promise.
+                unsafe { $body::<$crate::kernels::lanes_x86::Avx512>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: as above.
+                unsafe { $body::<$crate::kernels::lanes_x86::Avx2>($($arg),*) }
+            }
+            #[inline(never)]
+            unsafe fn portable($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: plain arrays need no features; the rest is the caller's promise.
+                unsafe { $body::<$crate::kernels::lanes::Portable>($($arg),*) }
+            }
+            // SAFETY: an `Isa` exists only for instructions found on this processor;
+            // the caller promises the rest.
+            unsafe {
+                match isa.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::kernels::isa::Level::Avx512 => avx512($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::kernels::isa::Level::Avx2 => avx2($($arg),*),
+                    $crate::kernels::isa::Level::Portable => portable($($arg),*),
+                }
+            }
+        }
+    };
+}
+pub(crate) use multiversion;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_set_is_an_available_one() {
+        let all = Isa::available();
+        assert_eq!(all[0].level(), Level::Portable);
+        assert_eq!(all.last(), Some(&Isa::detect()));
+    }
+}

@@ -1,0 +1,17 @@
+//! CPU kernels in `f32` on slices: no tensors, no global state but kept buffers.
+//!
+//! Work is split into parts that depend on sizes only and reduced in index
+//! order, so results are equal bit for bit at any thread count.
+
+pub(crate) mod adamw;
+pub(crate) mod im2col;
+pub(crate) mod isa;
+pub(crate) mod lanes;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod lanes_x86;
+pub(crate) mod matmul;
+pub(crate) mod norm;
+pub(crate) mod output;
+pub(crate) mod resample;
+pub(crate) mod scratch;
+pub(crate) mod winograd;

@@ -1,0 +1,375 @@
+//! Per-channel passes over planes: sums, affine maps with `ReLU`, and their gradients.
+#![allow(unsafe_code, reason = "vector loads and stores behind checked lengths, disjoint writes")]
+
+use rayon::prelude::*;
+
+use super::isa::{Isa, multiversion};
+use super::lanes::Lanes;
+use super::output::{Output, SharedOut};
+
+/// Values whose sum is kept in `f32` before it is added in `f64`.
+const RUN: usize = 1024;
+
+/// Sizes of a tensor: images, channels, pixels of a plane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planes {
+    /// Images.
+    pub(crate) batch: usize,
+    /// Channels.
+    pub(crate) channels: usize,
+    /// Pixels of a plane.
+    pub(crate) pixels: usize,
+}
+
+impl Planes {
+    /// The values of channel `channel` of image `image`.
+    fn of<'a>(&self, data: &'a [f32], image: usize, channel: usize) -> &'a [f32] {
+        &data[(image * self.channels + channel) * self.pixels..][..self.pixels]
+    }
+
+    fn len(&self) -> usize {
+        self.batch * self.channels * self.pixels
+    }
+}
+
+/// `y = (x - mean) * scale + shift`, then `ReLU` if wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Affine {
+    /// Subtracted first, so that large offsets lose no digits.
+    pub(crate) mean: f32,
+    /// Factor.
+    pub(crate) scale: f32,
+    /// Added last.
+    pub(crate) shift: f32,
+}
+
+/// `dx = scale * g + offset + slope * (x - mean)`, with `g` gated by the `ReLU`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BackAffine {
+    scale: f32,
+    offset: f32,
+    slope: f32,
+}
+
+multiversion! { unsafe fn centred_sums = centred_sums_body(x: &[f32], centre: f32) -> (f64, f64) }
+multiversion! { unsafe fn affine = affine_body(x: &[f32], map: Affine, relu: bool, to: *mut f32) }
+multiversion! {
+    unsafe fn gated_sums = gated_sums_body(x: &[f32], g: &[f32], map: Affine, relu: bool) -> (f64, f64)
+}
+multiversion! {
+    unsafe fn back_affine = back_affine_body(x: &[f32], g: &[f32], maps: (Affine, BackAffine), relu: bool, to: *mut f32)
+}
+
+/// Sums of `x - centre` and of its square.
+#[inline(always)]
+unsafe fn centred_sums_body<L: Lanes>(x: &[f32], centre: f32) -> (f64, f64) {
+    let (mut total, mut squares) = (0.0, 0.0);
+    for run in x.chunks(RUN) {
+        // SAFETY: chunks of at most 16 values of a slice.
+        unsafe {
+            let (zero, centre) = (L::splat(0.0), L::splat(centre));
+            let (mut sum, mut square) = ([zero; 4], [zero; 4]);
+            let whole = run.len() / 64 * 64;
+            for at in (0..whole).step_by(64) {
+                for q in 0..4 {
+                    let v = L::load(run.as_ptr().add(at + q * 16)).sub(centre);
+                    sum[q] = sum[q].add(v);
+                    square[q] = v.mul_add(v, square[q]);
+                }
+            }
+            let (mut sum, mut square) = (
+                sum[0].add(sum[1]).add(sum[2].add(sum[3])),
+                square[0].add(square[1]).add(square[2].add(square[3])),
+            );
+            let mut at = whole;
+            while at < run.len() {
+                let n = (run.len() - at).min(16);
+                let from = run.as_ptr().add(at);
+                let mut ends = [0.0; 16];
+                ends[..n].fill(1.0);
+                let v = L::load_first(from, n).sub(centre).where_positive(L::load(ends.as_ptr()));
+                sum = sum.add(v);
+                square = v.mul_add(v, square);
+                at += n;
+            }
+            total += f64::from(sum.sum());
+            squares += f64::from(square.sum());
+        }
+    }
+    (total, squares)
+}
+
+#[inline(always)]
+unsafe fn affine_body<L: Lanes>(x: &[f32], map: Affine, relu: bool, to: *mut f32) {
+    // SAFETY: chunks of at most 16 values of a slice; the caller answers for `to`.
+    unsafe {
+        let (mean, scale, shift) = (L::splat(map.mean), L::splat(map.scale), L::splat(map.shift));
+        let floor = L::splat(if relu { 0.0 } else { f32::NEG_INFINITY });
+        // `max` keeps its second operand when the first is NaN: NaN must pass through.
+        let apply = |v: L| floor.max(v.sub(mean).mul_add(scale, shift));
+        let whole = x.len() / 16 * 16;
+        for at in (0..whole).step_by(16) {
+            apply(L::load(x.as_ptr().add(at))).store(to.add(at));
+        }
+        let n = x.len() - whole;
+        if n > 0 {
+            apply(L::load_first(x.as_ptr().add(whole), n)).store_first(to.add(whole), n);
+        }
+    }
+}
+
+/// The gradient that passes the `ReLU`.
+#[inline(always)]
+unsafe fn gate<L: Lanes>(v: L, g: L, map: &Affine, relu: bool) -> L {
+    // SAFETY: no memory is touched.
+    unsafe {
+        if relu { g.where_positive(v.mul_add(L::splat(map.scale), L::splat(map.shift))) } else { g }
+    }
+}
+
+/// Sums of `g` and of `g * (x - mean)`, `g` gated by the `ReLU`.
+#[inline(always)]
+unsafe fn gated_sums_body<L: Lanes>(x: &[f32], g: &[f32], map: Affine, relu: bool) -> (f64, f64) {
+    let (mut total, mut products) = (0.0, 0.0);
+    for (xs, gs) in x.chunks(RUN).zip(g.chunks(RUN)) {
+        // SAFETY: chunks of at most 16 values of slices of equal length.
+        unsafe {
+            let zero = L::splat(0.0);
+            let mean = L::splat(map.mean);
+            let (mut sum, mut product) = ([zero; 2], [zero; 2]);
+            let whole = xs.len() / 32 * 32;
+            for at in (0..whole).step_by(32) {
+                for q in 0..2 {
+                    let v = L::load(xs.as_ptr().add(at + q * 16)).sub(mean);
+                    let passed = gate(v, L::load(gs.as_ptr().add(at + q * 16)), &map, relu);
+                    sum[q] = sum[q].add(passed);
+                    product[q] = passed.mul_add(v, product[q]);
+                }
+            }
+            let (mut sum, mut product) = (sum[0].add(sum[1]), product[0].add(product[1]));
+            let mut at = whole;
+            while at < xs.len() {
+                let n = (xs.len() - at).min(16);
+                let v = L::load_first(xs.as_ptr().add(at), n).sub(mean);
+                let passed = gate(v, L::load_first(gs.as_ptr().add(at), n), &map, relu);
+                sum = sum.add(passed);
+                product = passed.mul_add(v, product);
+                at += n;
+            }
+            total += f64::from(sum.sum());
+            products += f64::from(product.sum());
+        }
+    }
+    (total, products)
+}
+
+#[inline(always)]
+unsafe fn back_affine_body<L: Lanes>(
+    x: &[f32],
+    g: &[f32],
+    maps: (Affine, BackAffine),
+    relu: bool,
+    to: *mut f32,
+) {
+    let (map, back) = maps;
+    // SAFETY: chunks of at most 16 values of slices of equal length; the caller answers for `to`.
+    unsafe {
+        let mean = L::splat(map.mean);
+        let (scale, offset, slope) =
+            (L::splat(back.scale), L::splat(back.offset), L::splat(back.slope));
+        let apply = |v: L, g: L| {
+            let v = v.sub(mean);
+            gate(v, g, &map, relu).mul_add(scale, v.mul_add(slope, offset))
+        };
+        let whole = x.len() / 16 * 16;
+        for at in (0..whole).step_by(16) {
+            apply(L::load(x.as_ptr().add(at)), L::load(g.as_ptr().add(at))).store(to.add(at));
+        }
+        let n = x.len() - whole;
+        if n > 0 {
+            let (v, g) =
+                (L::load_first(x.as_ptr().add(whole), n), L::load_first(g.as_ptr().add(whole), n));
+            apply(v, g).store_first(to.add(whole), n);
+        }
+    }
+}
+
+/// Mean and biased variance of every channel: two passes, the second around the
+/// mean of the first, partial sums added in `f64`.
+pub(crate) fn moments(isa: Isa, p: Planes, x: &[f32]) -> Vec<(f64, f64)> {
+    assert_eq!(x.len(), p.len(), "tensor size");
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let count = (p.batch * p.pixels) as f64;
+    (0..p.channels)
+        .into_par_iter()
+        .map(|c| {
+            let sums = |centre: f32| {
+                (0..p.batch).fold((0.0, 0.0), |total, b| {
+                    // SAFETY: a slice.
+                    let part = unsafe { centred_sums(isa, p.of(x, b, c), centre) };
+                    (total.0 + part.0, total.1 + part.1)
+                })
+            };
+            #[expect(clippy::cast_possible_truncation, reason = "a centre, not a result")]
+            let centre = (sums(p.of(x, 0, c)[0]).0 / count + f64::from(p.of(x, 0, c)[0])) as f32;
+            let (sum, squares) = sums(centre);
+            let rest = sum / count;
+            (f64::from(centre) + rest, (squares / count - rest * rest).max(0.0))
+        })
+        .collect()
+}
+
+/// Sums of every channel.
+pub(crate) fn channel_sums(isa: Isa, p: Planes, x: &[f32]) -> Vec<f64> {
+    assert_eq!(x.len(), p.len(), "tensor size");
+    (0..p.channels)
+        .into_par_iter()
+        // SAFETY: slices.
+        .map(|c| (0..p.batch).map(|b| unsafe { centred_sums(isa, p.of(x, b, c), 0.0) }.0).sum())
+        .collect()
+}
+
+/// Maps every channel.
+pub(crate) fn apply(isa: Isa, p: Planes, x: &[f32], maps: &[Affine], relu: bool) -> Vec<f32> {
+    assert!(x.len() == p.len() && maps.len() == p.channels, "tensor size");
+    let mut out = Output::new(x.len());
+    let to = out.shared();
+    (0..p.batch * p.channels).into_par_iter().for_each(|i| {
+        let to = to.range(i * p.pixels, p.pixels);
+        // SAFETY: the range was checked; this job alone writes the plane.
+        unsafe { affine(isa, p.of(x, 0, i), maps[i % p.channels], relu, to) }
+    });
+    // SAFETY: every plane has been written.
+    unsafe { out.filled() }
+}
+
+/// Maps every channel in place.
+pub(crate) fn apply_in_place(isa: Isa, p: Planes, x: &mut [f32], maps: &[Affine], relu: bool) {
+    assert!(x.len() == p.len() && maps.len() == p.channels, "tensor size");
+    x.par_chunks_mut(p.pixels).enumerate().for_each(|(i, plane)| {
+        let to = plane.as_mut_ptr();
+        // SAFETY: each block of lanes is read before it is written, at the same place.
+        let from = unsafe { std::slice::from_raw_parts(to, plane.len()) };
+        // SAFETY: `to` has room for the plane.
+        unsafe { affine(isa, from, maps[i % p.channels], relu, to) }
+    });
+}
+
+/// What [`gradients`] computes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// Whether a `ReLU` follows the map.
+    pub(crate) relu: bool,
+    /// Whether mean and variance came from this very tensor.
+    pub(crate) batch_statistics: bool,
+}
+
+/// Gradients of batch normalisation with an optional `ReLU` behind it: those of
+/// gamma and beta are returned, that of the input is written to `to` if wanted.
+///
+/// `data` holds the input and the gradient of the result, `maps` the affine map
+/// and `1 / sqrt(variance + eps)` of every channel.
+#[expect(clippy::cast_possible_truncation, reason = "results are f32")]
+pub(crate) fn gradients(
+    isa: Isa,
+    p: Planes,
+    data: (&[f32], &[f32]),
+    maps: &[(Affine, f64)],
+    mode: Mode,
+    to: Option<SharedOut<'_>>,
+) -> (Vec<f32>, Vec<f32>) {
+    let (x, g) = data;
+    assert!(x.len() == p.len() && g.len() == p.len() && maps.len() == p.channels, "tensor size");
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let count = (p.batch * p.pixels) as f64;
+    let channel = |(c, (map, inverse)): (usize, &(Affine, f64))| {
+        let (sum, product) = (0..p.batch).fold((0.0, 0.0), |total, b| {
+            // SAFETY: slices of equal length.
+            let part = unsafe { gated_sums(isa, p.of(x, b, c), p.of(g, b, c), *map, mode.relu) };
+            (total.0 + part.0, total.1 + part.1)
+        });
+        if let Some(to) = to {
+            let scale = f64::from(map.scale);
+            let (offset, slope) = if mode.batch_statistics {
+                (-scale * sum / count, -scale * product / count * inverse * inverse)
+            } else {
+                (0.0, 0.0)
+            };
+            let back =
+                BackAffine { scale: map.scale, offset: offset as f32, slope: slope as f32 };
+            for b in 0..p.batch {
+                let to = to.range((b * p.channels + c) * p.pixels, p.pixels);
+                let (x, g) = (p.of(x, b, c), p.of(g, b, c));
+                // SAFETY: the range was checked; this job alone writes the plane.
+                unsafe { back_affine(isa, x, g, (*map, back), mode.relu, to) }
+            }
+        }
+        ((product * inverse) as f32, sum as f32)
+    };
+    maps.par_iter().enumerate().map(channel).unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rough values around `offset`.
+    fn values(count: usize, offset: f32) -> Vec<f32> {
+        (0..count).map(|i| offset + ((i * 7919 + 13) % 1009) as f32 / 100.0 - 5.0).collect()
+    }
+
+    #[test]
+    fn moments_hold_for_large_offsets_on_every_instruction_set() {
+        for isa in Isa::available() {
+            for (pixels, offset) in [(1, 0.0), (15, 3.0), (1500, 1e4), (4096, -1e5)] {
+                let p = Planes { batch: 2, channels: 3, pixels };
+                let x = values(p.len(), offset);
+                for (c, (mean, variance)) in moments(isa, p, &x).into_iter().enumerate() {
+                    let all: Vec<f64> =
+                        (0..2).flat_map(|b| p.of(&x, b, c).iter().map(|v| f64::from(*v))).collect();
+                    let m = all.iter().sum::<f64>() / all.len() as f64;
+                    let v = all.iter().map(|x| (x - m).powi(2)).sum::<f64>() / all.len() as f64;
+                    assert!((mean - m).abs() <= 1e-6 * (1.0 + v), "{isa:?} mean {mean} {m}");
+                    assert!((variance - v).abs() <= 2e-6 * v, "{isa:?} variance {variance} {v}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn maps_and_gradients_match_plain_loops_on_every_instruction_set() {
+        for isa in Isa::available() {
+            for (pixels, relu) in [(1, true), (15, false), (33, true), (1100, true)] {
+                let p = Planes { batch: 2, channels: 2, pixels };
+                let (x, g) = (values(p.len(), 0.3), values(p.len(), 0.1));
+                let map = Affine { mean: 0.5, scale: -1.5, shift: 0.25 };
+                let y = apply(isa, p, &x, &[map, map], relu);
+                let plain = |v: f32| (v - 0.5) * -1.5 + 0.25;
+                for (y, x) in y.iter().zip(&x) {
+                    let want = if relu { plain(*x).max(0.0) } else { plain(*x) };
+                    assert!((y - want).abs() < 1e-5, "{isa:?} {y} {want}");
+                }
+                let mode = Mode { relu, batch_statistics: false };
+                let mut dx = vec![f32::NAN; p.len()];
+                let to = Some(SharedOut::new(&mut dx));
+                let maps = [(map, 2.0), (map, 2.0)];
+                let (_, betas) = gradients(isa, p, (&x, &g), &maps, mode, to);
+                for (c, beta) in betas.iter().enumerate() {
+                    let mut want = 0.0;
+                    for b in 0..2 {
+                        for (i, (x, g)) in p.of(&x, b, c).iter().zip(p.of(&g, b, c)).enumerate() {
+                            let passed = if !relu || plain(*x) > 0.0 { *g } else { 0.0 };
+                            want += f64::from(passed);
+                            let dx = p.of(&dx, b, c)[i];
+                            assert!((dx + 1.5 * passed).abs() < 1e-5, "{isa:?} {dx} {passed}");
+                        }
+                    }
+                    assert!(
+                        (f64::from(*beta) - want).abs() < 1e-3 * (1.0 + want.abs()),
+                        "{isa:?} {beta} {want}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Output buffers that several threads fill at once, each its own part.
+#![allow(unsafe_code, reason = "disjoint writes from several threads into one fresh buffer")]
+
+use std::marker::PhantomData;
+
+/// A fresh buffer that is written before it is read: it is not cleared first.
+pub(crate) struct Output {
+    buffer: Vec<f32>,
+    len: usize,
+}
+
+impl Output {
+    /// Room for `len` values.
+    pub(crate) fn new(len: usize) -> Self {
+        let buffer = Vec::with_capacity(len);
+        #[cfg(test)]
+        let buffer = {
+            // Poison: a value that a kernel forgets shows up in every test.
+            let mut buffer: Vec<f32> = buffer;
+            buffer.resize(len, f32::NAN);
+            buffer.clear();
+            buffer
+        };
+        Self { buffer, len }
+    }
+
+    /// The handle through which threads write.
+    pub(crate) fn shared(&mut self) -> SharedOut<'_> {
+        SharedOut { start: self.buffer.as_mut_ptr(), len: self.len, life: PhantomData }
+    }
+
+    /// The filled buffer.
+    ///
+    /// # Safety
+    ///
+    /// Every one of the `len` values has been written.
+    pub(crate) unsafe fn filled(mut self) -> Vec<f32> {
+        // SAFETY: the capacity is `len`, and the caller has written every value.
+        unsafe { self.buffer.set_len(self.len) };
+        self.buffer
+    }
+}
+
+/// A pointer that may be written from several threads.
+#[derive(Clone, Copy)]
+pub(crate) struct SharedOut<'a> {
+    start: *mut f32,
+    len: usize,
+    life: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the handle itself only hands out pointers after a bounds check; those who
+// write through them promise disjoint ranges (`SharedOut::range`).
+unsafe impl Send for SharedOut<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for SharedOut<'_> {}
+
+impl<'a> SharedOut<'a> {
+    /// A handle on a buffer that holds values already.
+    pub(crate) fn new(buffer: &'a mut [f32]) -> Self {
+        Self { start: buffer.as_mut_ptr(), len: buffer.len(), life: PhantomData }
+    }
+
+    /// The address of `from .. from + count`, which is checked to lie inside.
+    ///
+    /// Whoever writes there promises that no other thread reads or writes the range.
+    pub(crate) fn range(&self, from: usize, count: usize) -> *mut f32 {
+        assert!(from + count <= self.len, "output range {from} + {count} exceeds {}", self.len);
+        // `from` is inside the allocation.
+        self.start.wrapping_add(from)
+    }
+}

@@ -1,0 +1,196 @@
+//! Pooling, nearest upsampling and the space-to-depth shuffles, plane by plane.
+
+use rayon::prelude::*;
+
+/// Rows, columns and block side of a pass over planes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocks {
+    /// Rows of the fine plane.
+    pub(crate) height: usize,
+    /// Columns of the fine plane.
+    pub(crate) width: usize,
+    /// Side of a block.
+    pub(crate) side: usize,
+}
+
+impl Blocks {
+    fn fine(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn coarse(&self) -> (usize, usize) {
+        (self.height / self.side, self.width / self.side)
+    }
+}
+
+/// The larger value; a NaN in either wins, as in other frameworks.
+fn larger(best: f32, value: f32) -> bool {
+    value > best || (value.is_nan() && !best.is_nan())
+}
+
+/// The largest value of every block.
+pub(crate) fn max_pool(b: Blocks, x: &[f32]) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let mut out = vec![0.0; x.len() / b.fine() * rows * columns];
+    out.par_chunks_mut(rows * columns).zip(x.par_chunks(b.fine())).for_each(|(out, plane)| {
+        for (i, line) in out.chunks_exact_mut(columns).enumerate() {
+            line.fill(f32::NEG_INFINITY);
+            for dy in 0..b.side {
+                let row = &plane[(i * b.side + dy) * b.width..][..columns * b.side];
+                if b.side == 2 {
+                    for (o, pair) in line.iter_mut().zip(row.as_chunks::<2>().0) {
+                        let best = if larger(pair[0], pair[1]) { pair[1] } else { pair[0] };
+                        *o = if larger(*o, best) { best } else { *o };
+                    }
+                } else {
+                    for (o, block) in line.iter_mut().zip(row.chunks_exact(b.side)) {
+                        *o = block
+                            .iter()
+                            .fold(*o, |best, v| if larger(best, *v) { *v } else { best });
+                    }
+                }
+            }
+        }
+    });
+    out
+}
+
+/// The gradient of [`max_pool`]: each block's goes to its first largest value in
+/// reading order. `pooled` is the result of the forward pass.
+pub(crate) fn max_pool_gradient(
+    b: Blocks,
+    x: &[f32],
+    pooled: &[f32],
+    gradient: &[f32],
+) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let coarse = rows * columns;
+    let mut out = vec![0.0; x.len()];
+    let inputs =
+        x.par_chunks(b.fine()).zip(pooled.par_chunks(coarse)).zip(gradient.par_chunks(coarse));
+    out.par_chunks_mut(b.fine()).zip(inputs).for_each(|(out, ((plane, pooled), gradient))| {
+        for i in 0..rows {
+            let (best, g) =
+                (&pooled[i * columns..][..columns], &gradient[i * columns..][..columns]);
+            if b.side == 2 {
+                let (top, bottom) = out[2 * i * b.width..][..2 * b.width].split_at_mut(b.width);
+                let (x0, x1) = plane[2 * i * b.width..][..2 * b.width].split_at(b.width);
+                pair_gradient((x0, x1), best, g, top, bottom);
+            } else {
+                for (j, (best, g)) in best.iter().zip(g).enumerate() {
+                    let at =
+                        |k: usize| (i * b.side + k / b.side) * b.width + j * b.side + k % b.side;
+                    // The largest value is the only one that is not below itself.
+                    if let Some(k) = (0..b.side * b.side).find(|k| plane[at(*k)] >= *best) {
+                        out[at(k)] = *g;
+                    }
+                }
+            }
+        }
+    });
+    out
+}
+
+/// Two rows of 2x2 blocks, without branches so that it vectorises.
+fn pair_gradient(
+    x: (&[f32], &[f32]),
+    best: &[f32],
+    g: &[f32],
+    top: &mut [f32],
+    bottom: &mut [f32],
+) {
+    let inputs = x.0.as_chunks::<2>().0.iter().zip(x.1.as_chunks::<2>().0);
+    let outputs = top.as_chunks_mut::<2>().0.iter_mut().zip(bottom.as_chunks_mut::<2>().0);
+    for (((a, b), (top, bottom)), (best, g)) in inputs.zip(outputs).zip(best.iter().zip(g)) {
+        let (k0, k1, k2, k3) = (a[0] >= *best, a[1] >= *best, b[0] >= *best, b[1] >= *best);
+        let pick = |k: bool| if k { *g } else { 0.0 };
+        *top = [pick(k0), pick(k1 & !k0)];
+        *bottom = [pick(k2 & !(k0 | k1)), pick(k3 & !(k0 | k1 | k2))];
+    }
+}
+
+/// Every value repeated over a block; `b` describes the fine result.
+pub(crate) fn repeat(b: Blocks, x: &[f32]) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let mut out = vec![0.0; x.len() * b.side * b.side];
+    out.par_chunks_mut(b.fine()).zip(x.par_chunks(rows * columns)).for_each(|(out, plane)| {
+        for (band, line) in out.chunks_exact_mut(b.side * b.width).zip(plane.chunks_exact(columns))
+        {
+            let (first, rest) = band.split_at_mut(b.width);
+            if b.side == 2 {
+                for (pair, v) in first.as_chunks_mut::<2>().0.iter_mut().zip(line) {
+                    *pair = [*v, *v];
+                }
+            } else {
+                for (block, v) in first.chunks_exact_mut(b.side).zip(line) {
+                    block.fill(*v);
+                }
+            }
+            for row in rest.chunks_exact_mut(b.width) {
+                row.copy_from_slice(first);
+            }
+        }
+    });
+    out
+}
+
+/// Sums over blocks: the gradient of [`repeat`].
+pub(crate) fn block_sums(b: Blocks, g: &[f32]) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let mut out = vec![0.0; g.len() / (b.side * b.side)];
+    out.par_chunks_mut(rows * columns).zip(g.par_chunks(b.fine())).for_each(|(out, plane)| {
+        for (line, band) in out.chunks_exact_mut(columns).zip(plane.chunks_exact(b.side * b.width))
+        {
+            for row in band.chunks_exact(b.width) {
+                if b.side == 2 {
+                    for (o, pair) in line.iter_mut().zip(row.as_chunks::<2>().0) {
+                        *o += pair[0] + pair[1];
+                    }
+                } else {
+                    for (o, block) in line.iter_mut().zip(row.chunks_exact(b.side)) {
+                        *o += block.iter().sum::<f32>();
+                    }
+                }
+            }
+        }
+    });
+    out
+}
+
+/// Depth to space: `[c side side][h / side][w / side]` to `[c][h][w]` for every
+/// image; `b` describes the fine result.
+pub(crate) fn shuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(out, group)| {
+        for (y, row) in out.chunks_exact_mut(b.width).enumerate() {
+            for dx in 0..b.side {
+                let plane = (y % b.side) * b.side + dx;
+                let from = &group[(plane * rows + y / b.side) * columns..][..columns];
+                for (to, v) in row[dx..].iter_mut().step_by(b.side).zip(from) {
+                    *to = *v;
+                }
+            }
+        }
+    });
+    out
+}
+
+/// Space to depth, the inverse of [`shuffle`] and its gradient; `b` describes
+/// the fine input.
+pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
+    let (rows, columns) = b.coarse();
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(group, fine)| {
+        for (y, row) in fine.chunks_exact(b.width).enumerate() {
+            for dx in 0..b.side {
+                let plane = (y % b.side) * b.side + dx;
+                let to = &mut group[(plane * rows + y / b.side) * columns..][..columns];
+                for (to, v) in to.iter_mut().zip(row[dx..].iter().step_by(b.side)) {
+                    *to = *v;
+                }
+            }
+        }
+    });
+    out
+}

@@ -1,0 +1,9 @@
+//! Layers with parameters, named as in `PyTorch`.
+
+mod batch_norm;
+mod conv;
+mod conv_bn_relu;
+
+pub use batch_norm::{BatchNorm2d, BatchNormConfig, reestimate_statistics, with_momentum};
+pub use conv::{BiasInit, Conv2d};
+pub use conv_bn_relu::ConvBnRelu;

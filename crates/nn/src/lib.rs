@@ -1,0 +1,58 @@
+//! Candle layers that are right and fast on the CPU: convolutions, norms,
+//! pooling, seeded initialisation, optimisers with saved state.
+//!
+//! Every function takes and gives Candle tensors and records its gradient.
+//! On the CPU in `f32` it runs kernels of this crate (Winograd or im2col
+//! convolutions, fused batch norm and `ReLU`, vectorised gradients); on other
+//! devices and in other precisions it composes Candle's own operations, with
+//! the known wrong gradients of Candle replaced. The `f64` composition is the
+//! oracle of the tests.
+//!
+//! * [`conv2d`], [`batch_norm2d`], [`relu`], [`max_pool2d`],
+//!   [`upsample_nearest2d`], [`pixel_shuffle`], [`pixel_unshuffle`],
+//!   [`cat_channels`]: the functions.
+//! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
+//!   as in `PyTorch`.
+//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly.
+//! * [`AdamW`], [`clip_gradients`], [`Schedule`]: training.
+//! * [`gradcheck`], [`compare_precisions`]: checks of gradients.
+//!
+//! Results are equal bit for bit at any number of threads on one instruction
+//! set ([`Isa`]); different sets round differently. [`set_exact`] turns the
+//! Winograd convolution off, whose rounding error is about three times that of
+//! the direct sum.
+
+mod activation;
+mod batch_norm;
+mod concat;
+mod conv;
+mod dispatch;
+mod error;
+mod gradcheck;
+mod host;
+pub mod init;
+mod kernels;
+mod layers;
+mod optim;
+mod pool;
+mod resample;
+mod schedule;
+mod store;
+
+pub use activation::relu;
+pub use batch_norm::{BatchStatistics, Statistics, batch_norm2d};
+pub use concat::cat_channels;
+pub use conv::{Conv2dConfig, conv2d};
+pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
+pub use error::{NnError, ParameterMismatch, Result};
+pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
+pub use kernels::isa::Isa;
+pub use layers::{
+    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, reestimate_statistics,
+    with_momentum,
+};
+pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
+pub use pool::max_pool2d;
+pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
+pub use schedule::Schedule;
+pub use store::ParameterStore;

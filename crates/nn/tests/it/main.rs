@@ -1,0 +1,23 @@
+//! Gradients, kernels, saving and training of `mapvec-nn`, from outside.
+
+mod determinism;
+mod layers;
+mod ops;
+mod training;
+
+use candle_core::{Device, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Values from -1 to 1 in `f64`.
+fn random(shape: &[usize], seed: u64) -> Tensor {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let count = shape.iter().product();
+    let values: Vec<f64> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// The same, as `f32` values.
+fn random32(shape: &[usize], seed: u64) -> Tensor {
+    random(shape, seed).to_dtype(candle_core::DType::F32).unwrap()
+}

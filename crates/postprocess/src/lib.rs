@@ -1,0 +1,59 @@
+//! Segmentation post-processing: from score maps to instances.
+//!
+//! A network that draws edges or classes leaves one score per pixel. The
+//! functions of this crate turn such maps into regions and masks that can be
+//! traced. All of them work on plain [`ndarray`] rasters (row, column), need no
+//! tensors, and give the same bytes on every run.
+//!
+//! | function | from | to |
+//! |---|---|---|
+//! | [`components`] | binary mask | connected components and their areas |
+//! | [`watershed`] | 8-bit edge map | regions separated by one-pixel lines |
+//! | [`merge_regions`] | regions and edge logits | fewer regions, weak borders removed |
+//! | [`close_lines`] | regions with lines | full partition without lines |
+//! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
+//! | [`otsu_threshold`] | 8-bit picture | threshold between two grey classes |
+//!
+//! The usual chain for closed shapes is `watershed`, `merge_regions`,
+//! `close_lines`: flood with low demands, so that no border is missed, then
+//! judge every border by its mean strength, which a gap of one pixel or a word
+//! that crosses it hardly moves.
+//!
+//! ```
+//! use mapvec_postprocess::{MergeConfig, WatershedConfig, close_lines, merge_regions, watershed};
+//! use ndarray::Array2;
+//!
+//! // Two rooms and, in the right one, a faint line.
+//! let mut edge = Array2::from_elem((20, 40), 2_u8);
+//! edge.column_mut(15).fill(240);
+//! edge.column_mut(28).fill(90);
+//! let regions = watershed(edge.view(), &WatershedConfig::default())?;
+//! assert_eq!(regions.iter().max(), Some(&3));
+//!
+//! let logits = edge.mapv(|v| ((f32::from(v) + 0.5) / (255.5 - f32::from(v))).ln());
+//! let merged = merge_regions(regions.view(), logits.view(), &MergeConfig::default())?;
+//! assert_eq!(merged.iter().max(), Some(&2));
+//! assert!(close_lines(merged.view()).iter().all(|&id| id > 0));
+//! # Ok::<(), mapvec_postprocess::Error>(())
+//! ```
+
+mod components;
+mod connectivity;
+mod error;
+mod hysteresis;
+mod lines;
+mod merge;
+mod minima;
+mod otsu;
+mod region_graph;
+mod relabel;
+mod watershed;
+
+pub use components::{Components, components};
+pub use connectivity::Connectivity;
+pub use error::{Error, Result};
+pub use hysteresis::hysteresis;
+pub use lines::close_lines;
+pub use merge::{MergeConfig, merge_regions};
+pub use otsu::otsu_threshold;
+pub use watershed::{WatershedConfig, watershed};

@@ -1,0 +1,216 @@
+//! Merging of over-segmented regions over their weakest borders.
+
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use crate::region_graph::RegionGraph;
+use crate::{Error, Result, relabel};
+
+/// Settings of [`merge_regions`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MergeConfig {
+    /// Borders below this mean strength go. In logits, at most `clip`; 1.25 to
+    /// 2 suits maps of edge logits. A value below `-clip` merges small regions
+    /// only.
+    pub threshold: f32,
+    /// Regions of fewer pixels (lines not counted) always go, over their
+    /// weakest side. 20 to 100 make little difference.
+    pub min_area: u32,
+    /// The strength of a pixel counts as at most `clip` and at least `-clip`,
+    /// so that a few very sure pixels do not outvote a border. In logits,
+    /// above 0.
+    pub clip: f32,
+}
+
+impl Default for MergeConfig {
+    fn default() -> Self {
+        Self { threshold: 1.5, min_area: 80, clip: 4.0 }
+    }
+}
+
+impl MergeConfig {
+    /// Checks the ranges of the fields.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if `clip` is not finite and above 0, or
+    /// `threshold` is not finite or above `clip`.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |field, value: f32, expected| {
+            Err(Error::InvalidSetting { field, value: f64::from(value), expected })
+        };
+        if !(self.clip.is_finite() && self.clip > 0.0) {
+            return refuse("clip", self.clip, "finite and above 0");
+        }
+        if !(self.threshold.is_finite() && self.threshold <= self.clip) {
+            let expected = "finite and at most `clip`; above it everything would merge";
+            return refuse("threshold", self.threshold, expected);
+        }
+        Ok(())
+    }
+}
+
+/// Merges regions whose border is weak.
+///
+/// `labels` are regions with lines (0) between them, as [`watershed`](crate::watershed)
+/// makes them; `strength` is the logit of an edge at every pixel, of which only
+/// the line pixels are read. A line pixel belongs to the border between the
+/// smallest and the largest label in its 3 x 3 neighbourhood; the strength of a
+/// border is the mean over its pixels. The weakest border goes first; then its
+/// regions are one, and borders that now lie between the same two regions are
+/// one border. This goes on until the weakest border has `threshold`; regions
+/// below `min_area` go before everything else, whatever their borders, unless
+/// they have none. Among equals the smaller ids go first.
+///
+/// Line pixels that see only one merged region around them get its label. The
+/// other lines stay 0; [`close_lines`](crate::close_lines) gives them away.
+/// The result has labels 1, 2, ... in scan order. Regions that touch without a
+/// line pixel have no border and are not merged. Labels need not be dense.
+///
+/// Why the mean: it hardly moves when a border has a gap, or when a word runs
+/// across it, while one pixel of gap opens a watershed for good.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] as [`MergeConfig::validate`];
+/// [`Error::ShapeMismatch`] if the rasters differ in size;
+/// [`Error::NotANumber`] if the strength of a border pixel is NaN.
+pub fn merge_regions(
+    labels: ArrayView2<'_, u32>,
+    strength: ArrayView2<'_, f32>,
+    config: &MergeConfig,
+) -> Result<Array2<u32>> {
+    config.validate()?;
+    let (rows, columns) = labels.dim();
+    if strength.dim() != (rows, columns) {
+        let (expected, found) = ((rows, columns), strength.dim());
+        return Err(Error::ShapeMismatch { field: "strength", expected, found });
+    }
+    let mut flat: Vec<u32> = labels.iter().copied().collect();
+    let bound = relabel::dense(&mut flat);
+
+    let mut areas = vec![0_u64; bound];
+    flat.iter().for_each(|&label| areas[label as usize] += 1);
+    let mut graph = RegionGraph::new(areas);
+    for_each_line_pixel(&flat, columns, |row, column, low, high| {
+        if low == high {
+            return Ok(());
+        }
+        let value = strength[(row, column)];
+        if value.is_nan() {
+            return Err(Error::NotANumber { row, column });
+        }
+        graph.add(low, high, f64::from(value.clamp(-config.clip, config.clip)));
+        Ok(())
+    })?;
+
+    let roots = graph.merge(config);
+    flat.iter_mut().for_each(|label| *label = roots[*label as usize]);
+    let mut inner = Vec::new();
+    for_each_line_pixel(&flat, columns, |row, column, low, high| {
+        if low == high {
+            inner.push((row * columns + column, low));
+        }
+        Ok(())
+    })?;
+    for (pixel, label) in inner {
+        flat[pixel] = label;
+    }
+    relabel::scan_order(&mut flat, bound);
+    // The length is that of the raster it was collected from.
+    Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
+}
+
+/// Calls `visit(row, column, low, high)` for the line pixels that have a region
+/// in their 3 x 3 neighbourhood, with the smallest and the largest label there.
+fn for_each_line_pixel(
+    labels: &[u32],
+    columns: usize,
+    mut visit: impl FnMut(usize, usize, u32, u32) -> Result<()>,
+) -> Result<()> {
+    if columns == 0 {
+        return Ok(());
+    }
+    for (row, values) in labels.chunks_exact(columns).enumerate() {
+        let first = row.saturating_sub(1) * columns;
+        let last = labels.len().min((row + 2) * columns);
+        for (column, _) in values.iter().enumerate().filter(|(_, label)| **label == 0) {
+            let (left, right) = (column.saturating_sub(1), (column + 2).min(columns));
+            let (mut low, mut high) = (u32::MAX, 0);
+            for near in labels[first..last].chunks_exact(columns) {
+                for &label in near[left..right].iter().filter(|label| **label > 0) {
+                    low = low.min(label);
+                    high = high.max(label);
+                }
+            }
+            if high > 0 {
+                visit(row, column, low, high)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn config(threshold: f32, min_area: u32) -> MergeConfig {
+        MergeConfig { threshold, min_area, clip: 4.0 }
+    }
+
+    #[test]
+    fn weak_borders_go_and_their_pixels_are_filled() {
+        let labels = array![[7, 7, 0, 3, 3, 0, 9, 9_u32]];
+        let strength = array![[0.0, 0.0, -1.0, 0.0, 0.0, 2.0, 0.0, 0.0_f32]];
+        let merged = merge_regions(labels.view(), strength.view(), &config(1.5, 0)).unwrap();
+        assert_eq!(merged, array![[1, 1, 1, 1, 1, 0, 2, 2]]);
+    }
+
+    #[test]
+    fn one_strong_pixel_is_clipped() {
+        // The mean of -3, 100 and -3 is above 0, that of -3, 4 and -3 below.
+        let labels = Array2::from_shape_fn((3, 3), |(_, column)| [1, 0, 2][column]);
+        let mut strength = Array2::from_elem((3, 3), -3.0_f32);
+        strength[(1, 1)] = 100.0;
+        let merged = merge_regions(labels.view(), strength.view(), &config(0.0, 0)).unwrap();
+        assert!(merged.iter().all(|&label| label == 1));
+    }
+
+    #[test]
+    fn small_regions_go_over_their_weakest_side() {
+        let labels = array![[1, 1, 1, 0, 2, 0, 3, 3, 3_u32]];
+        let strength = array![[0.0, 0.0, 0.0, 4.0, 0.0, 3.9, 0.0, 0.0, 0.0_f32]];
+        let merged = merge_regions(labels.view(), strength.view(), &config(1.0, 2)).unwrap();
+        assert_eq!(merged, array![[1, 1, 1, 0, 2, 2, 2, 2, 2]]);
+        let all = merge_regions(labels.view(), strength.view(), &config(-9.0, 100)).unwrap();
+        assert!(all.iter().all(|&label| label == 1));
+    }
+
+    #[test]
+    fn ids_may_be_large() {
+        let labels = array![[u32::MAX, 0, 1]];
+        let strength = array![[0.0, -1.0, 0.0_f32]];
+        let merged = merge_regions(labels.view(), strength.view(), &config(1.0, 0)).unwrap();
+        assert_eq!(merged, array![[1, 1, 1]]);
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        let labels = array![[1, 0, 2_u32]];
+        let nan = array![[f32::NAN, f32::NAN, 0.0]];
+        let refused = merge_regions(labels.view(), nan.view(), &config(1.0, 0));
+        assert_eq!(refused, Err(Error::NotANumber { row: 0, column: 1 }));
+        let narrow = array![[0.0_f32]];
+        let refused = merge_regions(labels.view(), narrow.view(), &config(1.0, 0)).unwrap_err();
+        assert!(refused.to_string().contains("`strength` has 1 rows and 1 columns"));
+        for (threshold, clip) in [(f32::NAN, 4.0), (5.0, 4.0), (1.0, 0.0), (1.0, f32::INFINITY)] {
+            let wrong = MergeConfig { threshold, clip, min_area: 0 };
+            assert!(wrong.validate().is_err(), "{wrong:?}");
+        }
+        let empty = Array2::<u32>::default((3, 0));
+        let merged = merge_regions(empty.view(), Array2::default((3, 0)).view(), &config(1.0, 0));
+        assert_eq!(merged.unwrap().dim(), (3, 0));
+    }
+}

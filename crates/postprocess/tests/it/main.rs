@@ -1,0 +1,10 @@
+//! Properties against naive twins and invariants on small random rasters.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod components;
+mod hysteresis;
+mod lines;
+mod merge;
+mod naive;
+mod watershed;

@@ -1,0 +1,53 @@
+//! Seeded generator of map-like sheets with labels per pixel and vector truth.
+//!
+//! - [`generate_sheet`] draws one sheet of a [`SheetStyle`]: town plan, topographic
+//!   sheet or a rural mixture, with outlines, textures, lettering, relief and the defects
+//!   of paper and scanner.
+//! - [`Sheet`] carries the picture, the labels of [`mapvec_data::PixelLabels`], the
+//!   regions as polygons and the roads as lines.
+//! - [`SheetSource`] cuts training samples from a pool of sheets.
+//!
+//! A sheet is planned as a map of regions at twice its size; distances from the borders
+//! between regions drive outlines, water lines and tree rows. Lines and letters are drawn
+//! with exact coverage at the size of the sheet. Everything comes from one stream of
+//! random numbers, so a seed gives the same bytes at any number of threads.
+
+mod blocks;
+mod border;
+mod cast;
+mod components;
+mod config;
+mod distractors;
+mod draw;
+mod error;
+mod gardens;
+mod glyphs;
+mod inking;
+mod labels;
+mod layout;
+mod lettering;
+mod names;
+mod noise;
+mod paper;
+mod picture;
+mod planar;
+mod polyline;
+mod raster;
+mod regions;
+mod relief;
+mod roads;
+mod rural;
+mod sheet;
+mod signature;
+mod source;
+mod texture;
+mod topographic;
+mod town;
+mod words;
+
+pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
+pub use error::{Error, Result};
+pub use regions::RegionKind;
+pub use roads::LineClass;
+pub use sheet::{LineTruth, ShapeTruth, Sheet, generate_sheet};
+pub use source::{Augmentation, SheetSource, SourceConfig};

@@ -1,0 +1,29 @@
+//! From a raster map to valid vector features.
+//!
+//! A picture is cut into overlapping tiles, a network labels every pixel
+//! ([`predict`]), border probabilities become closed shapes that share their edges
+//! ([`extract_shapes`]), centre-line probabilities become line strings that meet at
+//! junctions ([`extract_lines`]). [`Vectorizer`] does all of it.
+//!
+//! Coordinates are pixels: x right, y down, pixel (row i, column j) covers
+//! `[j, j + 1) x [i, i + 1)`.
+
+mod config;
+mod error;
+mod lines;
+mod overlay;
+mod pipeline;
+mod predict;
+mod prediction;
+mod report;
+mod shapes;
+
+pub use config::{LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
+pub use error::{Error, Result};
+pub use lines::{Line, LineMap, extract_lines};
+pub use overlay::{OverlayStyle, draw_overlay};
+pub use pipeline::{EMBEDDED_WEIGHTS, Vectorized, Vectorizer};
+pub use predict::predict;
+pub use prediction::{MapPrediction, decode_width, encode_width};
+pub use report::Report;
+pub use shapes::{Shape, ShapeClass, ShapeMap, extract_shapes};

@@ -1,0 +1,163 @@
+//! Scores of the pipeline on a sheet with known truth.
+//!
+//! Closed shapes are scored by panoptic quality at IoU > 0.5 (Kirillov et al. 2019),
+//! lines by the share of pixels within a buffer of 3 px, counts pooled over patches.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use geo_types::LineString;
+use mapvec_data::{ImageLimits, Progress, read_image};
+use mapvec_geometry::fill_labels;
+use mapvec_metrics::{BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality};
+use mapvec_postprocess::{Connectivity, components, otsu_threshold};
+use mapvec_vectorize::{VectorizeConfig, Vectorizer};
+use ndarray::{Array2, Array3, Axis};
+
+use crate::sample;
+
+/// Distance in pixels within which a line pixel counts as found.
+pub const BUFFER: f64 = 3.0;
+
+/// Named scores.
+pub type Scores = BTreeMap<String, f64>;
+
+/// Scores on the embedded sample sheet.
+///
+/// # Errors
+/// The pipeline fails.
+pub fn on_sample(vectorizer: &Vectorizer, config: &VectorizeConfig, progress: &dyn Progress) -> Result<Scores> {
+    let image = sample::picture()?;
+    let (shapes, lines) = sample::truth()?;
+    let found = vectorizer.run(image.view(), config, progress)?;
+    let size = (image.dim().0, image.dim().1);
+    let mut truth = Array2::zeros(size);
+    for (id, polygon) in (1..).zip(&shapes) {
+        fill_labels(polygon, id, &mut truth);
+    }
+    let quality = panoptic_quality(found.shapes.regions.view(), truth.view(), None)?;
+    let drawn = draw(lines.iter(), size);
+    let score = buffered_lines(found.lines.skeleton.view(), drawn.view(), BUFFER)?;
+    let mut scores = Scores::new();
+    add_shapes(&mut scores, &quality);
+    add_lines(&mut scores, &score);
+    Ok(scores)
+}
+
+/// Scores on the scanned city sheet of the Paris municipal atlas (Chen et al. 2021).
+///
+/// `folder` holds `val_scan.jpg`, `val_edge_target.png` and `val_mask_content.png`.
+/// `predict` makes region ids of the picture, 0 for none.
+///
+/// # Errors
+/// A file is missing or the pipeline fails.
+pub fn on_city_sheet(
+    folder: &Path,
+    predict: impl FnOnce(&Array3<u8>) -> Result<Array2<u32>>,
+) -> Result<Scores> {
+    let limits = ImageLimits::default();
+    let image = read_image(&folder.join("val_scan.jpg"), &limits)?;
+    let edges = grey(&read_image(&folder.join("val_edge_target.png"), &limits)?);
+    let mask = grey(&read_image(&folder.join("val_mask_content.png"), &limits)?);
+    let regions = predict(&image)?;
+    let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
+    let mask = mask.mapv(|v| v > 127);
+    let quality = panoptic_quality(regions.view(), truth.view(), Some(mask.view()))?;
+    let mut scores = Scores::new();
+    add_shapes(&mut scores, &quality);
+    Ok(scores)
+}
+
+/// Otsu's threshold and 4-connected components of at least 300 px.
+#[must_use]
+pub fn otsu_shapes(image: &Array3<u8>) -> Array2<u32> {
+    let grey = luma(image);
+    let threshold = otsu_threshold(grey.view()).unwrap_or(127);
+    let found = components(grey.mapv(|v| v > threshold).view(), Connectivity::Four);
+    found.labels.mapv(|id| if found.areas[id as usize] >= 300 { id } else { 0 })
+}
+
+/// Scores on patches of a topographic map: `folder/image/*.tif`, `folder/truth/*.tif`.
+///
+/// `predict` makes the one-pixel skeleton of a patch.
+///
+/// # Errors
+/// A file is missing or the pipeline fails.
+pub fn on_road_patches(
+    folder: &Path,
+    mut predict: impl FnMut(&Array3<u8>) -> Result<Array2<bool>>,
+) -> Result<Scores> {
+    let limits = ImageLimits::default();
+    let mut counts = BufferedCounts::default();
+    for path in patches(&folder.join("image"))? {
+        let name = path.file_name().context("a patch without a name")?;
+        let image = read_image(&path, &limits)?;
+        let truth = read_image(&folder.join("truth").join(name), &limits)?;
+        let truth = truth.map_axis(Axis(2), |pixel| pixel.iter().any(|v| *v > 0));
+        counts += buffered_lines(predict(&image)?.view(), truth.view(), BUFFER)?.counts;
+    }
+    let mut scores = Scores::new();
+    add_lines(&mut scores, &counts.score());
+    Ok(scores)
+}
+
+fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "tif") {
+            paths.push(path);
+        }
+    }
+    ensure!(!paths.is_empty(), "no .tif file in {}", folder.display());
+    paths.sort();
+    Ok(paths)
+}
+
+
+/// Pixels that lines pass through.
+#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "negative coordinates are left out")]
+fn draw<'a>(lines: impl Iterator<Item = &'a LineString<f64>>, (height, width): (usize, usize)) -> Array2<bool> {
+    let mut mask = Array2::from_elem((height, width), false);
+    for segment in lines.flat_map(LineString::lines) {
+        let (dx, dy) = (segment.end.x - segment.start.x, segment.end.y - segment.start.y);
+        let steps = (dx.hypot(dy) * 4.0).ceil().max(1.0);
+        for step in 0..=steps as u32 {
+            let t = f64::from(step) / steps;
+            let (x, y) = (segment.start.x + t * dx, segment.start.y + t * dy);
+            if x >= 0.0 && y >= 0.0 && (x as usize) < width && (y as usize) < height {
+                mask[[y as usize, x as usize]] = true;
+            }
+        }
+    }
+    mask
+}
+
+fn grey(image: &Array3<u8>) -> Array2<u8> {
+    image.index_axis(Axis(2), 0).to_owned()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a weighted mean of bytes is a byte")]
+fn luma(image: &Array3<u8>) -> Array2<u8> {
+    image.map_axis(Axis(2), |p| {
+        let sum = 299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2]);
+        (sum / 1000) as u8
+    })
+}
+
+fn add_shapes(scores: &mut Scores, quality: &PanopticQuality) {
+    scores.insert("shapes_pq".to_owned(), quality.pq);
+    scores.insert("shapes_sq".to_owned(), quality.sq);
+    scores.insert("shapes_rq".to_owned(), quality.rq);
+    scores.insert("shapes_true_positives".to_owned(), quality.true_positives as f64);
+    scores.insert("shapes_false_positives".to_owned(), quality.false_positives as f64);
+    scores.insert("shapes_false_negatives".to_owned(), quality.false_negatives as f64);
+}
+
+fn add_lines(scores: &mut Scores, score: &BufferedScore) {
+    scores.insert("lines_precision".to_owned(), score.precision);
+    scores.insert("lines_recall".to_owned(), score.recall);
+    scores.insert("lines_f1".to_owned(), score.f1);
+}

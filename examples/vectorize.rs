@@ -1,0 +1,99 @@
+//! A picture of a map in, GeoJSON, SVG, an overlay picture and a report out.
+//!
+//! Without a picture it takes the sample sheet it carries with it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use mapvec_data::{ImageLimits, encode_png, read_window, to_geojson, to_svg, write_all_atomic};
+use mapvec_examples::device::DeviceName;
+use mapvec_examples::progress::{Bar, say};
+use mapvec_examples::{make_folder, output, run, sample, smoke};
+use mapvec_models::MapUNetConfig;
+use mapvec_vectorize::{OverlayStyle, Report, VectorizeConfig, Vectorizer, draw_overlay};
+use serde_json::json;
+
+/// Turns a raster map into closed shapes and lines.
+#[derive(Debug, Parser)]
+struct Args {
+    /// PNG, JPEG or TIFF picture; the embedded sample sheet if left out.
+    input: Option<PathBuf>,
+    /// Part of the picture: X,Y,WIDTH,HEIGHT in pixels.
+    #[arg(long, value_parser = output::parse_window)]
+    window: Option<mapvec_geometry::Window>,
+    /// Folder for the results.
+    #[arg(long, default_value = "out")]
+    out: PathBuf,
+    /// Other weights (safetensors) of the same network.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Where the network runs.
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceName,
+    /// Average four quarter turns: better, four times the time.
+    #[arg(long)]
+    rotations: bool,
+    /// Re-estimate batch-norm statistics on this many tiles of the picture.
+    #[arg(long, default_value_t = 0)]
+    adapt: u32,
+    /// Seed of the choice of those tiles.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Largest picture that is opened, in pixels.
+    #[arg(long, default_value_t = ImageLimits::default().max_pixels)]
+    max_pixels: u64,
+    /// Run on a corner of the sample sheet only, for checks.
+    #[arg(long)]
+    smoke: bool,
+}
+
+fn main() -> ExitCode {
+    run(|| vectorize(&Args::parse()))
+}
+
+fn vectorize(args: &Args) -> Result<()> {
+    let limits = ImageLimits { max_pixels: args.max_pixels, ..ImageLimits::default() };
+    let corner = mapvec_geometry::Window { x: 256, y: 256, width: 320, height: 256 };
+    let window = if args.smoke { Some(corner) } else { args.window };
+    let image = match &args.input {
+        Some(path) => read_window(path, window, &limits)?,
+        None => output::crop(&sample::picture()?, window)?,
+    };
+    let device = args.device.open()?;
+    let vectorizer = match &args.weights {
+        Some(path) => {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Vectorizer::new(&bytes, &MapUNetConfig::default(), &device)?
+        }
+        None => Vectorizer::embedded(&device)?,
+    };
+    let mut config = VectorizeConfig::default();
+    config.predict.rotations = args.rotations;
+    config.predict.adapt_tiles = args.adapt;
+    config.predict.seed = args.seed;
+    make_folder(&args.out)?;
+
+    let found = vectorizer.run(image.view(), &config, &Bar::default())?;
+
+    let name = args.input.as_ref().map_or("sample sheet".into(), |p| p.display().to_string());
+    let report = Report::new(&name, &found, &config, vectorizer.weights_hash());
+    let features = found.features();
+    let (height, width, _) = image.dim();
+    let overlay = draw_overlay(image.view(), &found, &OverlayStyle::default())?;
+    let file = |name: &str| args.out.join(name);
+    write_all_atomic(&[
+        (&file("map.geojson"), to_geojson(&features, &output::members(width, height))?.as_bytes()),
+        (&file("map.svg"), to_svg(&features, width as u32, height as u32)?.as_bytes()),
+        (&file("overlay.png"), &encode_png(overlay.view())?),
+        (&file("report.json"), serde_json::to_string_pretty(&report)?.as_bytes()),
+    ])?;
+    output::summary(&report).iter().for_each(|line| say(line));
+    say(&format!("written to {}: map.geojson map.svg overlay.png report.json", args.out.display()));
+    if args.smoke {
+        let count = |class: &str| json!(report.features.get(class).copied().unwrap_or(0));
+        smoke::write(&args.out, [("shapes", count("shape")), ("lines", count("line"))])?;
+    }
+    Ok(())
+}
