@@ -37,7 +37,8 @@ fn bench(args: &Args) -> Result<()> {
     let runs = |warm_up, runs| if args.smoke { (0, 1) } else { (warm_up, runs) };
 
     let picture = noise((1, 3, tile, tile))?;
-    say(&measure("infer", check, runs(2, 7), || Ok(drop(network.forward(&picture, false)?)))?.to_string());
+    say(&measure("infer", check, runs(2, 7), || Ok(drop(network.forward(&picture, false)?)))?
+        .to_string());
 
     let pictures = noise((crops, 3, side, side))?;
     let count = crops * side * side;

@@ -63,7 +63,12 @@ fn draw(args: &Args) -> Result<()> {
         (&file("truth.geojson"), to_geojson(&features, &output::members(side, side))?.as_bytes()),
         (&file("truth.svg"), to_svg(&features, size, size)?.as_bytes()),
     ])?;
-    say(&format!("{} shapes and {} lines in {}", sheet.shapes.len(), sheet.lines.len(), args.out.display()));
+    say(&format!(
+        "{} shapes and {} lines in {}",
+        sheet.shapes.len(),
+        sheet.lines.len(),
+        args.out.display()
+    ));
     if args.smoke {
         let counts = [("shapes", json!(sheet.shapes.len())), ("lines", json!(sheet.lines.len()))];
         smoke::write(&args.out, counts)?;
@@ -81,7 +86,8 @@ fn features(sheet: &Sheet) -> Vec<Feature> {
         feature(shape.polygon.clone().into(), class, format!("{:?}", shape.kind).to_lowercase())
     });
     let lines = sheet.lines.iter().map(|line| {
-        let mut feature = feature(line.line.clone().into(), "line", format!("{:?}", line.class).to_lowercase());
+        let mut feature =
+            feature(line.line.clone().into(), "line", format!("{:?}", line.class).to_lowercase());
         feature.properties.insert("width".to_owned(), json!((line.width * 100.0).round() / 100.0));
         feature
     });

@@ -65,13 +65,17 @@ fn main() -> ExitCode {
 
 fn evaluate(args: &Args) -> Result<()> {
     let device = args.device.open()?;
-    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
     let vectorizer = match &args.weights {
         Some(path) => Vectorizer::new(&read(path)?, &MapUNetConfig::default(), &device)?,
         None => Vectorizer::embedded(&device)?,
     };
     let mut config: VectorizeConfig = match &args.config {
-        Some(path) => serde_json::from_slice(&read(path)?).with_context(|| path.display().to_string())?,
+        Some(path) => {
+            serde_json::from_slice(&read(path)?).with_context(|| path.display().to_string())?
+        }
         None => VectorizeConfig::default(),
     };
     config.predict.rotations |= args.rotations;
@@ -79,7 +83,9 @@ fn evaluate(args: &Args) -> Result<()> {
     let bar = Bar::default();
     let scores = match &args.sheet {
         None | Some(Sheet::Sample) => on_sample(&vectorizer, &config, &bar)?,
-        Some(Sheet::Paris { folder }) if args.baseline => on_city_sheet(folder, |image| Ok(otsu_shapes(image)))?,
+        Some(Sheet::Paris { folder }) if args.baseline => {
+            on_city_sheet(folder, |image| Ok(otsu_shapes(image)))?
+        }
         Some(Sheet::Paris { folder }) => on_city_sheet(folder, |image| {
             Ok(vectorizer.run(image.view(), &config, &bar)?.shapes.regions)
         })?,
@@ -96,7 +102,10 @@ fn evaluate(args: &Args) -> Result<()> {
     if args.smoke {
         make_folder(&args.out)?;
         let score = |name: &str| json!(scores.get(name));
-        smoke::write(&args.out, [("shapes_pq", score("shapes_pq")), ("lines_f1", score("lines_f1"))])?;
+        smoke::write(
+            &args.out,
+            [("shapes_pq", score("shapes_pq")), ("lines_f1", score("lines_f1"))],
+        )?;
     }
     Ok(())
 }

@@ -67,7 +67,8 @@ fn main() -> ExitCode {
 fn train(mut args: Args) -> Result<()> {
     let mut validation_batches = VALIDATION_BATCHES;
     if args.smoke {
-        (args.steps, args.batch, args.crop, args.crops_per_sheet, validation_batches) = (3, 2, 64, 4, 1);
+        (args.steps, args.batch, args.crop, args.crops_per_sheet, validation_batches) =
+            (3, 2, 64, 4, 1);
     }
     let device = args.device.open()?;
     make_folder(&args.out)?;
@@ -96,12 +97,19 @@ fn train(mut args: Args) -> Result<()> {
     trainer.fit(
         |step| MapBatch::of(&source, step, args.batch),
         |batch| forward(batch, true),
-        |t| if t.step() % CHECKPOINT_EVERY == 0 { t.checkpoint()?.save(&checkpoint) } else { Ok(()) },
+        |t| {
+            if t.step() % CHECKPOINT_EVERY == 0 {
+                t.checkpoint()?.save(&checkpoint)
+            } else {
+                Ok(())
+            }
+        },
         &Bar::default(),
     )?;
     trainer.checkpoint()?.save(&checkpoint)?;
 
-    let held_back = SheetSource::new(source_config(&args, args.seed ^ 0x7A11_DA7E, validation_batches))?;
+    let held_back =
+        SheetSource::new(source_config(&args, args.seed ^ 0x7A11_DA7E, validation_batches))?;
     let mut sums = std::collections::BTreeMap::new();
     for step in 0..validation_batches {
         for (name, value) in forward(MapBatch::of(&held_back, step, args.batch)?, false)?.terms {
@@ -119,7 +127,10 @@ fn train(mut args: Args) -> Result<()> {
     sums.iter().for_each(|(name, value)| say(&format!("validation {name:<16} {value:.4}")));
     if args.smoke {
         let last = history.entries.last().context("no entry")?.loss;
-        smoke::write(&args.out, [("loss", json!(last)), ("parameters", json!(store.parameter_count()))])?;
+        smoke::write(
+            &args.out,
+            [("loss", json!(last)), ("parameters", json!(store.parameter_count()))],
+        )?;
     }
     Ok(())
 }

@@ -64,7 +64,8 @@ fn vectorize(args: &Args) -> Result<()> {
     let device = args.device.open()?;
     let vectorizer = match &args.weights {
         Some(path) => {
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             Vectorizer::new(&bytes, &MapUNetConfig::default(), &device)?
         }
         None => Vectorizer::embedded(&device)?,

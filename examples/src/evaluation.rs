@@ -10,12 +10,14 @@ use anyhow::{Context, Result, ensure};
 use geo_types::LineString;
 use mapvec_data::{ImageLimits, Progress, read_image};
 use mapvec_geometry::fill_labels;
-use mapvec_metrics::{BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality};
+use mapvec_metrics::{
+    BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality,
+};
 use mapvec_postprocess::{Connectivity, components, otsu_threshold};
 use mapvec_vectorize::{VectorizeConfig, Vectorizer};
 use ndarray::{Array2, Array3, Axis};
 
-use crate::sample;
+use crate::sample::{self, Truth};
 
 /// Distance in pixels within which a line pixel counts as found.
 pub const BUFFER: f64 = 3.0;
@@ -27,9 +29,13 @@ pub type Scores = BTreeMap<String, f64>;
 ///
 /// # Errors
 /// The pipeline fails.
-pub fn on_sample(vectorizer: &Vectorizer, config: &VectorizeConfig, progress: &dyn Progress) -> Result<Scores> {
+pub fn on_sample(
+    vectorizer: &Vectorizer,
+    config: &VectorizeConfig,
+    progress: &dyn Progress,
+) -> Result<Scores> {
     let image = sample::picture()?;
-    let (shapes, lines) = sample::truth()?;
+    let Truth { shapes, lines } = sample::truth()?;
     let found = vectorizer.run(image.view(), config, progress)?;
     let size = (image.dim().0, image.dim().1);
     let mut truth = Array2::zeros(size);
@@ -103,7 +109,8 @@ pub fn on_road_patches(
 }
 
 fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry?.path();
@@ -116,10 +123,16 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-
 /// Pixels that lines pass through.
-#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "negative coordinates are left out")]
-fn draw<'a>(lines: impl Iterator<Item = &'a LineString<f64>>, (height, width): (usize, usize)) -> Array2<bool> {
+#[expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "negative coordinates are left out"
+)]
+fn draw<'a>(
+    lines: impl Iterator<Item = &'a LineString<f64>>,
+    (height, width): (usize, usize),
+) -> Array2<bool> {
     let mut mask = Array2::from_elem((height, width), false);
     for segment in lines.flat_map(LineString::lines) {
         let (dx, dy) = (segment.end.x - segment.start.x, segment.end.y - segment.start.y);

@@ -13,7 +13,12 @@ pub fn picture(sample: &MapSample) -> Array3<u8> {
     for y in 0..height {
         for x in 0..width {
             let at = [y, x];
-            let tint = match (labels.boundary[at], labels.centreline[at], labels.distractor[at], labels.class[at]) {
+            let tint = match (
+                labels.boundary[at],
+                labels.centreline[at],
+                labels.distractor[at],
+                labels.class[at],
+            ) {
                 (1, _, _, _) => [214, 39, 40],
                 (_, 1, _, _) => [20, 60, 190],
                 (_, _, 1, _) => [40, 150, 60],

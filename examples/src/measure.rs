@@ -30,7 +30,9 @@ pub fn measure(
     times.sort_by(f64::total_cmp);
     let ms = times.get(times.len() / 2).copied().context("no repetition")?;
     let threads = rayon::current_num_threads();
-    Ok(json!({ "case": case, "threads": threads, "ms": ms, "mb": peak_megabytes()?, "check": check }))
+    Ok(
+        json!({ "case": case, "threads": threads, "ms": ms, "mb": peak_megabytes()?, "check": check }),
+    )
 }
 
 /// Peak resident memory of this process in 10^6 bytes.
@@ -38,8 +40,11 @@ pub fn measure(
 /// # Errors
 /// The system does not tell.
 pub fn peak_megabytes() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("the peak memory is read from /proc")?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM")).context("no VmHWM in /proc/self/status")?;
-    let kibibytes: f64 = line.split_whitespace().nth(1).context("VmHWM without a number")?.parse()?;
+    let status = std::fs::read_to_string("/proc/self/status")
+        .context("the peak memory is read from /proc")?;
+    let line =
+        status.lines().find(|l| l.starts_with("VmHWM")).context("no VmHWM in /proc/self/status")?;
+    let kibibytes: f64 =
+        line.split_whitespace().nth(1).context("VmHWM without a number")?.parse()?;
     Ok(kibibytes * 1024.0 / 1e6)
 }

@@ -68,7 +68,8 @@ pub fn summary(report: &Report) -> Vec<String> {
 /// The file cannot be written.
 pub fn write_json(path: &std::path::Path, value: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    mapvec_data::write_atomic(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    mapvec_data::write_atomic(path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A JPEG file of an RGB picture.
@@ -81,7 +82,11 @@ pub fn encode_jpeg(image: &Array3<u8>, quality: u8) -> Result<Vec<u8>> {
     let pixels = image.as_standard_layout();
     let pixels = pixels.as_slice().context("a contiguous picture")?;
     let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
-        .encode(pixels, width, height, image::ExtendedColorType::Rgb8)?;
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality).encode(
+        pixels,
+        width,
+        height,
+        image::ExtendedColorType::Rgb8,
+    )?;
     Ok(bytes)
 }

@@ -19,20 +19,29 @@ pub fn picture() -> Result<Array3<u8>> {
     Ok(decode_image(PICTURE, &ImageLimits::default())?)
 }
 
+/// What the sheet shows, in pixels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Truth {
+    /// All regions: a partition of the page.
+    pub shapes: Vec<Polygon<f64>>,
+    /// Roads, railways and paths.
+    pub lines: Vec<LineString<f64>>,
+}
+
 /// The sheet's shapes and lines.
 ///
 /// # Errors
 /// The embedded GeoJSON is damaged.
-pub fn truth() -> Result<(Vec<Polygon<f64>>, Vec<LineString<f64>>)> {
+pub fn truth() -> Result<Truth> {
     let collection: geojson::FeatureCollection = serde_json::from_str(TRUTH)?;
-    let (mut shapes, mut lines) = (Vec::new(), Vec::new());
+    let mut truth = Truth::default();
     for feature in collection.features {
         let geometry = feature.geometry.context("a feature without geometry")?;
         match Geometry::<f64>::try_from(geometry)? {
-            Geometry::Polygon(polygon) => shapes.push(polygon),
-            Geometry::LineString(line) => lines.push(line),
+            Geometry::Polygon(polygon) => truth.shapes.push(polygon),
+            Geometry::LineString(line) => truth.lines.push(line),
             other => anyhow::bail!("unexpected geometry {other:?}"),
         }
     }
-    Ok((shapes, lines))
+    Ok(truth)
 }

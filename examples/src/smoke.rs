@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write(folder: &Path, values: impl IntoIterator<Item = (&'static str, Value)>) -> anyhow::Result<()> {
+pub fn write(
+    folder: &Path,
+    values: impl IntoIterator<Item = (&'static str, Value)>,
+) -> anyhow::Result<()> {
     let map: Map<String, Value> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     let text = serde_json::to_string_pretty(&Value::Object(map))?;
     Ok(write_atomic(&folder.join("smoke.json"), text.as_bytes())?)

@@ -19,7 +19,8 @@ const SIDES: [u8; 4] = [1 << 0, 1 << 4, 1 << 6, 1 << 2];
 ///
 /// # References
 /// T. Kong, A. Rosenfeld, *Digital topology: introduction and survey*, 1989 (simple
-/// points); K. Palagyi, *A sequential 3D curve-thinning algorithm*, 2006 (scheme).
+/// points); K. Palagyi et al., *A sequential 3D thinning algorithm and its medical
+/// applications*, 2001 (the scheme).
 #[must_use]
 pub fn thin(mask: ArrayView2<'_, bool>) -> Array2<bool> {
     let (height, width) = mask.dim();

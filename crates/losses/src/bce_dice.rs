@@ -54,9 +54,13 @@ impl BceDiceConfig {
 ///
 /// ```text
 /// bce  = 1/N sum( -w y ln q - (1 - y) ln(1 - q) )
-/// dice = 1/B sum over samples( 1 - (2 sum(q y) + s) / (sum(q) + sum(y) + s) )
+/// dice = 1/B sum over samples with a positive pixel( 1 - (2 sum(q y) + s) / (sum(q) + sum(y) + s) )
 /// loss = bce + d dice
 /// ```
+///
+/// A sample without a positive pixel has no Dice term: there the ratio says nothing about
+/// where a structure lies, and its slope, large for small `sum(q)`, would teach the model to
+/// be timid everywhere. The cross-entropy still counts its false alarms.
 ///
 /// Pixels whose target is 255 count nowhere. The cross-entropy is computed from `x`
 /// without a logarithm of `q`, so confident logits stay finite; it is 0 when no pixel
@@ -131,8 +135,9 @@ pub(crate) fn sample(
     let above = 2.0 * overlap + smooth;
     let below = mass + positives as f64 + smooth;
     // d(1 - above / below) / dq = (above - 2 y below) / below^2.
-    let negative_slope = scales.dice * above / (below * below);
-    let positive_slope = scales.dice * (above - 2.0 * below) / (below * below);
+    let dice_scale = if positives > 0 { scales.dice } else { 0.0 };
+    let negative_slope = dice_scale * above / (below * below);
+    let positive_slope = dice_scale * (above - 2.0 * below) / (below * below);
     let (negative_slope, positive_slope) = (negative_slope as f32, positive_slope as f32);
     let scale = scales.bce as f32;
     let positive_scale = scale * positive_weight;
@@ -144,7 +149,7 @@ pub(crate) fn sample(
         let slope = if positive { positive_slope } else { negative_slope };
         *g = cross + slope * (q * (1.0 - q));
     }
-    [bce, 1.0 - above / below]
+    [bce, if positives > 0 { 1.0 - above / below } else { 0.0 }]
 }
 
 /// The same from tensor operations: cross-entropy and Dice as scalars; `divisor` pixels are
@@ -175,6 +180,7 @@ pub(crate) fn composed(
     let smooth = f64::from(config.smooth);
     let above = per_sample(&(&q * &y)?)?.affine(2.0, smooth)?;
     let below = ((per_sample(&q)? + per_sample(&y)?)? + smooth)?;
-    let dice = (above / below)?.affine(-1.0, 1.0)?.mean_all()?;
+    let shown = per_sample(&y)?.gt(0.0)?.to_dtype(dtype)?;
+    let dice = ((above / below)?.affine(-1.0, 1.0)? * shown)?.mean_all()?;
     Ok([bce, dice])
 }

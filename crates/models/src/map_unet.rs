@@ -68,11 +68,19 @@ impl MapUNetConfig {
     /// [`Error::Config`] names the first field outside its range.
     pub fn validate(&self) -> Result<()> {
         if self.in_channels == 0 {
-            return Err(Error::Config { field: "in_channels", value: "0".into(), allowed: "1 or more" });
+            return Err(Error::Config {
+                field: "in_channels",
+                value: "0".into(),
+                allowed: "1 or more",
+            });
         }
         if self.widths.is_empty() || self.widths.len() > 6 || self.widths.contains(&0) {
             let value = format!("{:?}", self.widths);
-            return Err(Error::Config { field: "widths", value, allowed: "1 to 6 levels of 1 or more channels" });
+            return Err(Error::Config {
+                field: "widths",
+                value,
+                allowed: "1 to 6 levels of 1 or more channels",
+            });
         }
         Ok(())
     }
@@ -100,7 +108,10 @@ impl MapUNet {
     /// # Errors
     /// A field of `config` is outside its range, or `vb` lacks a parameter or has one
     /// of another shape.
-    #[expect(clippy::needless_pass_by_value, reason = "a VarBuilder is passed by value everywhere in Candle")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a VarBuilder is passed by value everywhere in Candle"
+    )]
     pub fn new(config: &MapUNetConfig, vb: VarBuilder<'_>) -> Result<Self> {
         config.validate()?;
         let widths = &config.widths;
@@ -181,7 +192,8 @@ mod tests {
     }
 
     fn input(h: usize, w: usize) -> Tensor {
-        let data: Vec<f32> = (0..3 * h * w).map(|i| ((i * 37 % 101) as f32) / 101.0 - 0.5).collect();
+        let data: Vec<f32> =
+            (0..3 * h * w).map(|i| ((i * 37 % 101) as f32) / 101.0 - 0.5).collect();
         Tensor::from_vec(data, (1, 3, h, w), &Device::Cpu).unwrap()
     }
 
@@ -196,8 +208,20 @@ mod tests {
         // 3x3 convolutions: encoder 12-32-32-48-48-64-64-96-96, decoder 160-64-64,
         // 112-48-48, 80-32-32; two numbers per normalised channel; head 32 -> 48.
         let pairs = [
-            (12, 32), (32, 32), (32, 48), (48, 48), (48, 64), (64, 64), (64, 96), (96, 96),
-            (160, 64), (64, 64), (112, 48), (48, 48), (80, 32), (32, 32),
+            (12, 32),
+            (32, 32),
+            (32, 48),
+            (48, 48),
+            (48, 64),
+            (64, 64),
+            (64, 96),
+            (96, 96),
+            (160, 64),
+            (64, 64),
+            (112, 48),
+            (48, 48),
+            (80, 32),
+            (32, 32),
         ];
         let expected: usize = pairs.iter().map(|(i, o)| 9 * i * o + 2 * o).sum::<usize>() + 33 * 48;
         assert_eq!(store.parameter_count(), expected);

@@ -60,8 +60,32 @@ pub fn batch_norm2d(
 ) -> Result<(Tensor, Option<BatchStatistics>)> {
     not_empty(x, "batch_norm2d")?;
     let (batch, channels, height, width) = x.dims4()?;
-    let (gamma, beta) = affine;
-    let mut vectors = vec![("gamma", gamma), ("beta", beta)];
+    check(channels, affine, statistics, eps)?;
+    if !is_fast(x) {
+        return composed(x, affine, statistics, eps, relu);
+    }
+    let isa = Isa::detect();
+    let x = x.contiguous()?;
+    let planes = Planes { batch, channels, pixels: height * width };
+    let setup = match statistics {
+        Statistics::Batch => {
+            Setup::of_batch(read(&x, |x| moments(isa, planes, x))?, affine, eps, planes)?
+        }
+        Statistics::Given { mean, variance } => Setup::given(mean, variance, affine, eps)?,
+    };
+    let Setup { maps, batch } = setup;
+    let op = BatchNorm { isa, planes, maps, relu, batch_statistics: batch.is_some() };
+    Ok((x.apply_op3(&affine.0.contiguous()?, &affine.1.contiguous()?, op)?, batch))
+}
+
+/// Fails unless every vector has one value per channel and `eps` is positive.
+pub(crate) fn check(
+    channels: usize,
+    affine: (&Tensor, &Tensor),
+    statistics: &Statistics<'_>,
+    eps: f64,
+) -> Result<()> {
+    let mut vectors = vec![("gamma", affine.0), ("beta", affine.1)];
     if let Statistics::Given { mean, variance } = statistics {
         vectors.extend([("mean", *mean), ("variance", *variance)]);
     }
@@ -76,26 +100,41 @@ pub fn batch_norm2d(
     if eps.is_nan() || eps <= 0.0 {
         bail!("batch_norm2d: eps {eps} must be positive; 1e-5 is usual");
     }
-    if !is_fast(x) {
-        return composed(x, affine, statistics, eps, relu);
-    }
-    let isa = Isa::detect();
-    let x = x.contiguous()?;
-    let planes = Planes { batch, channels, pixels: height * width };
-    let (values, from_batch) = match statistics {
-        Statistics::Batch => (read(&x, |x| moments(isa, planes, x))?, true),
-        Statistics::Given { mean, variance } => {
-            let (mean, variance) = (to_f64(mean)?, to_f64(variance)?);
-            (mean.into_iter().zip(variance).collect(), false)
-        }
-    };
-    let maps = maps(&values, gamma, beta, eps)?;
-    let statistics = from_batch.then(|| {
+    Ok(())
+}
+
+/// What the kernels need to know, and the statistics of the batch if they were used.
+pub(crate) struct Setup {
+    /// The affine map of every channel and its inverse deviation.
+    pub(crate) maps: Vec<(Affine, f64)>,
+    /// The statistics of the batch.
+    pub(crate) batch: Option<BatchStatistics>,
+}
+
+impl Setup {
+    /// From mean and biased variance of every channel of the batch.
+    pub(crate) fn of_batch(
+        values: Vec<(f64, f64)>,
+        affine: (&Tensor, &Tensor),
+        eps: f64,
+        p: Planes,
+    ) -> Result<Self> {
+        let maps = maps(&values, affine.0, affine.1, eps)?;
         let (mean, variance) = values.into_iter().unzip();
-        BatchStatistics { mean, variance, count: batch * height * width }
-    });
-    let op = BatchNorm { isa, planes, maps, relu, batch_statistics: from_batch };
-    Ok((x.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, op)?, statistics))
+        let count = p.batch * p.pixels;
+        Ok(Self { maps, batch: Some(BatchStatistics { mean, variance, count }) })
+    }
+
+    /// From given mean and variance.
+    pub(crate) fn given(
+        mean: &Tensor,
+        variance: &Tensor,
+        affine: (&Tensor, &Tensor),
+        eps: f64,
+    ) -> Result<Self> {
+        let values: Vec<(f64, f64)> = to_f64(mean)?.into_iter().zip(to_f64(variance)?).collect();
+        Ok(Self { maps: maps(&values, affine.0, affine.1, eps)?, batch: None })
+    }
 }
 
 fn to_f64(vector: &Tensor) -> Result<Vec<f64>> {
@@ -194,17 +233,13 @@ impl CustomOp3 for BatchNorm {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let mode =
-            Mode { relu: self.relu, batch_statistics: self.batch_statistics };
-        let mut dx = x.track_op().then(|| Output::new(x.elem_count()));
-        let to = dx.as_mut().map(Output::shared);
-        let (dgamma, dbeta) = read(gradient, |g| {
-            read(x, |x| gradients(self.isa, self.planes, (x, g), &self.maps, mode, to))
+        let mode = Mode { relu: self.relu, batch_statistics: self.batch_statistics };
+        let wanted = x.track_op();
+        let (dx, dgamma, dbeta) = read(gradient, |g| {
+            read(x, |x| gradients(self.isa, self.planes, (x, g), &self.maps, mode, wanted))
         })??;
-        // SAFETY: `gradients` has written every plane.
-        let dx = dx.map(|out| tensor(unsafe { out.filled() }, x)).transpose()?;
         Ok((
-            dx,
+            dx.map(|values| tensor(values, x)).transpose()?,
             gamma.track_op().then(|| tensor(dgamma, gamma)).transpose()?,
             beta.track_op().then(|| tensor(dbeta, beta)).transpose()?,
         ))

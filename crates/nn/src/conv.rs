@@ -73,8 +73,7 @@ pub fn conv2d(
     if !is_fast(x) || !is_fast(weight) {
         return composed(x, weight, bias, config, &geometry);
     }
-    let isa = Isa::detect();
-    let op = Conv { geometry, isa, kernel: ConvShape::from(&geometry).kernel(isa, is_exact()) };
+    let op = Conv::new(geometry);
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
     match bias {
         Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
@@ -82,7 +81,8 @@ pub fn conv2d(
     }
 }
 
-fn checked(
+/// The sizes, if they fit each other.
+pub(crate) fn checked(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -158,13 +158,40 @@ fn composed(
 }
 
 /// A recorded convolution.
-struct Conv {
+pub(crate) struct Conv {
     geometry: Geometry,
     isa: Isa,
     kernel: ConvKernel,
 }
 
 impl Conv {
+    /// The best kernel for these sizes.
+    pub(crate) fn new(geometry: Geometry) -> Self {
+        let isa = Isa::detect();
+        Self { geometry, isa, kernel: ConvShape::from(&geometry).kernel(isa, is_exact()) }
+    }
+
+    /// The instruction set it runs on.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The planes of its result.
+    pub(crate) fn out_planes(&self) -> Planes {
+        let (rows, columns) = self.geometry.out_size();
+        Planes {
+            batch: self.geometry.batch,
+            channels: self.geometry.outputs,
+            pixels: rows * columns,
+        }
+    }
+
+    /// The shape of its result.
+    pub(crate) fn out_shape(&self) -> Shape {
+        let (rows, columns) = self.geometry.out_size();
+        (self.geometry.batch, self.geometry.outputs, rows, columns).into()
+    }
+
     fn winograd(&self) -> winograd::Geometry {
         let g = &self.geometry;
         winograd::Geometry {
@@ -176,17 +203,16 @@ impl Conv {
         }
     }
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
-        let out = match self.kernel {
+    /// The convolution.
+    pub(crate) fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        match self.kernel {
             ConvKernel::Winograd => {
                 winograd::forward::convolve(self.isa, &self.winograd(), x, weight, bias)
             }
             ConvKernel::Pointwise | ConvKernel::Im2col => {
                 im2col::convolve(&self.geometry, x, weight, bias)
             }
-        };
-        let (rows, columns) = self.geometry.out_size();
-        (CpuStorage::F32(out), (self.geometry.batch, self.geometry.outputs, rows, columns).into())
+        }
     }
 
     /// Gradients of the input and of the weight, each if wanted.
@@ -206,7 +232,8 @@ impl Conv {
         Ok((dx.map(|v| tensor(v, x)).transpose()?, dw.map(|v| tensor(v, weight)).transpose()?))
     }
 
-    fn gradients(
+    /// The same on slices; each comes with whether its gradient is wanted.
+    pub(crate) fn gradients(
         &self,
         x: (&[f32], bool),
         weight: (&[f32], bool),
@@ -227,7 +254,7 @@ impl Conv {
         let g = &self.geometry;
         (
             x.1.then(|| im2col::input_gradient(g, dy, weight.0)),
-            weight.1.then(|| im2col::weight_gradient(g, x.0, dy)),
+            weight.1.then(|| im2col::weight_gradient(self.isa, g, x.0, dy)),
         )
     }
 
@@ -236,13 +263,7 @@ impl Conv {
         if !bias.track_op() {
             return Ok(None);
         }
-        let (rows, columns) = self.geometry.out_size();
-        let planes = Planes {
-            batch: self.geometry.batch,
-            channels: self.geometry.outputs,
-            pixels: rows * columns,
-        };
-        let sums = read(gradient, |g| channel_sums(self.isa, planes, g))?;
+        let sums = read(gradient, |g| channel_sums(self.isa, self.out_planes(), g))?;
         Ok(Some(tensor(sums.into_iter().map(|v| v as f32).collect(), bias)?))
     }
 }
@@ -259,7 +280,8 @@ impl CustomOp2 for Conv {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, None))
+        let out = self.forward(slice(s1, l1)?, slice(s2, l2)?, None);
+        Ok((CpuStorage::F32(out), self.out_shape()))
     }
 
     fn bwd(
@@ -287,7 +309,8 @@ impl CustomOp3 for Conv {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?)))
+        let out = self.forward(slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?));
+        Ok((CpuStorage::F32(out), self.out_shape()))
     }
 
     fn bwd(

@@ -66,6 +66,14 @@ impl ParameterStore {
         VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
     }
 
+    /// A builder for inference: its tensors are no variables, so that no graph is
+    /// recorded and every layer's memory is freed at once. Load the store first.
+    #[must_use]
+    pub fn frozen_var_builder(&self) -> VarBuilder<'static> {
+        let backend = Box::new(Frozen(self.clone()));
+        VarBuilder::from_backend(backend, self.dtype, self.device.clone())
+    }
+
     /// The seed of the initial values.
     #[must_use]
     pub fn seed(&self) -> u64 {
@@ -288,5 +296,34 @@ impl SimpleBackend for ParameterStore {
 
     fn contains_tensor(&self, name: &str) -> bool {
         self.entries().index.contains_key(name)
+    }
+}
+
+/// The tensors of a store, not its variables.
+struct Frozen(ParameterStore);
+
+impl SimpleBackend for Frozen {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        hint: candle_nn::Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        Ok(SimpleBackend::get(&self.0, shape, name, hint, dtype, device)?.detach())
+    }
+
+    fn get_unchecked(
+        &self,
+        name: &str,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        Ok(self.0.get_unchecked(name, dtype, device)?.detach())
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.0.contains_tensor(name)
     }
 }

@@ -5,9 +5,7 @@ use geo_types::Coord;
 use crate::draw::Draw;
 use crate::gardens::garden;
 use crate::layout::{Layout, Spot};
-use crate::planar::{
-    Points, area, dot, ellipse, inset, middle, normal, rectangle, toothed,
-};
+use crate::planar::{Points, area, dot, ellipse, inset, middle, normal, rectangle, toothed};
 use crate::regions::{Over, Region, RegionKind};
 use crate::town::{inset_or_same, new_owner, parcels};
 
@@ -43,6 +41,9 @@ pub(crate) fn furnish(draw: &mut Draw, layout: &mut Layout, block: &Block) {
         3 => church(draw, layout, block),
         4 => garden(draw, layout, block),
         _ => {}
+    }
+    if draw.chance(0.12) {
+        walls(draw, layout, block);
     }
 }
 
@@ -124,8 +125,13 @@ fn building(
     }
     if draw.chance(0.15) && a * b > 300.0 {
         // An outlined part under the same roof: hatched on both sides of its wall.
-        let ring = rectangle(at(draw.range(-0.4, 0.4), draw.range(-0.4, 0.4)), axis, a * 0.3, b * 0.3);
-        layout.map.put(&ring, Region { owner, ..block.region(RegionKind::Building) }, Over::Owner(owner));
+        let ring =
+            rectangle(at(draw.range(-0.4, 0.4), draw.range(-0.4, 0.4)), axis, a * 0.3, b * 0.3);
+        layout.map.put(
+            &ring,
+            Region { owner, ..block.region(RegionKind::Building) },
+            Over::Owner(owner),
+        );
     }
 }
 
@@ -168,9 +174,25 @@ fn perimeter(draw: &mut Draw, layout: &mut Layout, block: &Block) {
     for lot in lots {
         let ring = inset(&lot, draw.range(2.0, 7.0));
         if ring.len() > 2 && area(&ring).abs() > 25.0 && draw.chance(0.75) {
-            let kind = draw.pick([RegionKind::Courtyard, RegionKind::Courtyard, RegionKind::Building]);
+            let kind =
+                draw.pick([RegionKind::Courtyard, RegionKind::Courtyard, RegionKind::Building]);
             layout.map.put(&ring, region(kind), Over::Owner(owner));
         }
+    }
+}
+
+/// Narrow double walls across a block.
+fn walls(draw: &mut Draw, layout: &mut Layout, block: &Block) {
+    let centre = middle(&block.ring);
+    let (along, across) = block.half_size();
+    for _ in 0..draw.count(1, 3) {
+        let place = centre
+            + block.axis * (along * draw.range(-0.8, 0.8))
+            + normal(block.axis) * (across * draw.range(-0.8, 0.8));
+        let direction = if draw.chance(0.5) { block.axis } else { normal(block.axis) };
+        let ring = rectangle(place, direction, draw.range(10.0, 80.0), draw.range(0.9, 2.2));
+        let kind = draw.pick([RegionKind::Parcel, RegionKind::Building]);
+        layout.map.put(&ring, block.region(kind), Over::Owner(block.owner));
     }
 }
 

@@ -7,9 +7,9 @@ use ndarray::Array2;
 use crate::cast::from_id;
 use crate::draw::Draw;
 use crate::error::Result;
-use crate::layout::Layout;
-use crate::planar::{Points, point, unit};
-use crate::polyline::{between, course, length, parallel, resampled};
+use crate::layout::Plan;
+use crate::planar::{Points, normal, point, unit, unit_of};
+use crate::polyline::{between, course, length, parallel};
 use crate::raster::{Plane, max_into};
 use crate::regions::{RegionKind, Regions};
 use crate::signature::{dashed, solid, stroke_on_page};
@@ -28,15 +28,20 @@ impl LineInk {
 }
 
 /// Lines of a town plan; `amount` scales their number.
-pub(crate) fn town_lines(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mut LineInk) -> Result<()> {
-    let side = layout.map.side;
+pub(crate) fn town_lines(
+    draw: &mut Draw,
+    plan: &Plan,
+    amount: f64,
+    ink: &mut LineInk,
+) -> Result<()> {
+    let side = plan.side;
     let factor = amount * (side / 640.0).max(0.3);
-    for _ in 0..draw.some(0.0, 3.6, factor) {
-        let line = street_or_course(draw, layout);
+    for _ in 0..draw.some(0.4, 4.8, factor) {
+        let line = street_or_course(draw, plan);
         tram(draw, &line, &mut ink.black)?;
     }
-    for _ in 0..draw.some(0.0, 3.2, factor) {
-        let line = street_or_course(draw, layout);
+    for _ in 0..draw.some(0.0, 2.6, factor) {
+        let line = street_or_course(draw, plan);
         let pattern = (draw.range(3.0, 15.0), draw.range(2.0, 8.0));
         let stroke = dashed(draw.range(0.7, 2.3), pattern);
         stroke_on_page(&line, &stroke, &mut ink.black)?;
@@ -46,13 +51,13 @@ pub(crate) fn town_lines(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mu
         }
     }
     for _ in 0..draw.some(0.0, 2.2, factor) {
-        let line = street_or_course(draw, layout);
+        let line = street_or_course(draw, plan);
         dots(&line, draw.range(1.1, 3.2), draw.range(3.5, 8.0), &mut ink.black)?;
     }
     grid(draw, side, amount, &mut ink.black)?;
     if draw.chance(0.42 * amount.min(1.0)) {
         for _ in 0..draw.count(1, 2) {
-            let line = street_or_course(draw, layout);
+            let line = street_or_course(draw, plan);
             let width = draw.range(1.5, 6.5);
             let stroke = if draw.chance(0.65) {
                 dashed(width, (draw.range(10.0, 34.0), draw.range(4.0, 13.0)))
@@ -66,18 +71,19 @@ pub(crate) fn town_lines(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mu
 }
 
 /// The axis of a street (more often of a wide one) or a free course.
-fn street_or_course(draw: &mut Draw, layout: &Layout) -> Points {
-    let side = layout.map.side;
-    if !layout.axes.is_empty() && draw.chance(0.72) {
-        let mut best = &layout.axes[draw.count(0, layout.axes.len() - 1)];
+fn street_or_course(draw: &mut Draw, plan: &Plan) -> Points {
+    let side = plan.side;
+    if !plan.axes.is_empty() && draw.chance(0.72) {
+        let mut best = &plan.axes[draw.count(0, plan.axes.len() - 1)];
         for _ in 0..2 {
-            let other = &layout.axes[draw.count(0, layout.axes.len() - 1)];
+            let other = &plan.axes[draw.count(0, plan.axes.len() - 1)];
             if other.width > best.width {
                 best = other;
             }
         }
-        let line = resampled(&best.line, 8.0);
         let offset = draw.normal(0.0, 0.12 * best.width);
+        // Tracks go on beyond the page.
+        let line = prolonged(&best.line, 30.0);
         return parallel(&line, offset);
     }
     let start = point(draw.range(0.0, 1.0) * side, draw.range(0.0, 1.0) * side);
@@ -94,22 +100,32 @@ fn street_or_course(draw: &mut Draw, layout: &Layout) -> Points {
     line
 }
 
+/// A line with its ends drawn out by `reach`.
+fn prolonged(line: &[Coord<f64>], reach: f64) -> Points {
+    let mut longer = line.to_vec();
+    if let [first, second, .., before, last] = *line {
+        longer.insert(0, first + unit_of(first - second) * reach);
+        longer.push(last + unit_of(last - before) * reach);
+    }
+    longer
+}
+
 /// A tramway: some parallel thin lines, not all of them over the whole length.
 fn tram(draw: &mut Draw, line: &Points, plane: &mut Plane) -> Result<()> {
-    let gap = draw.range(2.6, 6.5);
+    let gap = draw.range(2.0, 6.0);
     let rails = draw.count(2, 6);
-    let width = draw.range(0.45, 1.4);
+    let width = draw.range(0.5, 1.5);
     let total = length(line);
-    let strength = draw.range32(0.55, 1.0);
+    let strength = draw.range32(0.6, 1.0);
     let mut ink: Plane = Array2::zeros(plane.dim());
     for k in 0..rails {
         let offset = gap * (k as f64 - (rails - 1) as f64 / 2.0);
         let mut rail = parallel(line, offset);
-        if draw.chance(0.25) {
+        if draw.chance(0.2) {
             let from = draw.range(0.0, 0.4) * total;
             rail = between(&rail, from, draw.range(0.5, 1.0) * total);
         }
-        let stroke = if draw.chance(0.2) {
+        let stroke = if draw.chance(0.12) {
             dashed(width, (draw.range(4.0, 12.0), draw.range(2.5, 6.0)))
         } else {
             solid(width)
@@ -131,14 +147,14 @@ fn dots(line: &[Coord<f64>], size: f64, step: f64, plane: &mut Plane) -> Result<
 }
 
 /// Straight lines across the sheet: the survey grid and lines of a triangulation.
-pub(crate) fn grid(draw: &mut Draw, side: f64, amount: f64, plane: &mut Plane) -> Result<()> {
+fn grid(draw: &mut Draw, side: f64, amount: f64, plane: &mut Plane) -> Result<()> {
     let mut across = |draw: &mut Draw, angle: f64, width: f64| -> Result<()> {
         let centre = point(draw.range(0.0, 1.0) * side, draw.range(0.0, 1.0) * side);
         let reach = unit(angle) * (1.6 * side);
         stroke_on_page(&[centre - reach, centre + reach], &solid(width), plane)
     };
-    if draw.chance((0.8 * amount).min(1.0)) {
-        for _ in 0..draw.count(1, 3) {
+    if draw.chance((0.9 * amount).min(1.0)) {
+        for _ in 0..draw.count(1, 4) {
             let upright = draw.pick([0.0, std::f64::consts::FRAC_PI_2]);
             let angle = upright + draw.normal(0.0, 0.02);
             let width = draw.range(0.4, 1.5);
@@ -149,6 +165,26 @@ pub(crate) fn grid(draw: &mut Draw, side: f64, amount: f64, plane: &mut Plane) -
         for _ in 0..draw.count(1, 3) {
             let (angle, width) = (draw.turn(), draw.range(0.4, 1.1));
             across(draw, angle, width)?;
+        }
+    }
+    Ok(())
+}
+
+/// The map grid of open land: straight lines at equal distances in both directions.
+pub(crate) fn land_grid(draw: &mut Draw, side: f64, plane: &mut Plane) -> Result<()> {
+    let (spacing, width) = (draw.range(140.0, 430.0), draw.range(0.8, 2.6));
+    let turn = draw.normal(0.0, 0.015);
+    let centre = point(side / 2.0, side / 2.0);
+    for direction in [turn, turn + std::f64::consts::FRAC_PI_2] {
+        let (along, across) = (unit(direction), normal(unit(direction)));
+        let shift = draw.range(0.0, spacing);
+        for k in -32..=32 {
+            let offset = shift + spacing * f64::from(k);
+            if offset.abs() < side && draw.chance(0.85) {
+                let foot = centre + across * offset;
+                let ends = [foot - along * (1.5 * side), foot + along * (1.5 * side)];
+                stroke_on_page(&ends, &solid(width), plane)?;
+            }
         }
     }
     Ok(())
@@ -176,7 +212,9 @@ pub(crate) fn rows(
             RegionKind::Block | RegionKind::Kerb | RegionKind::Parcel => {
                 area > 1500 && draw.chance(0.35 * share)
             }
-            RegionKind::Island | RegionKind::Quay | RegionKind::Path => area > 250 && draw.chance(share),
+            RegionKind::Island | RegionKind::Quay | RegionKind::Path => {
+                area > 250 && draw.chance(share)
+            }
             _ => false,
         })
         .collect();

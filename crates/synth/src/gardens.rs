@@ -3,7 +3,9 @@
 use crate::blocks::Block;
 use crate::draw::Draw;
 use crate::layout::Layout;
-use crate::planar::{Points, area, blob, ellipse, inset, middle, normal, rectangle, round_corners, unit_of};
+use crate::planar::{
+    Points, area, blob, ellipse, inset, middle, normal, rectangle, round_corners, unit_of,
+};
 use crate::regions::{Over, Region, RegionKind};
 use crate::town::new_owner;
 
@@ -22,8 +24,19 @@ pub(crate) fn garden(draw: &mut Draw, layout: &mut Layout, block: &Block) {
     if draw.chance(0.5) {
         ground = round_corners(&ground, draw.range(3.0, 16.0), draw.pick([0, 2]));
     }
-    let kind = draw.pick([RegionKind::Lawn, RegionKind::Garden, RegionKind::Garden, RegionKind::Path]);
+    let kind =
+        draw.pick([RegionKind::Lawn, RegionKind::Garden, RegionKind::Garden, RegionKind::Path]);
     layout.map.put(&ground, region(kind), Over::Owner(block.owner));
+    if draw.chance(0.3) {
+        // A band of bushes along the edge of the ground.
+        let inner = inset(&ground, draw.range(2.5, 7.0));
+        if inner.len() > 2 {
+            let other =
+                if kind == RegionKind::Garden { RegionKind::Path } else { RegionKind::Lawn };
+            layout.map.put(&inner, region(other), Over::Owner(owner));
+            ground = inner;
+        }
+    }
     if draw.chance(0.45) {
         formal(draw, layout, (&ground, kind), region(kind));
     } else {
@@ -32,7 +45,12 @@ pub(crate) fn garden(draw: &mut Draw, layout: &mut Layout, block: &Block) {
 }
 
 /// A symmetric garden: an oval or rectangle inside a ring path, beds at the corners.
-fn formal(draw: &mut Draw, layout: &mut Layout, (ground, kind): (&Points, RegionKind), base: Region) {
+fn formal(
+    draw: &mut Draw,
+    layout: &mut Layout,
+    (ground, kind): (&Points, RegionKind),
+    base: Region,
+) {
     let centre = middle(ground);
     let axis = unit_of(crate::planar::longest_edge(ground, 0.5).1);
     let size = area(ground).abs().sqrt() / 2.0;
@@ -62,7 +80,11 @@ fn formal(draw: &mut Draw, layout: &mut Layout, (ground, kind): (&Points, Region
     if draw.chance(0.5) {
         let radius = draw.range(2.0, 9.0);
         let kind = draw.pick([RegionKind::Water, RegionKind::Path, RegionKind::Island]);
-        layout.map.put(&ellipse(centre, axis, radius * 1.5, radius * 1.5), mark(RegionKind::Path), over);
+        layout.map.put(
+            &ellipse(centre, axis, radius * 1.5, radius * 1.5),
+            mark(RegionKind::Path),
+            over,
+        );
         layout.map.put(&ellipse(centre, axis, radius, radius), mark(kind), over);
     }
     if draw.chance(0.4) {
@@ -77,7 +99,8 @@ fn formal(draw: &mut Draw, layout: &mut Layout, (ground, kind): (&Points, Region
 /// A landscape garden: soft lawns and shrubberies between winding paths.
 fn landscape(draw: &mut Draw, layout: &mut Layout, ground: &Points, base: Region) {
     let centre = middle(ground);
-    let (along, across) = (unit_of(crate::planar::longest_edge(ground, 0.5).1), area(ground).abs().sqrt());
+    let (along, across) =
+        (unit_of(crate::planar::longest_edge(ground, 0.5).1), area(ground).abs().sqrt());
     let over = Over::Owner(base.owner);
     let most = 4 + draw.about(across / 14.0).min(14);
     for _ in 0..draw.count(2, most) {
@@ -88,7 +111,8 @@ fn landscape(draw: &mut Draw, layout: &mut Layout, ground: &Points, base: Region
         let ring = blob(draw, place, size, aspect);
         if draw.chance(0.55) {
             // A path of even width runs around the bed.
-            let grown: Points = ring.iter().map(|&p| place + (p - place) * (1.0 + 3.5 / size)).collect();
+            let grown: Points =
+                ring.iter().map(|&p| place + (p - place) * (1.0 + 3.5 / size)).collect();
             layout.map.put(&grown, Region { kind: RegionKind::Path, ..base }, over);
         }
         let kind = [RegionKind::Lawn, RegionKind::Garden, RegionKind::Path, RegionKind::Water]

@@ -95,8 +95,8 @@ fn outlines(contours: Vec<Points>) -> Vec<Polygon<f64>> {
 /// Even-odd point in ring.
 fn contains(ring: &[Coord<f64>], p: Coord<f64>) -> bool {
     crate::planar::edges(ring).fold(false, |inside, (a, b)| {
-        let crosses = (a.y > p.y) != (b.y > p.y)
-            && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
+        let crosses =
+            (a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
         inside != crosses
     })
 }

@@ -66,7 +66,11 @@ impl Palette {
         };
         Self {
             building,
-            second: if draw.chance(0.5) { Texture::Hatch(hatch2) } else { Texture::Cross(hatch, hatch2) },
+            second: if draw.chance(0.5) {
+                Texture::Hatch(hatch2)
+            } else {
+                Texture::Cross(hatch, hatch2)
+            },
             lawn: light(draw),
             lawn2: light(draw),
             garden: if draw.chance(0.8) {
@@ -75,7 +79,11 @@ impl Palette {
                 Texture::Stipple(draw.range32(0.2, 1.0))
             },
             water,
-            wood: if draw.chance(0.5) { Texture::Shrubs(draw.range32(0.8, 1.6)) } else { light(draw) },
+            wood: if draw.chance(0.5) {
+                Texture::Shrubs(draw.range32(0.8, 1.6))
+            } else {
+                light(draw)
+            },
             field: if draw.chance(0.5) { light(draw) } else { Texture::Blank },
             stairs: (draw.range32(5.0, 9.0), draw.range32(1.3, 2.4)),
         }
@@ -120,7 +128,10 @@ impl Looks {
             textures: Vec::new(),
             washes: Vec::new(),
             shaded: Vec::new(),
-            shadow: ((reach * light.cos()).round() as isize, (reach * light.sin()).round() as isize),
+            shadow: (
+                (reach * light.cos()).round() as isize,
+                (reach * light.sin()).round() as isize,
+            ),
         };
         let washes = Washes::new(draw);
         for region in &regions.table {
@@ -132,7 +143,11 @@ impl Looks {
             }
             let soft = matches!(
                 region.kind,
-                RegionKind::Lawn | RegionKind::Garden | RegionKind::Water | RegionKind::Wood | RegionKind::Field
+                RegionKind::Lawn
+                    | RegionKind::Garden
+                    | RegionKind::Water
+                    | RegionKind::Wood
+                    | RegionKind::Field
             );
             let missing = match region.kind {
                 RegionKind::Building => 0.3 * config.missing_outlines,
@@ -167,7 +182,12 @@ impl Looks {
     }
 
     /// Ink of outlines at twice the size: strokes along borders, worn and interrupted.
-    pub(crate) fn outline_ink(&self, draw: &mut Draw, labels: &Array2<u32>, borders: &Borders) -> Plane {
+    pub(crate) fn outline_ink(
+        &self,
+        draw: &mut Draw,
+        labels: &Array2<u32>,
+        borders: &Borders,
+    ) -> Plane {
         let size = labels.dim();
         // A short blur takes the stairs out of the distances; what it adds near the line
         // is taken off again.
@@ -185,12 +205,16 @@ impl Looks {
         if draw.chance(0.7) {
             let (close, wide) = (smooth_noise(draw, size, 14.0), smooth_noise(draw, size, 60.0));
             ink.zip_mut_with(&close, |value, n| *value *= 1.25 + 0.33 * n);
-            ink.zip_mut_with(&wide, |value, n| *value = (*value * (1.0 + 0.22 * n)).clamp(0.0, 1.0));
+            ink.zip_mut_with(&wide, |value, n| {
+                *value = (*value * (1.0 + 0.22 * n)).clamp(0.0, 1.0);
+            });
         }
         if draw.chance(0.6) {
             let level = draw.range32(2.2, 3.0);
             let gaps = smooth_noise(draw, size, 16.0);
-            ink.zip_mut_with(&gaps, |value, &n| *value *= 1.0 - 0.9 * (3.0 * (n - level)).clamp(0.0, 1.0));
+            ink.zip_mut_with(&gaps, |value, &n| {
+                *value *= 1.0 - 0.9 * (3.0 * (n - level)).clamp(0.0, 1.0);
+            });
         }
         ink
     }
@@ -259,7 +283,12 @@ struct Washes {
 
 impl Washes {
     fn new(draw: &mut Draw) -> Self {
-        let building = draw.pick([[226.0, 170.0, 150.0], [215.0, 150.0, 140.0], [190.0, 180.0, 170.0], [235.0, 200.0, 130.0]]);
+        let building = draw.pick([
+            [226.0, 170.0, 150.0],
+            [215.0, 150.0, 140.0],
+            [190.0, 180.0, 170.0],
+            [235.0, 200.0, 130.0],
+        ]);
         let field = [232.0, 222.0, 178.0];
         let block = [238.0, 214.0, 184.0];
         Self {

@@ -29,7 +29,8 @@ pub(crate) struct Lettering {
 impl Lettering {
     /// A word with random small deviations in width, slant and spacing.
     pub(crate) fn new(draw: &mut Draw, text: String, font: Font, size: f64) -> Self {
-        let spacing = if draw.chance(0.15) { draw.range(0.1, 0.7) } else { draw.range(-0.03, 0.06) };
+        let spacing =
+            if draw.chance(0.15) { draw.range(0.1, 0.7) } else { draw.range(-0.03, 0.06) };
         Self {
             text,
             font,

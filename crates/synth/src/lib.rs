@@ -12,6 +12,7 @@
 //! with exact coverage at the size of the sheet. Everything comes from one stream of
 //! random numbers, so a seed gives the same bytes at any number of threads.
 
+mod artist;
 mod blocks;
 mod border;
 mod cast;

@@ -4,7 +4,7 @@ use geo_types::Coord;
 
 use crate::draw::Draw;
 use crate::glyphs::Font;
-use crate::layout::Layout;
+use crate::layout::Plan;
 use crate::lettering::{Lettering, Occupancy, anywhere, upright};
 use crate::planar::{normal, point, unit};
 use crate::polyline::{Walk, length};
@@ -26,22 +26,27 @@ impl TextInk {
 }
 
 /// Names of a town plan; `amount` scales their number.
-pub(crate) fn town_names(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mut TextInk) {
-    let side = layout.map.side;
+pub(crate) fn town_names(draw: &mut Draw, plan: &Plan, amount: f64, ink: &mut TextInk) {
+    let side = plan.side;
     let factor = (side / 640.0).powi(2).max(0.04);
     let mut taken = Occupancy::new(side);
     let house_style = draw.range(0.8, 1.15);
     let crowded = draw.chance(0.25);
-    for _ in 0..draw.some(14.0, 62.0, factor * amount) {
+    for _ in 0..draw.some(12.0, 52.0, factor * amount) {
         let kind = draw.weighted(&[0.42, 0.27, 0.19, 0.06, 0.06]);
         let (word, place, angle, red) = match kind {
-            0 if !layout.axes.is_empty() => on_street(draw, layout, house_style),
-            1 if !layout.spots.is_empty() => on_spot(draw, layout, house_style),
+            0 if !plan.axes.is_empty() => on_street(draw, plan, house_style),
+            1 if !plan.spots.is_empty() => on_spot(draw, plan, house_style),
             3 => large(draw, side),
             4 => number(draw, side),
             _ => free(draw, side, house_style),
         };
-        put(draw, (word, place, angle), (&mut taken, crowded), if red { &mut ink.second } else { &mut ink.black });
+        put(
+            draw,
+            (word, place, angle),
+            (&mut taken, crowded),
+            if red { &mut ink.second } else { &mut ink.black },
+        );
     }
 }
 
@@ -61,12 +66,11 @@ fn plan_font(draw: &mut Draw) -> Font {
 }
 
 /// A street name between the fronts, sometimes straying over the lines.
-fn on_street(draw: &mut Draw, layout: &Layout, scale: f64) -> Placed {
-    let axis = &layout.axes[draw.count(0, layout.axes.len() - 1)];
+fn on_street(draw: &mut Draw, plan: &Plan, scale: f64) -> Placed {
+    let axis = &plan.axes[draw.count(0, plan.axes.len() - 1)];
     let total = length(&axis.line);
     let at = draw.range(0.03, 0.97) * total;
-    let (p, along) =
-        Walk::new(&axis.line).at(at).unwrap_or((point(0.0, 0.0), point(1.0, 0.0)));
+    let (p, along) = Walk::new(&axis.line).at(at).unwrap_or((point(0.0, 0.0), point(1.0, 0.0)));
     let size = (axis.width * draw.range(0.6, 1.1)).clamp(13.0, 34.0) * scale;
     let text = if draw.chance(0.6) { street_name(draw) } else { town_word(draw) };
     let font = plan_font(draw);
@@ -74,13 +78,14 @@ fn on_street(draw: &mut Draw, layout: &Layout, scale: f64) -> Placed {
     if draw.chance(0.2) {
         word.spacing += draw.range(0.1, 0.8);
     }
-    let stray = if draw.chance(0.3) { draw.normal(0.0, 0.45 * axis.width) } else { draw.normal(0.0, 1.0) };
+    let stray =
+        if draw.chance(0.3) { draw.normal(0.0, 0.45 * axis.width) } else { draw.normal(0.0, 1.0) };
     (word, p + normal(along) * stray, upright(along.y.atan2(along.x)), false)
 }
 
 /// A name on a block or building, level or along its front, now and then in two lines.
-fn on_spot(draw: &mut Draw, layout: &Layout, scale: f64) -> Placed {
-    let spot = layout.spots[draw.count(0, layout.spots.len() - 1)];
+fn on_spot(draw: &mut Draw, plan: &Plan, scale: f64) -> Placed {
+    let spot = plan.spots[draw.count(0, plan.spots.len() - 1)];
     let angle = match draw.count(0, 2) {
         0 => 0.0,
         1 => upright(spot.axis),
@@ -154,15 +159,17 @@ fn put(
             }
             break;
         }
-        at = place + unit(angle) * draw.normal(0.0, size.0) + normal(unit(angle)) * draw.normal(0.0, size.1);
+        at = place
+            + unit(angle) * draw.normal(0.0, size.0)
+            + normal(unit(angle)) * draw.normal(0.0, size.1);
     }
     taken.take(at, angle, size);
     word.draw(at, angle, plane);
 }
 
 /// Names and heights on open land.
-pub(crate) fn land_names(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mut TextInk) {
-    let side = layout.map.side;
+pub(crate) fn land_names(draw: &mut Draw, plan: &Plan, amount: f64, ink: &mut TextInk) {
+    let side = plan.side;
     let factor = (side / 640.0).powi(2).max(0.06);
     let mut taken = Occupancy::new(side);
     let serif = draw.chance(0.2);
@@ -177,14 +184,15 @@ pub(crate) fn land_names(draw: &mut Draw, layout: &Layout, amount: f64, ink: &mu
         };
         let text = land_word(draw);
         let height = text.chars().all(|c| c.is_ascii_digit());
-        let size = if draw.chance(0.08) { draw.range(38.0, 64.0) } else { draw.log_range(15.0, 38.0) };
+        let size =
+            if draw.chance(0.08) { draw.range(38.0, 64.0) } else { draw.log_range(15.0, 38.0) };
         let mut word = Lettering::new(draw, text, font, size * scale);
         word.condensed = draw.range(0.7, 1.05);
         if !height && draw.chance(0.3) {
             word.spacing += draw.range(0.05, 0.3);
         }
         let brown = height && draw.chance(0.4);
-        let (place, angle) = match layout.spots.get(draw.count(0, layout.spots.len().max(1) - 1)) {
+        let (place, angle) = match plan.spots.get(draw.count(0, plan.spots.len().max(1) - 1)) {
             Some(spot) if !brown && draw.chance(0.5) => {
                 let away = unit(draw.turn()) * draw.range(15.0, 50.0);
                 (spot.centre + away, draw.normal(0.0, 0.03))

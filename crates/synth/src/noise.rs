@@ -43,7 +43,8 @@ pub(crate) fn smooth_noise(
             *value = w[0] * a[x] + w[1] * b[x] + w[2] * c[x] + w[3] * d[x];
         }
     }
-    Array2::from_shape_vec((rows, columns), field).unwrap_or_else(|_| Array2::zeros((rows, columns)))
+    Array2::from_shape_vec((rows, columns), field)
+        .unwrap_or_else(|_| Array2::zeros((rows, columns)))
 }
 
 /// First knot and the four cubic B-spline weights at position `t` in cells.

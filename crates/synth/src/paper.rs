@@ -47,9 +47,7 @@ pub(crate) fn age(draw: &mut Draw, picture: &mut Picture, strength: f64) {
             *value *= 1.0 - fall * (u * u + v * v).min(1.5);
         }
     }
-    for (pixel, (&add, &factor)) in
-        picture.pixels.iter_mut().zip(light.iter().zip(&shade))
-    {
+    for (pixel, (&add, &factor)) in picture.pixels.iter_mut().zip(light.iter().zip(&shade)) {
         for value in pixel.iter_mut() {
             *value = (*value + add) * factor;
         }
@@ -81,7 +79,8 @@ pub(crate) fn scan(
 ) -> Result<Array3<u8>> {
     let (rows, columns) = picture.pixels.dim();
     let kernel = gaussian(draw.range(0.35, 1.0) * strength.max(0.1));
-    let sharpen = if draw.chance(0.5) { harsh * draw.range32(0.0, 1.2) * strength as f32 } else { 0.0 };
+    let sharpen =
+        if draw.chance(0.5) { harsh * draw.range32(0.0, 1.2) * strength as f32 } else { 0.0 };
     let wide = gaussian(draw.range(1.1, 1.6));
     let mut planes: Vec<Plane> = (0..3)
         .map(|channel| {
@@ -94,7 +93,8 @@ pub(crate) fn scan(
             }
         })
         .collect();
-    let (grain, tint) = (harsh * draw.range32(0.0, 5.5) * strength as f32, harsh * 1.5 * strength as f32);
+    let (grain, tint) =
+        (harsh * draw.range32(0.0, 5.5) * strength as f32, harsh * 1.5 * strength as f32);
     let mut common = vec![0.0_f32; rows * columns];
     draw.fill_normal(&mut common);
     let mut own = vec![0.0_f32; rows * columns];

@@ -125,8 +125,7 @@ pub(crate) fn ellipse(centre: Coord<f64>, axis: Coord<f64>, along: f64, across: 
 /// A soft closed form: a circle with three low harmonics, stretched by `aspect`.
 pub(crate) fn blob(draw: &mut Draw, centre: Coord<f64>, radius: f64, aspect: f64) -> Points {
     let axis = unit(draw.turn());
-    let waves: [(f64, f64); 3] =
-        [2.0, 3.0, 4.0].map(|k| (draw.normal(0.0, 0.22 / k), draw.turn()));
+    let waves: [(f64, f64); 3] = [2.0, 3.0, 4.0].map(|k| (draw.normal(0.0, 0.22 / k), draw.turn()));
     let count = to_index(radius * 1.2).clamp(14, 72);
     (0..count)
         .map(|i| {
@@ -208,7 +207,8 @@ pub(crate) fn toothed(rect: &[Coord<f64>], period: f64, depth: f64) -> Points {
         let teeth = to_index(length / period).saturating_sub(1);
         for k in 0..teeth {
             let centre = a + along * (length * (k as f64 + 1.0) / (teeth as f64 + 1.0));
-            let (left, right) = (centre - along * (period * 0.25), centre + along * (period * 0.25));
+            let (left, right) =
+                (centre - along * (period * 0.25), centre + along * (period * 0.25));
             ring.extend([left, left + out, right + out, right]);
         }
     }

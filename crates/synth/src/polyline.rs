@@ -96,8 +96,7 @@ pub(crate) fn course(
 ) -> Points {
     let distance = norm(end - start);
     let across = normal(unit_of(end - start));
-    let knots: Vec<f64> =
-        (0..=bends + 1).map(|_| draw.normal(0.0, stray * distance)).collect();
+    let knots: Vec<f64> = (0..=bends + 1).map(|_| draw.normal(0.0, stray * distance)).collect();
     let count = to_index(distance / 6.0).clamp(8, 600);
     let raw: Points = (0..=count)
         .map(|k| {
@@ -165,8 +164,13 @@ mod tests {
 
     #[test]
     fn a_line_that_leaves_and_returns_gives_two_pieces() {
-        let line =
-            [point(-5.0, 2.0), point(5.0, 2.0), point(5.0, 20.0), point(7.0, 20.0), point(7.0, 5.0)];
+        let line = [
+            point(-5.0, 2.0),
+            point(5.0, 2.0),
+            point(5.0, 20.0),
+            point(7.0, 20.0),
+            point(7.0, 5.0),
+        ];
         let pieces = clipped(&line, 10.0);
         assert_eq!(pieces.len(), 2, "{pieces:?}");
         let total: f64 = pieces.iter().map(|piece| length(&piece.0)).sum();

@@ -62,9 +62,8 @@ pub(crate) fn convolve(plane: &Plane, kernel: &[f32]) -> Plane {
 /// The half of a normalised Gaussian kernel, centre first, cut at 3 sigma.
 pub(crate) fn gaussian(sigma: f64) -> Vec<f32> {
     let radius = crate::cast::to_index((3.0 * sigma).ceil()).max(1);
-    let half: Vec<f64> = (0..=radius)
-        .map(|k| (-0.5 * (k as f64 / sigma.max(1e-3)).powi(2)).exp())
-        .collect();
+    let half: Vec<f64> =
+        (0..=radius).map(|k| (-0.5 * (k as f64 / sigma.max(1e-3)).powi(2)).exp()).collect();
     let sum = half[0] + 2.0 * half[1..].iter().sum::<f64>();
     half.iter().map(|value| (value / sum) as f32).collect()
 }

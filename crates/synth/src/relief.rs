@@ -22,7 +22,12 @@ impl Relief {
         let mut height = smooth_noise(draw, (size, size), coarse);
         height.scaled_add(middling, &smooth_noise(draw, (size, size), 45.0));
         height.scaled_add(fine, &smooth_noise(draw, (size, size), 18.0));
-        let brown = draw.pick([[185.0, 112.0, 52.0], [190.0, 95.0, 45.0], [150.0, 95.0, 60.0], [120.0, 110.0, 100.0]]);
+        let brown = draw.pick([
+            [185.0, 112.0, 52.0],
+            [190.0, 95.0, 45.0],
+            [150.0, 95.0, 60.0],
+            [120.0, 110.0, 100.0],
+        ]);
         Self { height, contour: varied(draw, brown, 16.0) }
     }
 
@@ -59,8 +64,7 @@ impl Relief {
         // The product of two sines is a screen at 45 degrees, their sum one at 0 degrees.
         let diagonal = draw.chance(0.5);
         let dots = Array2::from_shape_fn((rows, columns), |(y, x)| {
-            let screen =
-                if diagonal { down[y] * across[x] } else { 0.5 * (down[y] + across[x]) };
+            let screen = if diagonal { down[y] * across[x] } else { 0.5 * (down[y] + across[x]) };
             let level = shade[(y, x)] * strength + base;
             ((level - 0.5 * screen - 0.5) * 3.0).clamp(0.0, 1.0)
         });

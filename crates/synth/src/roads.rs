@@ -61,8 +61,9 @@ pub(crate) fn network(
     let mut roads: Vec<Road> = Vec::new();
     let factor = (side / 640.0).max(0.4);
     for _ in 0..draw.some(1.5, 4.5, density.main * factor) {
-        let class = [LineClass::MainRoad, LineClass::SecondaryRoad, LineClass::Railway, LineClass::Track]
-            [draw.weighted(&[0.36, 0.22, 0.24, 0.18])];
+        let class =
+            [LineClass::MainRoad, LineClass::SecondaryRoad, LineClass::Railway, LineClass::Track]
+                [draw.weighted(&[0.36, 0.22, 0.24, 0.18])];
         let line = through(draw, side, places, class);
         if class == LineClass::Railway && draw.chance(0.35) {
             // A road keeps the railway company.
@@ -80,7 +81,8 @@ pub(crate) fn network(
         let first = draw.turn();
         let count = draw.count(1, 5);
         for k in 0..count {
-            let angle = first + std::f64::consts::TAU * k as f64 / count as f64 + draw.normal(0.0, 0.3);
+            let angle =
+                first + std::f64::consts::TAU * k as f64 / count as f64 + draw.normal(0.0, 0.3);
             let end = match draw.count(0, 3) {
                 0 if places.len() > 1 => places[draw.count(0, places.len() - 1)],
                 _ => place + unit(angle) * (side * draw.log_range(0.12, 0.9)),
@@ -135,7 +137,9 @@ fn through(draw: &mut Draw, side: f64, places: &[Coord<f64>], class: LineClass) 
         _ => (draw.pick([0.01, 0.03, 0.06]), draw.count(1, 8)),
     };
     let mut line = course(draw, centre + unit(angle) * reach, via, stray, bends);
-    line.extend(course(draw, via, centre + unit(opposite) * reach, stray, bends).into_iter().skip(1));
+    line.extend(
+        course(draw, via, centre + unit(opposite) * reach, stray, bends).into_iter().skip(1),
+    );
     let line = if draw.chance(0.08) {
         let total = length(&line);
         between(&line, 0.0, total * draw.range(0.4, 0.9))

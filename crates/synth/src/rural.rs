@@ -38,7 +38,7 @@ pub(crate) fn rural(draw: &mut Draw, side: u32, signatures: &Signatures) -> Layo
     // Roads run on open ground of their own, so that no outline lies under them.
     layout.map.warp = Warp::default();
     for road in &layout.roads {
-        let half = signatures.width(road.class) / 2.0 + 2.5;
+        let half = signatures.width(road.class) / 2.0 + 4.0;
         layout.map.carve(&band(&road.line, half), Over::Anything);
     }
     layout.streams = crate::topographic::streams(draw, extent);
@@ -52,7 +52,8 @@ fn streets_as_roads(draw: &mut Draw, layout: &mut Layout) {
         layout.axes.iter().filter(|a| a.width > 13.0).map(|a| a.line.clone()).collect();
     for line in wide {
         if draw.chance(0.3) && length(&line) > 40.0 {
-            let class = draw.pick([LineClass::SecondaryRoad, LineClass::MinorRoad, LineClass::Path]);
+            let class =
+                draw.pick([LineClass::SecondaryRoad, LineClass::MinorRoad, LineClass::Path]);
             layout.roads.push(Road { line: resampled(&line, 6.0), class });
         }
     }
@@ -80,7 +81,8 @@ fn fields(draw: &mut Draw, layout: &mut Layout, extent: f64) {
         let size = draw.range(35.0, 110.0);
         parcels(draw, &rectangle(centre, axis, a, b), (size, 0.06), &mut lots);
         for lot in lots {
-            let kinds = [RegionKind::Field, RegionKind::Parcel, RegionKind::Garden, RegionKind::Wood];
+            let kinds =
+                [RegionKind::Field, RegionKind::Parcel, RegionKind::Garden, RegionKind::Wood];
             let kind = kinds[draw.weighted(&[0.5, 0.35, 0.08, 0.07])];
             let region = Region { kind, owner: 0, axis: axis.y.atan2(axis.x) };
             if draw.chance(0.9) {

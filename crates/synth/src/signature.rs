@@ -160,12 +160,7 @@ pub(crate) fn dashed(width: f64, (on, off): (f64, f64)) -> Stroke {
     Stroke { dash: Some(Dash { on, off, offset: 0.0 }), ..solid(width) }
 }
 
-fn paint(
-    picture: &mut Picture,
-    lines: &[&Points],
-    stroke: &Stroke,
-    colour: Colour,
-) -> Result<()> {
+fn paint(picture: &mut Picture, lines: &[&Points], stroke: &Stroke, colour: Colour) -> Result<()> {
     let mut coverage: Plane = Array2::zeros(picture.pixels.dim());
     for line in lines {
         stroke_on_page(line, stroke, &mut coverage)?;
@@ -203,9 +198,9 @@ pub(crate) fn stroke_on_page(
 
 /// Telegraph line: a thin line with dots or short ticks on one side.
 pub(crate) fn telegraph(draw: &mut Draw, line: &[Coord<f64>], coverage: &mut Plane) -> Result<()> {
-    let width = draw.range(0.6, 1.6);
+    let width = draw.range(0.6, 1.9);
     stroke_on_page(line, &solid(width), coverage)?;
-    let (step, size) = (draw.range(22.0, 55.0), draw.range(1.0, 2.2));
+    let (step, size) = (draw.range(22.0, 75.0), draw.range(1.0, 2.4));
     let side = draw.pick([-1.0, 0.0, 1.0]);
     for tick in ticks(line, step, size) {
         let (a, b) = (tick[0], tick[1]);

@@ -8,7 +8,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::cast::{to_byte, to_id};
-use crate::config::{SHEET_SIZES, SheetConfig, SheetStyle, in_range};
+use crate::config::{SheetConfig, SheetStyle, in_range};
 use crate::draw::Draw;
 use crate::error::{Error, Result};
 use crate::sheet::generate_sheet;
@@ -101,18 +101,24 @@ impl SourceConfig {
                 expected: "small enough to count all crops",
             });
         }
-        if self.crop < 16 || self.crop > self.sheet.size || self.crop > *SHEET_SIZES.end() {
+        if self.crop < 16 || self.crop > self.sheet.size {
             return Err(Error::Config {
                 field: "crop",
                 value: self.crop.to_string(),
                 expected: "between 16 px and the side of a sheet",
             });
         }
-        let weights = [("town", self.town), ("topographic", self.topographic), ("rural", self.rural)];
+        let weights =
+            [("town", self.town), ("topographic", self.topographic), ("rural", self.rural)];
         for (field, value) in weights {
             in_range(field, value, (0.0, 1e6), "between 0 and 1e6")?;
         }
-        in_range("town + topographic + rural", self.weights().iter().sum(), (1e-9, 3e6), "above 0")?;
+        in_range(
+            "town + topographic + rural",
+            self.weights().iter().sum(),
+            (1e-9, 3e6),
+            "above 0",
+        )?;
         in_range("gain", self.augmentation.gain, (0.0, 0.9), "between 0 and 0.9")?;
         in_range("offset", self.augmentation.offset, (0.0, 128.0), "between 0 and 128")?;
         in_range("noise", self.augmentation.noise, (0.0, 64.0), "between 0 and 64")

@@ -65,6 +65,8 @@ pub(crate) struct Fields {
     fine: Plane,
     jitter: Plane,
     clumps: Plane,
+    /// Level of `clumps` from which lawns carry trees.
+    clumpy: f32,
     waves: Plane,
     /// Distance from borders at the size of the sheet, px.
     pub(crate) depth: Plane,
@@ -79,6 +81,7 @@ impl Fields {
             fine: smooth_noise(draw, size, fine),
             jitter: smooth_noise(draw, size, 17.0),
             clumps: smooth_noise(draw, size, 36.0),
+            clumpy: if draw.chance(0.5) { draw.range32(0.7, 1.8) } else { f32::INFINITY },
             waves: smooth_noise(draw, size, 110.0),
             depth,
         }
@@ -93,9 +96,10 @@ impl Fields {
             Texture::Blank => 0.0,
             Texture::Hatch(hatch) => hatch.ink(u, v),
             Texture::Cross(a, b) => a.ink(u, v).max(b.ink(u, v)),
-            Texture::Marks(marks) => self.marks(&marks, at, (u, v)),
+            Texture::Marks(marks) => self.marks(&marks, at, (u, v)).max(self.thicket(at)),
             Texture::Broken(hatch, level) => {
-                hatch.ink(u + 3.0 * self.jitter[at], v) * (2.0 * (self.fine[at] - level)).clamp(0.0, 1.0)
+                let drawn = (2.0 * (self.fine[at] - level)).clamp(0.0, 1.0);
+                (hatch.ink(u + 3.0 * self.jitter[at], v) * drawn).max(self.thicket(at))
             }
             Texture::Stipple(level) => (1.6 * self.fine[at] - level).clamp(0.0, 1.0),
             Texture::Shrubs(level) => {
@@ -116,6 +120,15 @@ impl Fields {
             }
             Texture::Waves(hatch) => hatch.ink(u, v + 4.0 * self.waves[at]),
             Texture::Tone(level) => level,
+        }
+    }
+
+    /// Clumps of trees on lawns.
+    fn thicket(&self, at: (usize, usize)) -> f32 {
+        if self.clumps[at] > self.clumpy {
+            (1.5 - 2.5 * self.fine[at].abs()).clamp(0.0, 1.0)
+        } else {
+            0.0
         }
     }
 

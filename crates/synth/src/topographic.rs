@@ -17,7 +17,8 @@ pub(crate) fn topographic(draw: &mut Draw, side: u32) -> Layout {
     let places: Vec<Coord<f64>> = (0..draw.some(1.0, 7.0, factor))
         .map(|_| point(draw.range(0.0, 1.0) * extent, draw.range(0.0, 1.0) * extent))
         .collect();
-    let density = Density { main: draw.range(0.4, 1.4), minor: draw.range(0.5, 1.4) * factor.sqrt() };
+    let density =
+        Density { main: draw.range(0.4, 1.4), minor: draw.range(0.5, 1.4) * factor.sqrt() };
     layout.roads = network(draw, extent, &places, density);
     for &place in &places {
         houses(draw, &mut layout, place);

@@ -39,6 +39,7 @@ pub(crate) fn town(draw: &mut Draw, side: u32) -> Layout {
     let extent = f64::from(side);
     let centre = point(extent / 2.0, extent / 2.0);
     build(draw, &mut layout, centre, extent * 0.85 + 40.0);
+    stairs(draw, &mut layout);
     margin(draw, &mut layout, extent);
     layout
 }
@@ -54,14 +55,11 @@ pub(crate) fn build(draw: &mut Draw, layout: &mut Layout, centre: Coord<f64>, re
         rounding: draw.range(0.0, 0.8),
     };
     let axis = unit(draw.turn());
-    let start: Lot =
-        rectangle(centre, axis, reach, reach).into_iter().map(|p| (p, 6.0)).collect();
+    let start: Lot = rectangle(centre, axis, reach, reach).into_iter().map(|p| (p, 6.0)).collect();
     let mut lots = Vec::new();
     split(draw, start, &manner, 0, (&mut lots, layout));
-    let blocks: Vec<Block> = lots
-        .iter()
-        .filter_map(|lot| block(draw, layout, lot, &manner))
-        .collect();
+    let blocks: Vec<Block> =
+        lots.iter().filter_map(|lot| block(draw, layout, lot, &manner)).collect();
     boulevards(draw, layout, reach);
     if draw.chance(0.3) {
         river(draw, layout);
@@ -70,7 +68,6 @@ pub(crate) fn build(draw: &mut Draw, layout: &mut Layout, centre: Coord<f64>, re
         furnish(draw, layout, block);
     }
     islands(draw, layout, axis);
-    stairs(draw, layout);
 }
 
 /// Splits a lot across its longest edge until it is about one block large.
@@ -102,10 +99,8 @@ fn split(
     let chord = normal(across);
     let mut ends: Vec<f64> = Vec::new();
     for (a, b) in crate::planar::edges(&ring) {
-        let (da, db) = (
-            crate::planar::dot(a - through, across),
-            crate::planar::dot(b - through, across),
-        );
+        let (da, db) =
+            (crate::planar::dot(a - through, across), crate::planar::dot(b - through, across));
         if da * db < 0.0 {
             let p = a + (b - a) * (da / (da - db));
             ends.push(crate::planar::dot(p - through, chord));
@@ -251,7 +246,11 @@ fn river(draw: &mut Draw, layout: &mut Layout) {
         let half = draw.range(4.0, 13.0);
         let span = |half: f64| rectangle(a, across, width + 28.0, half);
         if draw.chance(0.5) {
-            layout.map.put(&span(half + draw.range(1.5, 4.0)), region(RegionKind::Kerb), Over::Kind(RegionKind::Water));
+            layout.map.put(
+                &span(half + draw.range(1.5, 4.0)),
+                region(RegionKind::Kerb),
+                Over::Kind(RegionKind::Water),
+            );
         }
         layout.map.carve(&[(span(half), true)], Over::Anything);
         let ends = [a - across * (width + 40.0), a + across * (width + 40.0)];
@@ -296,7 +295,11 @@ fn islands(draw: &mut Draw, layout: &mut Layout, axis: Coord<f64>) {
             let shift = normal(along) * (draw.pick([-0.25, 0.0, 0.25]) * width);
             let ring = rectangle((a + b) / 2.0 + shift, along, norm(b - a) / 2.0, half);
             let ring = round_corners(&ring, half, 3);
-            layout.map.put(&ring, region(RegionKind::Island, along), Over::Kind(RegionKind::Street));
+            layout.map.put(
+                &ring,
+                region(RegionKind::Island, along),
+                Over::Kind(RegionKind::Street),
+            );
         }
     }
 }
@@ -312,13 +315,9 @@ fn stairs(draw: &mut Draw, layout: &mut Layout) {
             .get(draw.count(0, layout.spots.len().max(1) - 1))
             .map_or(0.0, |spot| spot.axis);
         let direction = if draw.chance(0.5) { unit(axis) } else { normal(unit(axis)) };
-        let ring =
-            rectangle(place, direction, draw.range(8.0, 45.0), draw.range(2.0, 5.5));
-        let region = Region {
-            kind: RegionKind::Stairs,
-            owner: 0,
-            axis: direction.y.atan2(direction.x),
-        };
+        let ring = rectangle(place, direction, draw.range(8.0, 45.0), draw.range(2.0, 5.5));
+        let region =
+            Region { kind: RegionKind::Stairs, owner: 0, axis: direction.y.atan2(direction.x) };
         layout.map.put(&ring, region, Over::Anything);
     }
 }

@@ -3,32 +3,118 @@
 use crate::draw::Draw;
 
 const TOWN: [&str; 64] = [
-    "Rue", "de", "la", "du", "des", "Place", "Quai", "Boulevard", "Passage", "Saint", "Impasse",
-    "Cour", "Square", "Avenue", "Pont", "École", "Église", "Hôpital", "Marché", "Hôtel", "Ministère",
-    "Caserne", "Musée", "Jardin", "Lycée", "Mairie", "Théâtre", "Bains", "Port", "Gare", "Halle",
-    "Temple", "Poste", "Prison", "Abattoir", "Crèche", "Garçons", "Filles", "Dépôt", "Manège",
-    "Chapelle", "Couvent", "Collège", "Bibliothèque", "Préfecture", "Bureau", "Atelier", "Usine",
-    "Fontaine", "Statue", "Asile", "Hospice", "Station", "Annexe", "Tribunal", "Palais", "Cité",
-    "Villa", "Galerie", "Cimetière", "Entrepôt", "Douane", "Arsenal", "Octroi",
+    "Rue",
+    "de",
+    "la",
+    "du",
+    "des",
+    "Place",
+    "Quai",
+    "Boulevard",
+    "Passage",
+    "Saint",
+    "Impasse",
+    "Cour",
+    "Square",
+    "Avenue",
+    "Pont",
+    "École",
+    "Église",
+    "Hôpital",
+    "Marché",
+    "Hôtel",
+    "Ministère",
+    "Caserne",
+    "Musée",
+    "Jardin",
+    "Lycée",
+    "Mairie",
+    "Théâtre",
+    "Bains",
+    "Port",
+    "Gare",
+    "Halle",
+    "Temple",
+    "Poste",
+    "Prison",
+    "Abattoir",
+    "Crèche",
+    "Garçons",
+    "Filles",
+    "Dépôt",
+    "Manège",
+    "Chapelle",
+    "Couvent",
+    "Collège",
+    "Bibliothèque",
+    "Préfecture",
+    "Bureau",
+    "Atelier",
+    "Usine",
+    "Fontaine",
+    "Statue",
+    "Asile",
+    "Hospice",
+    "Station",
+    "Annexe",
+    "Tribunal",
+    "Palais",
+    "Cité",
+    "Villa",
+    "Galerie",
+    "Cimetière",
+    "Entrepôt",
+    "Douane",
+    "Arsenal",
+    "Octroi",
 ];
 
 const LAND: [&str; 32] = [
-    "Köy", "Dağ", "Tepe", "Dere", "Ova", "Çay", "Yayla", "Bağ", "Göl", "Burnu", "Boğazı", "Kale",
-    "Çiftlik", "Değirmen", "Mezar", "Han", "İst.", "Pınar", "Kuyu", "Orman", "Moulin", "Ferme",
-    "Bois", "Mont", "Étang", "Croix", "Chau", "Font", "Hof", "Mühle", "Wald", "Berg",
+    "Köy",
+    "Dağ",
+    "Tepe",
+    "Dere",
+    "Ova",
+    "Çay",
+    "Yayla",
+    "Bağ",
+    "Göl",
+    "Burnu",
+    "Boğazı",
+    "Kale",
+    "Çiftlik",
+    "Değirmen",
+    "Mezar",
+    "Han",
+    "İst.",
+    "Pınar",
+    "Kuyu",
+    "Orman",
+    "Moulin",
+    "Ferme",
+    "Bois",
+    "Mont",
+    "Étang",
+    "Croix",
+    "Chau",
+    "Font",
+    "Hof",
+    "Mühle",
+    "Wald",
+    "Berg",
 ];
 
 const SYLLABLES: [&str; 48] = [
-    "ba", "ber", "bou", "car", "cha", "cle", "con", "dan", "del", "dou", "fer", "fon", "gar", "ger",
-    "gra", "hau", "jac", "lan", "lau", "len", "lou", "mar", "mer", "mon", "mou", "nan", "nor", "pas",
-    "per", "pier", "pont", "ren", "ri", "ro", "sain", "san", "sul", "tel", "ter", "tou", "val", "ver",
-    "vi", "vol", "gu", "thé", "né", "zé",
+    "ba", "ber", "bou", "car", "cha", "cle", "con", "dan", "del", "dou", "fer", "fon", "gar",
+    "ger", "gra", "hau", "jac", "lan", "lau", "len", "lou", "mar", "mer", "mon", "mou", "nan",
+    "nor", "pas", "per", "pier", "pont", "ren", "ri", "ro", "sain", "san", "sul", "tel", "ter",
+    "tou", "val", "ver", "vi", "vol", "gu", "thé", "né", "zé",
 ];
 
 const TURKISH: [&str; 40] = [
-    "ak", "al", "bo", "bur", "çal", "çam", "çer", "da", "dağ", "de", "dur", "ela", "gök", "gül", "ha",
-    "ir", "ka", "kara", "kaş", "ke", "kı", "kö", "kur", "la", "ma", "mer", "oba", "öz", "pa", "sa",
-    "sar", "şa", "şe", "su", "ta", "tü", "ün", "ya", "yeni", "zı",
+    "ak", "al", "bo", "bur", "çal", "çam", "çer", "da", "dağ", "de", "dur", "ela", "gök", "gül",
+    "ha", "ir", "ka", "kara", "kaş", "ke", "kı", "kö", "kur", "la", "ma", "mer", "oba", "öz", "pa",
+    "sa", "sar", "şa", "şe", "su", "ta", "tü", "ün", "ya", "yeni", "zı",
 ];
 
 const ENDINGS: [&str; 16] =
@@ -50,7 +136,8 @@ pub(crate) fn town_word(draw: &mut Draw) -> String {
 
 /// The name of a street.
 pub(crate) fn street_name(draw: &mut Draw) -> String {
-    let kind = draw.pick(["Rue", "Rue", "Rue", "Avenue", "Boulevard", "R.", "Quai", "Passage", "Imp."]);
+    let kind =
+        draw.pick(["Rue", "Rue", "Rue", "Avenue", "Boulevard", "R.", "Quai", "Passage", "Imp."]);
     let link = draw.pick([" ", " de ", " de la ", " du ", " des ", " St ", " Saint "]);
     format!("{kind}{link}{}", proper(draw, &SYLLABLES, true))
 }
@@ -76,7 +163,8 @@ fn proper(draw: &mut Draw, syllables: &[&str], ending: bool) -> String {
     }
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {
-        let capital = if first == 'i' { 'İ'.to_string() } else { first.to_uppercase().to_string() };
+        let capital =
+            if first == 'i' { 'İ'.to_string() } else { first.to_uppercase().to_string() };
         capital + letters.as_str()
     })
 }

@@ -18,7 +18,9 @@ pub enum Error {
         allowed: &'static str,
     },
     /// The loss is no longer a number.
-    #[error("the loss is {loss} at step {step}; lower the learning rate (now {learning_rate}) or set clip_norm")]
+    #[error(
+        "the loss is {loss} at step {step}; lower the learning rate (now {learning_rate}) or set clip_norm"
+    )]
     Diverged {
         /// The step.
         step: u64,

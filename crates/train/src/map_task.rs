@@ -39,10 +39,18 @@ impl MapBatch {
     ///
     /// # Errors
     /// The source is empty or fails, or its samples differ in size.
-    pub fn of<S: Source<Sample = MapSample> + ?Sized>(source: &S, step: u64, count: usize) -> Result<Self> {
+    pub fn of<S: Source<Sample = MapSample> + ?Sized>(
+        source: &S,
+        step: u64,
+        count: usize,
+    ) -> Result<Self> {
         if source.is_empty() || count == 0 {
             let value = format!("{} samples, batches of {count}", source.len());
-            return Err(Error::Config { field: "source", value, allowed: "at least one sample per batch" });
+            return Err(Error::Config {
+                field: "source",
+                value,
+                allowed: "at least one sample per batch",
+            });
         }
         let mut batch = Self::default();
         for offset in 0..count as u64 {
@@ -60,7 +68,11 @@ impl MapBatch {
         let size = sample.size();
         if self.count > 0 && size != self.size {
             let value = format!("{} x {}", size.0, size.1);
-            return Err(Error::Config { field: "sample size", value, allowed: "the size of the batch's first sample" });
+            return Err(Error::Config {
+                field: "sample size",
+                value,
+                allowed: "the size of the batch's first sample",
+            });
         }
         self.size = size;
         self.count += 1;
@@ -172,12 +184,19 @@ mod tests {
         let store = ParameterStore::new(1, DType::F32, &Device::Cpu);
         let shape = MapUNetConfig { in_channels: 3, widths: vec![8, 8] };
         let network = MapUNet::new(&shape, store.var_builder()).unwrap();
-        let config = TrainConfig { steps: 40, batch: 3, learning_rate: 1e-2, log_every: 10, ..Default::default() };
+        let config = TrainConfig {
+            steps: 40,
+            batch: 3,
+            learning_rate: 1e-2,
+            log_every: 10,
+            ..Default::default()
+        };
         let loss = DenseLossConfig::default();
         let mut trainer = Trainer::new(&store, &config).unwrap();
         let forward = |batch: MapBatch| map_loss(&network, &batch, &loss, true, &Device::Cpu);
         trainer.fit(|step| MapBatch::of(&Stripes, step, 3), forward, |_| Ok(()), &Silent).unwrap();
-        let dice: Vec<f64> = trainer.history().entries.iter().map(|e| e.terms["boundary_dice"]).collect();
+        let dice: Vec<f64> =
+            trainer.history().entries.iter().map(|e| e.terms["boundary_dice"]).collect();
         assert!(dice[3] < 0.5 * dice[0], "{dice:?}");
     }
 }

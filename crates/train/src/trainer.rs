@@ -57,7 +57,11 @@ impl Trainer {
     ///
     /// # Errors
     /// The checkpoint was made with other settings or another model.
-    pub fn resume(store: &ParameterStore, config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+    pub fn resume(
+        store: &ParameterStore,
+        config: &TrainConfig,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self> {
         if checkpoint.state.config != *config {
             let reason = "it was made with other settings; pass the same ones".to_owned();
             return Err(Error::Checkpoint { reason });
@@ -92,7 +96,11 @@ impl Trainer {
             config: self.config.clone(),
             history: self.history.clone(),
         };
-        Ok(Checkpoint { model: self.store.to_bytes()?, optimizer: self.optimizer.state_bytes()?, state })
+        Ok(Checkpoint {
+            model: self.store.to_bytes()?,
+            optimizer: self.optimizer.state_bytes()?,
+            state,
+        })
     }
 
     /// One optimiser step on the loss that `forward` computes for a batch.
@@ -114,7 +122,8 @@ impl Trainer {
         }
         self.optimizer.step(&gradients)?;
         self.step += 1;
-        let close = self.step.is_multiple_of(self.config.log_every) || self.step == self.config.steps;
+        let close =
+            self.step.is_multiple_of(self.config.log_every) || self.step == self.config.steps;
         self.history.record((self.step, learning_rate), value, terms, close);
         Ok(value)
     }
@@ -177,18 +186,27 @@ mod tests {
 
     fn config(steps: u64) -> TrainConfig {
         let schedule = ScheduleKind::OneCycle;
-        TrainConfig { steps, batch: 1, learning_rate: 0.05, schedule, log_every: 2, ..Default::default() }
+        TrainConfig {
+            steps,
+            batch: 1,
+            learning_rate: 0.05,
+            schedule,
+            log_every: 2,
+            ..Default::default()
+        }
     }
 
     fn store() -> (ParameterStore, Tensor) {
         let store = ParameterStore::new(5, DType::F32, &Device::Cpu);
-        let weight = store.var_builder().get_with_hints((4, 3), "w", candle_nn::Init::Const(0.3)).unwrap();
+        let weight =
+            store.var_builder().get_with_hints((4, 3), "w", candle_nn::Init::Const(0.3)).unwrap();
         (store, weight)
     }
 
     /// Least squares towards a target that depends on the step.
     fn loss(weight: &Tensor, step: u64) -> Result<StepLoss> {
-        let data: Vec<f32> = (0..12).map(|i| ((i as u64 * 7 + step * 3) % 11) as f32 / 11.0).collect();
+        let data: Vec<f32> =
+            (0..12_u64).map(|i| ((i * 7 + step * 3) % 11) as f32 / 11.0).collect();
         let target = Tensor::from_vec(data, (4, 3), &Device::Cpu)?;
         let loss = (weight - target)?.sqr()?.mean_all()?;
         Ok(StepLoss { terms: vec![("mse".to_owned(), 1.0)], loss })
@@ -217,7 +235,8 @@ mod tests {
         let path = folder.path().join("c.safetensors");
         trainer.checkpoint().unwrap().save(&path).unwrap();
         let (second, weight) = store();
-        let mut resumed = Trainer::resume(&second, &config(10), &Checkpoint::load(&path).unwrap()).unwrap();
+        let mut resumed =
+            Trainer::resume(&second, &config(10), &Checkpoint::load(&path).unwrap()).unwrap();
         resumed.fit(Ok, |s| loss(&weight, s), |_| Ok(()), &Silent).unwrap();
         assert_eq!(values(&straight), values(&second));
         assert_eq!(resumed.history().entries.len(), 5);
@@ -234,7 +253,10 @@ mod tests {
         assert_eq!(trainer.step(), 3);
         let before = values(&store);
         let nan = || Ok(StepLoss { loss: (weight.sum_all()? * f64::NAN)?, terms: vec![] });
-        assert!(matches!(trainer.train_step(nan), Err(Error::Diverged { step: 3, .. })), "NaN is an error");
+        assert!(
+            matches!(trainer.train_step(nan), Err(Error::Diverged { step: 3, .. })),
+            "NaN is an error"
+        );
         assert_eq!(before, values(&store), "a diverged step changes nothing");
     }
 }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 ///
 /// The defaults of shapes and merging are the best ones found on a scanned city
 /// sheet (`docs/results.md`); those of lines on patches of a topographic map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VectorizeConfig {
     /// How the picture is cut for the network.
@@ -62,16 +62,6 @@ pub struct LineConfig {
     pub centreline: CentrelineConfig,
 }
 
-impl Default for VectorizeConfig {
-    fn default() -> Self {
-        Self {
-            predict: PredictConfig::default(),
-            shapes: ShapeConfig::default(),
-            lines: LineConfig::default(),
-        }
-    }
-}
-
 impl Default for PredictConfig {
     fn default() -> Self {
         Self { tile: 512, margin: 32, rotations: false, adapt_tiles: 0, seed: 0 }
@@ -105,10 +95,20 @@ impl VectorizeConfig {
     /// [`Error::Config`] names the first field outside its range.
     pub fn validate(&self) -> Result<()> {
         let PredictConfig { tile, margin, .. } = self.predict;
-        check(tile.is_multiple_of(16) && (64..=4096).contains(&tile), "predict.tile", tile, "a multiple of 16 from 64 to 4096")?;
+        check(
+            tile.is_multiple_of(16) && (64..=4096).contains(&tile),
+            "predict.tile",
+            tile,
+            "a multiple of 16 from 64 to 4096",
+        )?;
         check(margin < tile / 2, "predict.margin", margin, "less than half of predict.tile")?;
         let tolerance = self.shapes.tolerance;
-        check(tolerance.is_finite() && tolerance >= 0.0, "shapes.tolerance", tolerance, "0 or more pixels")?;
+        check(
+            tolerance.is_finite() && tolerance >= 0.0,
+            "shapes.tolerance",
+            tolerance,
+            "0 or more pixels",
+        )?;
         let LineConfig { low, high, .. } = self.lines;
         check((0.0..=1.0).contains(&low), "lines.low", low, "a probability from 0 to 1")?;
         check((low..=1.0).contains(&high), "lines.high", high, "a probability from lines.low to 1")
@@ -121,7 +121,7 @@ impl VectorizeConfig {
     }
 }
 
-fn check(ok: bool, field: &'static str, value: impl ToString, allowed: &'static str) -> Result<()> {
+fn check(ok: bool, field: &'static str, value: impl Copy + ToString, allowed: &'static str) -> Result<()> {
     if ok { Ok(()) } else { Err(Error::Config { field, value: value.to_string(), allowed }) }
 }
 
@@ -145,7 +145,10 @@ mod tests {
         assert!(message.contains("predict.tile = 100"), "{message}");
         let mut config = VectorizeConfig::default();
         config.lines.high = 0.1;
-        assert!(config.validate().unwrap_err().to_string().contains("lines.high"), "high below low");
+        assert!(
+            config.validate().unwrap_err().to_string().contains("lines.high"),
+            "high below low"
+        );
         assert!(serde_json::from_str::<VectorizeConfig>(r#"{"tiles": 1}"#).is_err(), "unknown key");
     }
 }

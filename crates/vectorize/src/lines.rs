@@ -92,6 +92,9 @@ mod tests {
     fn weak_lines_are_left_out() {
         let mut maps = stripe();
         maps.centreline.mapv_inplace(|v| v / 2);
-        assert!(extract_lines(&maps, &LineConfig::default()).unwrap().lines.is_empty(), "p below the seed");
+        assert!(
+            extract_lines(&maps, &LineConfig::default()).unwrap().lines.is_empty(),
+            "p below the seed"
+        );
     }
 }

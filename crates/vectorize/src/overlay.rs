@@ -23,7 +23,13 @@ pub struct OverlayStyle {
 
 impl Default for OverlayStyle {
     fn default() -> Self {
-        Self { shape: [214, 39, 40], background: [150, 110, 160], line: [31, 90, 200], width: 1.5, fade: 0.25 }
+        Self {
+            shape: [214, 39, 40],
+            background: [150, 110, 160],
+            line: [31, 90, 200],
+            width: 1.5,
+            fade: 0.25,
+        }
     }
 }
 
@@ -38,7 +44,9 @@ pub fn draw_overlay(
 ) -> Result<Array3<u8>> {
     let (height, width, _) = image.dim();
     let mut picture = image.mapv(|v| f32::from(v) + (255.0 - f32::from(v)) * style.fade);
-    for (class, color) in [(ShapeClass::Background, style.background), (ShapeClass::Shape, style.shape)] {
+    for (class, color) in
+        [(ShapeClass::Background, style.background), (ShapeClass::Shape, style.shape)]
+    {
         let mut ink = Array2::zeros((height, width));
         for shape in found.shapes.shapes.iter().filter(|s| s.class == class) {
             draw(shape.polygon.exterior(), style.width, &mut ink)?;
@@ -53,7 +61,11 @@ pub fn draw_overlay(
         draw(&line.line, 2.0 * style.width, &mut ink)?;
     }
     blend(&mut picture, &ink, style.line);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=255"
+    )]
     Ok(picture.mapv(|v| v.round().clamp(0.0, 255.0) as u8))
 }
 

@@ -15,7 +15,8 @@ use serde_json::{Map, json};
 use crate::predict::cut;
 use crate::report::length;
 use crate::{
-    LineMap, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes, predict,
+    LineMap, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
+    predict,
 };
 
 /// The weights this crate ships: a default [`MapUNet`] trained on generated sheets

@@ -69,10 +69,10 @@ pub(crate) struct TilePixels {
 pub(crate) fn cut(image: ArrayView3<'_, u8>, tile: &Tile) -> TilePixels {
     let side = tile.size as usize;
     let (height, width, _) = image.dim();
-    let columns: Vec<usize> = (0..side).map(|j| mirror(tile.x + j as i64, width)).collect();
+    let columns: Vec<usize> = (tile.x..).take(side).map(|x| mirror(x, width)).collect();
     let mut planes = Array3::zeros((3, side, side));
-    for i in 0..side {
-        let row = mirror(tile.y + i as i64, height);
+    for (i, y) in (tile.y..).take(side).enumerate() {
+        let row = mirror(y, height);
         for (j, column) in columns.iter().enumerate() {
             for c in 0..3 {
                 planes[[c, i, j]] = f32::from(image[[row, *column, c]]) / 255.0 - 0.5;
@@ -83,7 +83,11 @@ pub(crate) fn cut(image: ArrayView3<'_, u8>, tile: &Tile) -> TilePixels {
 }
 
 /// Index inside `0..len` of a position mirrored at both ends (edge not repeated).
-#[expect(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "picture sides fit i64; rem_euclid is not negative")]
+#[expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "picture sides fit i64; rem_euclid is not negative"
+)]
 fn mirror(position: i64, len: usize) -> usize {
     if len == 1 {
         return 0;
@@ -132,7 +136,8 @@ fn accumulate(logits: &[f32], sums: &mut [f32], side: usize, turn: u32) {
             for j in 0..side {
                 let (y, x) = upright(turn, i, j, side);
                 let value = values[i * side + j];
-                out[y * side + x] += if ribbon { 1.0 / (1.0 + (-value).exp()) } else { sign * value };
+                out[y * side + x] +=
+                    if ribbon { 1.0 / (1.0 + (-value).exp()) } else { sign * value };
             }
         }
     });
@@ -142,7 +147,8 @@ fn accumulate(logits: &[f32], sums: &mut [f32], side: usize, turn: u32) {
 #[expect(clippy::cast_sign_loss, reason = "the core lies inside the padded square")]
 fn write_core(sums: &[f32], side: usize, turns: f32, tile: &Tile, maps: &mut MapPrediction) {
     let core = tile.core;
-    let (left, top) = ((i64::from(core.x) - tile.x) as usize, (i64::from(core.y) - tile.y) as usize);
+    let (left, top) =
+        ((i64::from(core.x) - tile.x) as usize, (i64::from(core.y) - tile.y) as usize);
     for y in 0..core.height as usize {
         for x in 0..core.width as usize {
             let at = (top + y) * side + left + x;
@@ -151,7 +157,8 @@ fn write_core(sums: &[f32], side: usize, turns: f32, tile: &Tile, maps: &mut Map
             maps.boundary[to] = byte(value(map_channels::BOUNDARY) * 255.0);
             maps.centreline[to] = byte(value(map_channels::CENTRELINE) * 255.0);
             maps.class[to] = argmax(map_channels::CLASS, value);
-            maps.angle[to] = angle(value(map_channels::ANGLE.start), value(map_channels::ANGLE.start + 1));
+            maps.angle[to] =
+                angle(value(map_channels::ANGLE.start), value(map_channels::ANGLE.start + 1));
             maps.thickness[to] = encode_width(value(map_channels::THICKNESS).exp2());
             maps.distractor[to] = argmax(map_channels::DISTRACTOR, value);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Vectorized, VectorizeConfig};
+use crate::{VectorizeConfig, Vectorized};
 
 /// Summary of one run, written as `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

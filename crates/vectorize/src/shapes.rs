@@ -98,7 +98,11 @@ struct Sums {
 struct Statistics(Vec<Sums>);
 
 impl Statistics {
-    fn of(partition: ArrayView2<'_, u32>, regions: ArrayView2<'_, u32>, maps: &MapPrediction) -> Self {
+    fn of(
+        partition: ArrayView2<'_, u32>,
+        regions: ArrayView2<'_, u32>,
+        maps: &MapPrediction,
+    ) -> Self {
         let count = partition.iter().copied().max().map_or(0, |id| id as usize + 1);
         let mut sums = vec![Sums::default(); count];
         let (height, width) = partition.dim();
@@ -122,7 +126,8 @@ impl Statistics {
 
     fn shape(&self, id: u32, polygon: Polygon<f64>) -> Shape {
         let sums = self.0[id as usize];
-        let class = if sums.shape > sums.background { ShapeClass::Shape } else { ShapeClass::Background };
+        let class =
+            if sums.shape > sums.background { ShapeClass::Shape } else { ShapeClass::Background };
         let confidence = if sums.border == 0 {
             0.0
         } else {
@@ -180,7 +185,8 @@ mod tests {
     fn a_cross_makes_four_rooms_that_tile_the_page() {
         let found = extract_shapes(&rooms(), &ShapeConfig::default()).unwrap();
         assert_eq!(found.shapes.len(), 4);
-        let area: f64 = found.shapes.iter().map(|s| mapvec_geometry::signed_area(s.polygon.exterior())).sum();
+        let area: f64 =
+            found.shapes.iter().map(|s| mapvec_geometry::signed_area(s.polygon.exterior())).sum();
         assert!((area - 4096.0).abs() < 1e-9, "rooms tile the page: {area}");
         assert!(found.shapes.iter().all(|s| s.confidence > 0.9), "strong walls");
         let drawn: Vec<_> = found.shapes.iter().filter(|s| s.class == ShapeClass::Shape).collect();

@@ -28,8 +28,7 @@ impl Coverage {
     ///
     /// # References
     /// M. Visvalingam, J. Whyatt, *Line generalisation by repeated elimination of
-    /// points*, 1993 (the order of removal); M. van Kreveld et al., empty-triangle
-    /// condition for topology.
+    /// points*, 1993 (the scheme; the cost here is a distance, not an area).
     pub fn simplify(&self, tolerance: f64) -> Result<Self> {
         check_non_negative("tolerance", tolerance)?;
         let mut simplifier = Simplifier::new(&self.arcs, tolerance);

@@ -49,6 +49,7 @@ fn parts(mask: &Array2<bool>, value: bool, diagonal: bool) -> usize {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
     fn thinning_keeps_components_and_holes(mask in mask()) {
         let skeleton = thin(mask.view());
@@ -76,6 +77,7 @@ proptest! {
                 p[0].0.abs_diff(p[1].0).max(p[0].1.abs_diff(p[1].1)) == 1
             };
             prop_assert!(line.pixels.windows(2).all(adjacent), "{:?}", line.pixels);
+            prop_assert!(line.pixels.windows(3).all(|p| p[0] != p[2]), "{:?}", line.pixels);
             let points = &line.line.0;
             for (junction, point) in [(line.start, points[0]), (line.end, points[points.len() - 1])] {
                 if let Some(junction) = junction {

@@ -6,6 +6,8 @@
 
 use rayon::prelude::*;
 
+use super::dot::{Dots, add_dots};
+use super::isa::Isa;
 use super::matmul::{Matrix, multiply};
 use super::output::{Output, SharedOut};
 use super::scratch::with_scratch;
@@ -199,7 +201,7 @@ pub(crate) fn convolve(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f
 }
 
 /// The gradient of the weights.
-pub(crate) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
+pub(crate) fn weight_gradient(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let (rows, width) = g.out_size();
     let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
     assert_eq!(dy.len(), g.batch * g.outputs * pixels, "gradient size");
@@ -215,14 +217,8 @@ pub(crate) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
                 let start = (image * g.outputs + group * count) * pixels + first * width;
                 let left = Matrix { data: &dy[start..], row: pixels, column: 1 };
                 let to = &mut sum[group * count * depth..][..count * depth];
-                with_columns(x, g, *job, |columns| {
-                    let right =
-                        Matrix { data: columns.data, row: columns.column, column: columns.row };
-                    // SAFETY: `to` holds `count` rows of `depth` values.
-                    unsafe {
-                        multiply((count, n, depth), left, right, to.as_mut_ptr(), depth, true);
-                    }
-                });
+                let size = Dots { rows: count, columns: depth, depth: n };
+                with_columns(x, g, *job, |columns| add_dots(isa, size, left, columns, to));
             }
             sum
         })

@@ -52,7 +52,9 @@ pub(crate) struct BackAffine {
 }
 
 multiversion! { unsafe fn centred_sums = centred_sums_body(x: &[f32], centre: f32) -> (f64, f64) }
-multiversion! { unsafe fn affine = affine_body(x: &[f32], map: Affine, relu: bool, to: *mut f32) }
+multiversion! {
+    unsafe fn affine = affine_body(x: *const f32, len: usize, map: Affine, relu: bool, to: *mut f32)
+}
 multiversion! {
     unsafe fn gated_sums = gated_sums_body(x: &[f32], g: &[f32], map: Affine, relu: bool) -> (f64, f64)
 }
@@ -100,22 +102,32 @@ unsafe fn centred_sums_body<L: Lanes>(x: &[f32], centre: f32) -> (f64, f64) {
 }
 
 #[inline(always)]
-unsafe fn affine_body<L: Lanes>(x: &[f32], map: Affine, relu: bool, to: *mut f32) {
-    // SAFETY: chunks of at most 16 values of a slice; the caller answers for `to`.
+unsafe fn affine_body<L: Lanes>(x: *const f32, len: usize, map: Affine, relu: bool, to: *mut f32) {
+    // SAFETY: blocks inside the `len` values the caller answers for; each is read
+    // before it is written, so `to` may be `x`.
     unsafe {
         let (mean, scale, shift) = (L::splat(map.mean), L::splat(map.scale), L::splat(map.shift));
         let floor = L::splat(if relu { 0.0 } else { f32::NEG_INFINITY });
-        // `max` keeps its second operand when the first is NaN: NaN must pass through.
-        let apply = |v: L| floor.max(v.sub(mean).mul_add(scale, shift));
-        let whole = x.len() / 16 * 16;
+        let apply = (mean, scale, shift, floor);
+        let whole = len / 16 * 16;
         for at in (0..whole).step_by(16) {
-            apply(L::load(x.as_ptr().add(at))).store(to.add(at));
+            mapped(L::load(x.add(at)), apply).store(to.add(at));
         }
-        let n = x.len() - whole;
+        let n = len - whole;
         if n > 0 {
-            apply(L::load_first(x.as_ptr().add(whole), n)).store_first(to.add(whole), n);
+            mapped(L::load_first(x.add(whole), n), apply).store_first(to.add(whole), n);
         }
     }
+}
+
+/// One block through the map and its floor. A function, as all of these: closures
+/// would be compiled without the instruction set of their caller.
+#[inline(always)]
+unsafe fn mapped<L: Lanes>(v: L, map: (L, L, L, L)) -> L {
+    let (mean, scale, shift, floor) = map;
+    // SAFETY: no memory is touched. `max` keeps its second operand when that is
+    // NaN: NaN must pass through.
+    unsafe { floor.max(v.sub(mean).mul_add(scale, shift)) }
 }
 
 /// The gradient that passes the `ReLU`.
@@ -163,6 +175,17 @@ unsafe fn gated_sums_body<L: Lanes>(x: &[f32], g: &[f32], map: Affine, relu: boo
     (total, products)
 }
 
+/// One block of the gradient of the input.
+#[inline(always)]
+unsafe fn mapped_back<L: Lanes>(v: L, g: L, map: &Affine, back: &BackAffine, relu: bool) -> L {
+    // SAFETY: no memory is touched.
+    unsafe {
+        let v = v.sub(L::splat(map.mean));
+        let rest = v.mul_add(L::splat(back.slope), L::splat(back.offset));
+        gate(v, g, map, relu).mul_add(L::splat(back.scale), rest)
+    }
+}
+
 #[inline(always)]
 unsafe fn back_affine_body<L: Lanes>(
     x: &[f32],
@@ -174,22 +197,16 @@ unsafe fn back_affine_body<L: Lanes>(
     let (map, back) = maps;
     // SAFETY: chunks of at most 16 values of slices of equal length; the caller answers for `to`.
     unsafe {
-        let mean = L::splat(map.mean);
-        let (scale, offset, slope) =
-            (L::splat(back.scale), L::splat(back.offset), L::splat(back.slope));
-        let apply = |v: L, g: L| {
-            let v = v.sub(mean);
-            gate(v, g, &map, relu).mul_add(scale, v.mul_add(slope, offset))
-        };
         let whole = x.len() / 16 * 16;
         for at in (0..whole).step_by(16) {
-            apply(L::load(x.as_ptr().add(at)), L::load(g.as_ptr().add(at))).store(to.add(at));
+            let (v, g) = (L::load(x.as_ptr().add(at)), L::load(g.as_ptr().add(at)));
+            mapped_back(v, g, &map, &back, relu).store(to.add(at));
         }
         let n = x.len() - whole;
         if n > 0 {
             let (v, g) =
                 (L::load_first(x.as_ptr().add(whole), n), L::load_first(g.as_ptr().add(whole), n));
-            apply(v, g).store_first(to.add(whole), n);
+            mapped_back(v, g, &map, &back, relu).store_first(to.add(whole), n);
         }
     }
 }
@@ -237,7 +254,7 @@ pub(crate) fn apply(isa: Isa, p: Planes, x: &[f32], maps: &[Affine], relu: bool)
     (0..p.batch * p.channels).into_par_iter().for_each(|i| {
         let to = to.range(i * p.pixels, p.pixels);
         // SAFETY: the range was checked; this job alone writes the plane.
-        unsafe { affine(isa, p.of(x, 0, i), maps[i % p.channels], relu, to) }
+        unsafe { affine(isa, p.of(x, 0, i).as_ptr(), p.pixels, maps[i % p.channels], relu, to) }
     });
     // SAFETY: every plane has been written.
     unsafe { out.filled() }
@@ -248,10 +265,8 @@ pub(crate) fn apply_in_place(isa: Isa, p: Planes, x: &mut [f32], maps: &[Affine]
     assert!(x.len() == p.len() && maps.len() == p.channels, "tensor size");
     x.par_chunks_mut(p.pixels).enumerate().for_each(|(i, plane)| {
         let to = plane.as_mut_ptr();
-        // SAFETY: each block of lanes is read before it is written, at the same place.
-        let from = unsafe { std::slice::from_raw_parts(to, plane.len()) };
-        // SAFETY: `to` has room for the plane.
-        unsafe { affine(isa, from, maps[i % p.channels], relu, to) }
+        // SAFETY: `to` is valid for the plane, and `affine` reads before it writes.
+        unsafe { affine(isa, to, plane.len(), maps[i % p.channels], relu, to) }
     });
 }
 
@@ -264,13 +279,43 @@ pub(crate) struct Mode {
     pub(crate) batch_statistics: bool,
 }
 
-/// Gradients of batch normalisation with an optional `ReLU` behind it: those of
-/// gamma and beta are returned, that of the input is written to `to` if wanted.
+/// Gradients of batch normalisation with an optional `ReLU` behind it: of the
+/// input if wanted, of gamma and of beta. The arguments are those of [`gradients_into`].
+pub(crate) fn gradients(
+    isa: Isa,
+    p: Planes,
+    data: (&[f32], &[f32]),
+    maps: &[(Affine, f64)],
+    mode: Mode,
+    input: bool,
+) -> (Option<Vec<f32>>, Vec<f32>, Vec<f32>) {
+    if !input {
+        let (gamma, beta) = run_gradients(isa, p, data, maps, mode, None);
+        return (None, gamma, beta);
+    }
+    let mut out = Output::new(p.len());
+    let (gamma, beta) = run_gradients(isa, p, data, maps, mode, Some(out.shared()));
+    // SAFETY: all planes have been written.
+    (Some(unsafe { out.filled() }), gamma, beta)
+}
+
+/// As [`gradients`], the gradient of the input written to `to`.
 ///
 /// `data` holds the input and the gradient of the result, `maps` the affine map
 /// and `1 / sqrt(variance + eps)` of every channel.
+pub(crate) fn gradients_into(
+    isa: Isa,
+    p: Planes,
+    data: (&[f32], &[f32]),
+    maps: &[(Affine, f64)],
+    mode: Mode,
+    to: &mut [f32],
+) -> (Vec<f32>, Vec<f32>) {
+    run_gradients(isa, p, data, maps, mode, Some(SharedOut::new(to)))
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "results are f32")]
-pub(crate) fn gradients(
+fn run_gradients(
     isa: Isa,
     p: Planes,
     data: (&[f32], &[f32]),
@@ -295,8 +340,7 @@ pub(crate) fn gradients(
             } else {
                 (0.0, 0.0)
             };
-            let back =
-                BackAffine { scale: map.scale, offset: offset as f32, slope: slope as f32 };
+            let back = BackAffine { scale: map.scale, offset: offset as f32, slope: slope as f32 };
             for b in 0..p.batch {
                 let to = to.range((b * p.channels + c) * p.pixels, p.pixels);
                 let (x, g) = (p.of(x, b, c), p.of(g, b, c));
@@ -351,9 +395,8 @@ mod tests {
                 }
                 let mode = Mode { relu, batch_statistics: false };
                 let mut dx = vec![f32::NAN; p.len()];
-                let to = Some(SharedOut::new(&mut dx));
                 let maps = [(map, 2.0), (map, 2.0)];
-                let (_, betas) = gradients(isa, p, (&x, &g), &maps, mode, to);
+                let (_, betas) = gradients_into(isa, p, (&x, &g), &maps, mode, &mut dx);
                 for (c, beta) in betas.iter().enumerate() {
                     let mut want = 0.0;
                     for b in 0..2 {

@@ -63,7 +63,8 @@ mod tests {
             assert_eq!((a.len(), b.len()), (100, 7));
             with_scratch([100], |[c]| c.fill(3.0));
             assert!(
-                a.iter().all(|v| v.to_bits() == 1.0_f32.to_bits()) && b.iter().all(|v| v.to_bits() == 2.0_f32.to_bits()),
+                a.iter().all(|v| v.to_bits() == 1.0_f32.to_bits())
+                    && b.iter().all(|v| v.to_bits() == 2.0_f32.to_bits()),
                 "nested buffers are others"
             );
             a.as_ptr() as usize

@@ -126,20 +126,23 @@ impl BatchNorm2d {
     }
 
     fn run(&self, x: &Tensor, train: bool, relu: bool) -> Result<Tensor> {
-        let given = Statistics::Given {
-            mean: self.running_mean.as_tensor(),
-            variance: self.running_var.as_tensor(),
-        };
-        let statistics = if train { Statistics::Batch } else { given };
-        let (y, batch) =
-            batch_norm2d(x, (&self.weight, &self.bias), &statistics, self.config.eps, relu)?;
-        if let Some(batch) = batch {
-            self.update(&batch)?;
-        }
+        let (gamma, beta, statistics, eps) = self.arguments(train);
+        let (y, batch) = batch_norm2d(x, (gamma, beta), &statistics, eps, relu)?;
+        self.update(batch.as_ref())?;
         Ok(y)
     }
 
-    fn update(&self, batch: &BatchStatistics) -> Result<()> {
+    /// Gamma, beta, statistics and eps of a pass.
+    pub(super) fn arguments(&self, train: bool) -> (&Tensor, &Tensor, Statistics<'_>, f64) {
+        let (mean, variance) = (self.running_mean.as_tensor(), self.running_var.as_tensor());
+        let statistics =
+            if train { Statistics::Batch } else { Statistics::Given { mean, variance } };
+        (&self.weight, &self.bias, statistics, self.config.eps)
+    }
+
+    /// Moves the running statistics towards those of a batch, if there are any.
+    pub(super) fn update(&self, batch: Option<&BatchStatistics>) -> Result<()> {
+        let Some(batch) = batch else { return Ok(()) };
         let momentum = MOMENTUM.get().unwrap_or(self.config.momentum);
         if momentum <= 0.0 {
             return Ok(());

@@ -57,7 +57,10 @@ impl Conv2d {
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
         let groups = config.groups;
-        if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
+        if groups == 0
+            || !in_channels.is_multiple_of(groups)
+            || !out_channels.is_multiple_of(groups)
+        {
             bail!(
                 "Conv2d: {groups} groups must divide {in_channels} inputs and {out_channels} outputs"
             );
@@ -86,6 +89,12 @@ impl Conv2d {
     #[must_use]
     pub fn weight(&self) -> &Tensor {
         &self.weight
+    }
+
+    /// How the kernel moves.
+    #[must_use]
+    pub fn config(&self) -> &Conv2dConfig {
+        &self.config
     }
 
     /// The bias, `[O]`.

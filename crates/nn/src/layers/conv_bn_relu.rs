@@ -6,6 +6,7 @@ use candle_nn::VarBuilder;
 use super::batch_norm::{BatchNorm2d, BatchNormConfig};
 use super::conv::{BiasInit, Conv2d};
 use crate::conv::Conv2dConfig;
+use crate::conv_norm::conv_batch_norm2d;
 
 /// A convolution without bias, a batch norm and a `ReLU`; parameters below
 /// `conv` and `bn`.
@@ -57,8 +58,19 @@ impl ConvBnRelu {
     ///
     /// Those of [`conv2d`](crate::conv2d) and [`batch_norm2d`](crate::batch_norm2d).
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let y = self.conv.forward(x)?;
-        if self.relu { self.norm.forward_relu(&y, train) } else { self.norm.forward(&y, train) }
+        if self.conv.bias().is_some() {
+            let y = self.conv.forward(x)?;
+            return if self.relu {
+                self.norm.forward_relu(&y, train)
+            } else {
+                self.norm.forward(&y, train)
+            };
+        }
+        let (weight, config) = (self.conv.weight(), self.conv.config());
+        let (y, batch) =
+            conv_batch_norm2d(x, weight, config, self.norm.arguments(train), self.relu)?;
+        self.norm.update(batch.as_ref())?;
+        Ok(y)
     }
 
     /// The convolution.

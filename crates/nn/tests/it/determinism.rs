@@ -1,7 +1,10 @@
 //! The same bits at any number of threads.
 
 use candle_core::{DType, Device, Tensor, Var};
-use mapvec_nn::{Conv2dConfig, Statistics, batch_norm2d, conv2d, max_pool2d, upsample_nearest2d};
+use mapvec_nn::{
+    Conv2dConfig, Statistics, batch_norm2d, conv_batch_norm2d, conv2d, max_pool2d,
+    upsample_nearest2d,
+};
 use rayon::ThreadPoolBuilder;
 
 use crate::random32;
@@ -13,11 +16,14 @@ fn network(config: &Conv2dConfig) -> Vec<u32> {
     let bias = Var::from_tensor(&random32(&[32], 3)).unwrap();
     let gamma = Var::ones(32, DType::F32, &Device::Cpu).unwrap();
     let beta = Var::zeros(32, DType::F32, &Device::Cpu).unwrap();
+    let norm = (gamma.as_tensor(), beta.as_tensor(), Statistics::Batch, 1e-5);
+    let one = conv_batch_norm2d(&x, &w, config, norm, true).unwrap().0;
     let y = conv2d(&x, &w, Some(&bias), config).unwrap();
     let (y, _) = batch_norm2d(&y, (&gamma, &beta), &Statistics::Batch, 1e-5, true).unwrap();
     let y = upsample_nearest2d(&max_pool2d(&y, 2).unwrap(), 2).unwrap();
+    let y = (y.mean_all().unwrap() + one.sqr().unwrap().mean_all().unwrap()).unwrap();
     let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-    let mut all: Vec<Tensor> = vec![y];
+    let mut all: Vec<Tensor> = vec![y, one];
     all.extend([&x, &w, &bias, &gamma, &beta].map(|v| grads.get(v).unwrap().clone()));
     all.iter()
         .flat_map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap())

@@ -119,3 +119,16 @@ fn blocks_are_named_as_in_pytorch_and_reach_all_parameters() {
         assert!(gradient.iter().any(|g| g.abs() > 0.0), "{name} has no gradient");
     }
 }
+
+#[test]
+fn a_frozen_model_records_nothing_and_gives_the_same() {
+    let store = ParameterStore::new(3, DType::F32, &Device::Cpu);
+    let build = |vb| ConvBnRelu::new(3, 16, 3, &Conv2dConfig::same(3), vb).unwrap();
+    let trained = build(store.var_builder());
+    let x = random32(&[2, 3, 9, 7], 1);
+    trained.forward(&x, true).unwrap();
+    let frozen = build(store.frozen_var_builder());
+    let (y, z) = (trained.forward(&x, false).unwrap(), frozen.forward(&x, false).unwrap());
+    assert!(y.track_op() && !z.track_op());
+    assert_eq!(vector(&y), vector(&z));
+}

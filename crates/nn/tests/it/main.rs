@@ -1,4 +1,5 @@
 //! Gradients, kernels, saving and training of `mapvec-nn`, from outside.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
 
 mod determinism;
 mod layers;

@@ -72,7 +72,7 @@ fn a_mismatch_lists_all_names_and_changes_nothing() {
 fn twin(parameter: &mut [f64], gradients: &[Vec<f64>], c: &AdamWConfig, decays: bool) {
     let (mut m, mut v) = (vec![0.0; parameter.len()], vec![0.0; parameter.len()]);
     for (t, gradient) in gradients.iter().enumerate() {
-        let t = t as i32 + 1;
+        let t = i32::try_from(t).unwrap() + 1;
         for i in 0..parameter.len() {
             m[i] = c.beta1 * m[i] + (1.0 - c.beta1) * gradient[i];
             v[i] = c.beta2 * v[i] + (1.0 - c.beta2) * gradient[i].powi(2);

@@ -132,21 +132,21 @@ mod tests {
                 let mut ring = vec![f32::NAN; RING * ring_width * BLOCK];
                 let rows = Rows { planes: &planes, channels, height, width, first: -1, count: 5 };
                 load(isa, &rows, ring_width, &mut ring);
-                for y in -1..4_isize {
+                for slot in 0..5 {
                     for x in 0..ring_width {
                         for c in 0..BLOCK {
                             let inside =
-                                y >= 0 && y < 3 && (1..=width).contains(&x) && c < channels;
+                                (1..=3).contains(&slot) && (1..=width).contains(&x) && c < channels;
                             let want = if inside {
-                                planes[(c * height + y as usize) * width + x - 1]
+                                planes[(c * height + slot - 1) * width + x - 1]
                             } else {
                                 0.0
                             };
-                            let got = ring[((y + 1) as usize * ring_width + x) * BLOCK + c];
+                            let got = ring[(slot * ring_width + x) * BLOCK + c];
                             assert_eq!(
                                 got.to_bits(),
                                 want.to_bits(),
-                                "{isa:?} width {width} at {y} {x} {c}"
+                                "{isa:?} width {width} at {slot} {x} {c}"
                             );
                         }
                     }

@@ -166,7 +166,7 @@ mod tests {
                 );
                 let (dw, dx) = backward::gradients(isa, &g, &x, &dy, Some(&w));
                 assert!(
-                    distance(&dw, &im2col::weight_gradient(&direct, &x, &dy)) < 3e-6,
+                    distance(&dw, &im2col::weight_gradient(isa, &direct, &x, &dy)) < 3e-6,
                     "weight {at}"
                 );
                 let expected = im2col::input_gradient(&direct, &dy, &w);
