@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The result of loading, saving, training and checking.
-pub type Result<T, E = NnError> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NnError {
+pub enum Error {
     /// A tensor operation failed.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
@@ -108,7 +108,7 @@ mod tests {
             unexpected: vec!["b.bias".into()],
             misshaped: vec![("c".into(), vec![1, 2], vec![3])],
         };
-        let text = NnError::from(mismatch).to_string();
+        let text = Error::from(mismatch).to_string();
         for part in ["a.weight", "b.bias", "c should be [1, 2] and is [3]"] {
             assert!(text.contains(part), "{text}");
         }

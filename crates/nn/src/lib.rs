@@ -50,7 +50,7 @@ pub use concat::cat_channels;
 pub use conv::{Conv2dConfig, conv2d};
 pub use conv_norm::conv_batch_norm2d;
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
-pub use error::{NnError, ParameterMismatch, Result};
+pub use error::{Error, ParameterMismatch, Result};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::isa::Isa;
 pub use layers::{

@@ -6,7 +6,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{NnError, Result};
+use crate::error::{Error, Result};
 use crate::host::{is_fast, read};
 use crate::kernels::adamw::{Factors, update};
 use crate::store::read_strict;
@@ -48,7 +48,7 @@ impl AdamWConfig {
     ///
     /// # Errors
     ///
-    /// [`NnError::Config`] names the field that is out of range.
+    /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
         let fields = [
             ("learning_rate", self.learning_rate, self.learning_rate >= 0.0, "not negative"),
@@ -59,7 +59,7 @@ impl AdamWConfig {
         ];
         for (field, value, ok, expected) in fields {
             if !ok || !value.is_finite() {
-                return Err(NnError::Config { field, value: value.to_string(), expected });
+                return Err(Error::Config { field, value: value.to_string(), expected });
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl AdamW {
             if let Some(gradient) = grads.get(&slot.var)
                 && gradient.dims() != slot.var.dims()
             {
-                return Err(NnError::GradientShape {
+                return Err(Error::GradientShape {
                     parameter: slot.name.clone(),
                     expected: slot.var.dims().to_vec(),
                     found: gradient.dims().to_vec(),
@@ -186,8 +186,8 @@ impl AdamW {
     ///
     /// # Errors
     ///
-    /// [`NnError::ParameterMismatch`] if the state is of other parameters,
-    /// [`NnError::Safetensors`] for other bytes. Nothing is changed then.
+    /// [`Error::ParameterMismatch`] if the state is of other parameters,
+    /// [`Error::Safetensors`] for other bytes. Nothing is changed then.
     pub fn load_state_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let mut expected = vec![("step".to_owned(), vec![1])];
         for slot in &self.slots {
@@ -289,7 +289,7 @@ impl InplaceOp2 for Update<'_> {
 ///
 /// # Errors
 ///
-/// [`NnError::NonFiniteGradient`] names the first parameter whose gradient holds
+/// [`Error::NonFiniteGradient`] names the first parameter whose gradient holds
 /// NaN or infinity; those of the device.
 pub fn gradient_norm(grads: &GradStore, parameters: &[(String, Var)]) -> Result<f64> {
     let mut total = 0.0;
@@ -301,7 +301,7 @@ pub fn gradient_norm(grads: &GradStore, parameters: &[(String, Var)]) -> Result<
             gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?
         };
         if !squares.is_finite() {
-            return Err(NnError::NonFiniteGradient { parameter: name.clone() });
+            return Err(Error::NonFiniteGradient { parameter: name.clone() });
         }
         total += squares;
     }
@@ -320,7 +320,7 @@ pub fn clip_gradients(
     max_norm: f64,
 ) -> Result<f64> {
     if max_norm.is_nan() || max_norm <= 0.0 {
-        return Err(NnError::Config {
+        return Err(Error::Config {
             field: "max_norm",
             value: max_norm.to_string(),
             expected: "positive",

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{NnError, Result};
+use crate::error::{Error, Result};
 
 /// How the learning rate moves. The peak is given at each call, so that one
 /// schedule serves several groups of parameters.
@@ -60,10 +60,10 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// [`NnError::Config`] names the field that is out of range.
+    /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
         let check = |ok: bool, field, value: String, expected| {
-            if ok { Ok(()) } else { Err(NnError::Config { field, value, expected }) }
+            if ok { Ok(()) } else { Err(Error::Config { field, value, expected }) }
         };
         match self {
             Self::Constant => Ok(()),

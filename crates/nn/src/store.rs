@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Shape, Tensor, Var, bail};
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use safetensors::SafeTensors;
 
-use crate::error::{NnError, ParameterMismatch, Result};
+use crate::error::{Error, ParameterMismatch, Result};
 use crate::init;
 
 /// Last parts of names that are statistics, not trained.
@@ -157,7 +157,7 @@ impl ParameterStore {
     /// Those of [`ParameterStore::to_bytes`] and of the file system.
     pub fn save(&self, path: &Path) -> Result<()> {
         write_atomic(path, &self.to_bytes()?)
-            .map_err(|source| NnError::Io { path: path.to_owned(), source })
+            .map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
     /// Loads a file written by [`ParameterStore::save`].
@@ -167,7 +167,7 @@ impl ParameterStore {
     /// Those of [`ParameterStore::load_bytes`] and of the file system.
     pub fn load(&self, path: &Path) -> Result<()> {
         self.load_bytes(
-            &fs::read(path).map_err(|source| NnError::Io { path: path.to_owned(), source })?,
+            &fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?,
         )
     }
 
@@ -175,8 +175,8 @@ impl ParameterStore {
     ///
     /// # Errors
     ///
-    /// [`NnError::ParameterMismatch`] with all names that are missing, unexpected
-    /// or of another shape; [`NnError::Safetensors`] for other bytes. Nothing is
+    /// [`Error::ParameterMismatch`] with all names that are missing, unexpected
+    /// or of another shape; [`Error::Safetensors`] for other bytes. Nothing is
     /// changed then.
     pub fn load_bytes(&self, bytes: &[u8]) -> Result<()> {
         let variables = self.variables();

@@ -55,7 +55,7 @@ impl Signatures {
             ],
             casing,
             ink,
-            minor: if draw.chance(0.1) { [150.0, 70.0, 40.0] } else { ink },
+            minor: if draw.chance(0.04) { [150.0, 70.0, 40.0] } else { ink },
             main: varied(draw, orange, 12.0),
             empty: varied(draw, light, 5.0),
             median: draw.chance(0.1),

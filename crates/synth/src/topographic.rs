@@ -54,7 +54,8 @@ pub(crate) fn streams(draw: &mut Draw, side: f64) -> Vec<Vec<Coord<f64>>> {
             let start = point(draw.range(-0.1, 1.1) * side, draw.range(-0.1, 1.1) * side);
             let end = start + unit(draw.turn()) * (side * draw.range(0.2, 1.2));
             let bends = draw.count(4, 20);
-            let stray = draw.range(0.02, 0.08);
+            // Many bends must be small ones, or a stream would zigzag.
+            let stray = draw.range(0.02, 0.08) * (5.0 / bends as f64).min(1.0);
             course(draw, start, end, stray, bends)
         })
         .collect()

@@ -3,7 +3,6 @@
 use geo_types::Coord;
 
 use crate::blocks::{Block, furnish};
-use crate::cast::to_id;
 use crate::draw::Draw;
 use crate::layout::{Axis, Layout, Spot};
 use crate::planar::{
@@ -373,7 +372,7 @@ pub(crate) fn parcels(
 /// The number of an owner made for something that is no block.
 pub(crate) fn new_owner(layout: &mut Layout) -> u32 {
     layout.owners += 1;
-    to_id(layout.owners as usize)
+    layout.owners
 }
 
 /// A convex ring inset, or the ring itself when nothing would be left.

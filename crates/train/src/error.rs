@@ -51,7 +51,7 @@ pub enum Error {
     Tensor(#[from] candle_core::Error),
     /// Parameters or optimiser failed.
     #[error(transparent)]
-    Nn(#[from] mapvec_nn::NnError),
+    Nn(#[from] mapvec_nn::Error),
     /// A loss failed.
     #[error(transparent)]
     Loss(#[from] mapvec_losses::Error),

@@ -39,7 +39,7 @@ pub enum Error {
     Model(#[from] mapvec_models::Error),
     /// The weights do not fit the network.
     #[error("the weights do not fit the network: {0}")]
-    Weights(#[from] mapvec_nn::NnError),
+    Weights(#[from] mapvec_nn::Error),
     /// A geometry step failed.
     #[error(transparent)]
     Geometry(#[from] mapvec_geometry::Error),

@@ -51,8 +51,10 @@ impl Vectorizer {
     /// error names them all.
     pub fn new(weights: &[u8], config: &MapUNetConfig, device: &Device) -> Result<Self> {
         let store = ParameterStore::new(0, DType::F32, device);
-        let network = MapUNet::new(config, store.var_builder())?;
+        // Names the parameters, so that the weights can be checked against them.
+        MapUNet::new(config, store.var_builder())?;
         store.load_bytes(weights)?;
+        let network = MapUNet::new(config, store.frozen_var_builder())?;
         let weights_hash = blake3::hash(weights).to_hex().to_string();
         Ok(Self { network, store, device: device.clone(), weights_hash })
     }
@@ -109,12 +111,9 @@ impl Vectorizer {
         if config.predict.adapt_tiles == 0 {
             return predict(image, &self.network, &self.device, config, progress);
         }
-        let trained = self.store.to_bytes()?;
-        let maps = self
-            .adapt(image, config, progress)
-            .and_then(|()| predict(image, &self.network, &self.device, config, progress));
-        self.store.load_bytes(&trained)?;
-        maps
+        let adapted = MapUNet::new(self.network.config(), self.store.frozen_var_builder())?;
+        self.adapt(&adapted, image, config, progress)?;
+        predict(image, &adapted, &self.device, config, progress)
     }
 
     /// Vectors of per-pixel predictions, with the seconds each stage takes.
@@ -138,10 +137,11 @@ impl Vectorizer {
         Ok(Vectorized { shapes, lines, seconds })
     }
 
-    /// Replaces the batch-norm statistics by those of random tiles of the picture.
+    /// Replaces a network's batch-norm statistics by those of random tiles of the picture.
     #[expect(clippy::cast_possible_wrap, reason = "picture sides fit i64")]
     fn adapt(
         &self,
+        network: &MapUNet,
         image: ArrayView3<'_, u8>,
         config: &VectorizeConfig,
         progress: &dyn Progress,
@@ -156,7 +156,7 @@ impl Vectorizer {
             let y = rng.random_range(0..=(height as i64 - i64::from(size)).max(0));
             let core = mapvec_geometry::Window { x: 0, y: 0, width: size, height: size };
             let tile = Tile { core, x, y, size };
-            self.network.forward(&cut(image, &tile).tensor(0, &self.device)?, true)?;
+            network.forward(&cut(image, &tile).tensor(0, &self.device)?, true)?;
             progress.advance(1);
             Ok(())
         })?;

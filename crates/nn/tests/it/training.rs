@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    AdamW, AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, NnError, ParameterStore, clip_gradients,
+    AdamW, AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, Error, ParameterStore, clip_gradients,
     gradient_norm,
 };
 
@@ -51,7 +51,7 @@ fn a_mismatch_lists_all_names_and_changes_nothing() {
     let _ = other.var_builder().get_with_hints(3, "extra", candle_nn::Init::Const(1.0)).unwrap();
     let _ = target.var_builder().get_with_hints(3, "absent", candle_nn::Init::Const(1.0)).unwrap();
     let before_absent = target.to_bytes().unwrap();
-    let Err(NnError::ParameterMismatch(mismatch)) = target.load_bytes(&other.to_bytes().unwrap())
+    let Err(Error::ParameterMismatch(mismatch)) = target.load_bytes(&other.to_bytes().unwrap())
     else {
         panic!("a mismatch is expected");
     };
@@ -61,7 +61,7 @@ fn a_mismatch_lists_all_names_and_changes_nothing() {
     );
     assert!(mismatch.misshaped.iter().any(|(name, ..)| name == "stem.conv.weight"));
     assert_eq!(target.to_bytes().unwrap(), before_absent);
-    assert!(matches!(target.load_bytes(&before[..before.len() / 2]), Err(NnError::Safetensors(_))));
+    assert!(matches!(target.load_bytes(&before[..before.len() / 2]), Err(Error::Safetensors(_))));
     assert!(
         target.var_builder().get_with_hints(4, "absent", candle_nn::Init::Const(1.0)).is_err(),
         "other shape"
@@ -140,7 +140,7 @@ fn training_resumes_bit_for_bit() {
     assert_eq!(optimiser.state_bytes().unwrap(), second.state_bytes().unwrap());
 
     let mut other = AdamW::new(store(1, 16).trainable(), &config).unwrap();
-    assert!(matches!(other.load_state_bytes(&state), Err(NnError::ParameterMismatch(_))));
+    assert!(matches!(other.load_state_bytes(&state), Err(Error::ParameterMismatch(_))));
     assert_eq!(other.steps(), 0);
 }
 

@@ -7,7 +7,7 @@ use mapvec_synth::SheetStyle;
 use ndarray::Array2;
 use proptest::prelude::*;
 
-use crate::{sheet, styles};
+use crate::{pixel, sheet, styles};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
@@ -66,8 +66,7 @@ proptest! {
         for truth in &sheet.lines {
             for pair in truth.line.0.windows(2) {
                 let middle = (pair[0] + pair[1]) / 2.0;
-                let (x, y) = (middle.x.floor() as usize, middle.y.floor() as usize);
-                let Some(&on) = labels.centreline.get((y, x)) else { continue };
+                let Some(&on) = labels.centreline.get(pixel(middle)) else { continue };
                 prop_assert_eq!(on, 1, "no ribbon at {:?}", middle);
             }
         }
@@ -110,7 +109,7 @@ fn roads_stand_out_and_their_angles_follow_them() {
         for truth in &sheet.lines {
             for pair in truth.line.0.windows(2) {
                 let (middle, step) = ((pair[0] + pair[1]) / 2.0, pair[1] - pair[0]);
-                let at = (middle.y.floor() as usize, middle.x.floor() as usize);
+                let at = pixel(middle);
                 let Some(&angle) = sheet.sample.labels.angle.get(at) else { continue };
                 let expected = (step.y.atan2(step.x) as f32).rem_euclid(PI);
                 let off = (angle - expected).abs();

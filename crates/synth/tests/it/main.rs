@@ -9,6 +9,7 @@ use mapvec_synth::{Sheet, SheetConfig, SheetStyle, generate_sheet};
 use proptest::prelude::*;
 
 /// A sheet of the given side and style.
+#[expect(clippy::expect_used, reason = "a sheet that cannot be made fails the test")]
 fn sheet(size: u32, style: SheetStyle, seed: u64) -> Sheet {
     let config = SheetConfig { size, style, ..SheetConfig::default() };
     generate_sheet(&config, &mut sample_rng(seed, 0)).expect("the settings are valid")
@@ -16,4 +17,10 @@ fn sheet(size: u32, style: SheetStyle, seed: u64) -> Sheet {
 
 fn styles() -> impl Strategy<Value = SheetStyle> {
     prop_oneof![Just(SheetStyle::Town), Just(SheetStyle::Topographic), Just(SheetStyle::Rural)]
+}
+
+/// Row and column of the pixel that holds a point of the page.
+#[expect(clippy::cast_sign_loss, reason = "points of the page are not negative")]
+fn pixel(p: geo_types::Coord<f64>) -> (usize, usize) {
+    (p.y.floor() as usize, p.x.floor() as usize)
 }

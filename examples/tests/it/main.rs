@@ -1,0 +1,18 @@
+//! The examples as a user runs them.
+
+mod bad_input;
+mod good_output;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Runs an example that `cargo test` has built beside this test.
+fn example(name: &str, arguments: &[&str]) -> Output {
+    let mut folder = std::env::current_exe().unwrap();
+    folder.pop();
+    folder.pop();
+    let program: PathBuf =
+        folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.is_file(), "{} is built by `cargo test --workspace`", program.display());
+    Command::new(program).args(arguments).env("CANDLE_NUM_THREADS", "1").output().unwrap()
+}
