@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use mapvec_examples::device::DeviceName;
-use mapvec_examples::evaluation::{on_city_sheet, on_road_patches, on_sample, otsu_shapes};
+use mapvec_examples::evaluation::{on_city_sheet, on_road_patches, on_sample};
 use mapvec_examples::progress::{Bar, say};
-use mapvec_examples::{make_folder, output, run, smoke};
+use mapvec_examples::{make_folder, output, run, smoke, table};
 use mapvec_models::MapUNetConfig;
 use mapvec_vectorize::{VectorizeConfig, Vectorizer};
 use serde_json::json;
@@ -35,9 +35,6 @@ struct Args {
     /// Re-estimate batch-norm statistics on this many tiles.
     #[arg(long, global = true, default_value_t = 0)]
     adapt: u32,
-    /// Score a plain baseline instead of the network (paris only).
-    #[arg(long, global = true)]
-    baseline: bool,
     /// Where the network runs.
     #[arg(long, global = true, value_enum, default_value = "cpu")]
     device: DeviceName,
@@ -53,10 +50,12 @@ struct Args {
 enum Sheet {
     /// The embedded sample sheet.
     Sample,
-    /// A folder with val_scan.jpg, val_edge_target.png and val_mask_content.png.
+    /// The folder of the Paris atlas sheet: scan, edge target, content mask.
     Paris { folder: PathBuf },
-    /// A folder with image/*.tif and truth/*.tif.
+    /// A folder of patches: image/*.tif and truth/*.tif.
     Roads { folder: PathBuf },
+    /// All of them in every mode, as the tables of a Markdown file (docs/results.md).
+    Table { paris: PathBuf, roads: PathBuf, file: PathBuf },
 }
 
 fn main() -> ExitCode {
@@ -81,11 +80,11 @@ fn evaluate(args: &Args) -> Result<()> {
     config.predict.rotations |= args.rotations;
     config.predict.adapt_tiles = config.predict.adapt_tiles.max(args.adapt);
     let bar = Bar::default();
+    if let Some(Sheet::Table { paris, roads, file }) = &args.sheet {
+        return table::write(file, (paris, roads), &vectorizer, &bar);
+    }
     let scores = match &args.sheet {
-        None | Some(Sheet::Sample) => on_sample(&vectorizer, &config, &bar)?,
-        Some(Sheet::Paris { folder }) if args.baseline => {
-            on_city_sheet(folder, |image| Ok(otsu_shapes(image)))?
-        }
+        None | Some(Sheet::Sample | Sheet::Table { .. }) => on_sample(&vectorizer, &config, &bar)?,
         Some(Sheet::Paris { folder }) => on_city_sheet(folder, |image| {
             Ok(vectorizer.run(image.view(), &config, &bar)?.shapes.regions)
         })?,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use geo_types::LineString;
 use mapvec_data::{ImageLimits, Progress, read_image};
-use mapvec_geometry::fill_labels;
+use mapvec_geometry::{fill_labels, thin};
 use mapvec_metrics::{
     BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality,
 };
@@ -82,6 +82,14 @@ pub fn otsu_shapes(image: &Array3<u8>) -> Array2<u32> {
     let threshold = otsu_threshold(grey.view()).unwrap_or(127);
     let found = components(grey.mapv(|v| v > threshold).view(), Connectivity::Four);
     found.labels.mapv(|id| if found.areas[id as usize] >= 300 { id } else { 0 })
+}
+
+/// Skeleton of everything darker than Otsu's threshold.
+#[must_use]
+pub fn otsu_ink(image: &Array3<u8>) -> Array2<bool> {
+    let grey = luma(image);
+    let threshold = otsu_threshold(grey.view()).unwrap_or(127);
+    thin(grey.mapv(|v| v <= threshold).view())
 }
 
 /// Scores on patches of a topographic map: `folder/image/*.tif`, `folder/truth/*.tif`.

@@ -8,6 +8,7 @@ pub mod output;
 pub mod progress;
 pub mod sample;
 pub mod smoke;
+pub mod table;
 
 use std::path::Path;
 use std::process::ExitCode;

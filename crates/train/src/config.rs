@@ -87,7 +87,12 @@ impl TrainConfig {
     }
 }
 
-fn check(ok: bool, field: &'static str, value: impl Copy + ToString, allowed: &'static str) -> Result<()> {
+fn check(
+    ok: bool,
+    field: &'static str,
+    value: impl Copy + ToString,
+    allowed: &'static str,
+) -> Result<()> {
     if ok { Ok(()) } else { Err(Error::Config { field, value: value.to_string(), allowed }) }
 }
 

@@ -185,10 +185,10 @@ mod tests {
         let shape = MapUNetConfig { in_channels: 3, widths: vec![8, 8] };
         let network = MapUNet::new(&shape, store.var_builder()).unwrap();
         let config = TrainConfig {
-            steps: 40,
+            steps: 160,
             batch: 3,
             learning_rate: 1e-2,
-            log_every: 10,
+            log_every: 40,
             ..Default::default()
         };
         let loss = DenseLossConfig::default();

@@ -205,8 +205,7 @@ mod tests {
 
     /// Least squares towards a target that depends on the step.
     fn loss(weight: &Tensor, step: u64) -> Result<StepLoss> {
-        let data: Vec<f32> =
-            (0..12_u64).map(|i| ((i * 7 + step * 3) % 11) as f32 / 11.0).collect();
+        let data: Vec<f32> = (0..12_u64).map(|i| ((i * 7 + step * 3) % 11) as f32 / 11.0).collect();
         let target = Tensor::from_vec(data, (4, 3), &Device::Cpu)?;
         let loss = (weight - target)?.sqr()?.mean_all()?;
         Ok(StepLoss { terms: vec![("mse".to_owned(), 1.0)], loss })

@@ -121,7 +121,12 @@ impl VectorizeConfig {
     }
 }
 
-fn check(ok: bool, field: &'static str, value: impl Copy + ToString, allowed: &'static str) -> Result<()> {
+fn check(
+    ok: bool,
+    field: &'static str,
+    value: impl Copy + ToString,
+    allowed: &'static str,
+) -> Result<()> {
     if ok { Ok(()) } else { Err(Error::Config { field, value: value.to_string(), allowed }) }
 }
 

@@ -195,10 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_in_a_wall_does_not_merge_rooms() {
+    fn a_weak_spot_in_a_wall_does_not_merge_rooms() {
         let mut maps = rooms();
         for d in 31..34 {
-            maps.boundary[[10, d]] = 0;
+            for y in 9..12 {
+                maps.boundary[[y, d]] = 20;
+            }
         }
         assert_eq!(extract_shapes(&maps, &ShapeConfig::default()).unwrap().shapes.len(), 4);
     }

@@ -1,5 +1,13 @@
 //! The examples as a user runs them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test fails by panicking; patterns are cut to bytes"
+)]
+
 mod bad_input;
 mod good_output;
 

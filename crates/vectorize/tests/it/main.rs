@@ -1,0 +1,166 @@
+//! Properties of the pipeline on arbitrary predictions and pictures.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use candle_core::{DType, Device};
+use mapvec_data::{Progress, Silent};
+use mapvec_geometry::{signed_area, validate_line, validate_polygon};
+use mapvec_models::{MapUNet, MapUNetConfig};
+use mapvec_nn::ParameterStore;
+use mapvec_vectorize::{
+    LineConfig, MapPrediction, OverlayStyle, Report, ShapeConfig, VectorizeConfig, Vectorizer,
+    draw_overlay, extract_lines, extract_shapes,
+};
+use ndarray::{Array2, Array3};
+use proptest::prelude::*;
+
+/// Maps of smooth random blobs or of plain noise.
+fn maps() -> impl Strategy<Value = MapPrediction> {
+    (4_usize..48, 4_usize..48, any::<u64>(), 1_usize..9).prop_map(|(height, width, seed, cell)| {
+        let layer = |salt: u64| {
+            Array2::from_shape_fn((height, width), |(y, x)| {
+                let cell_seed = seed ^ salt ^ ((y / cell) as u64) << 20 ^ (x / cell) as u64;
+                (cell_seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+            })
+        };
+        let mut maps = MapPrediction::zeros(height, width);
+        maps.boundary = layer(1);
+        maps.centreline = layer(2);
+        maps.class = layer(3).mapv(|v| v % 3);
+        maps.thickness = layer(4);
+        maps
+    })
+}
+
+fn polygon_area(polygon: &geo_types::Polygon<f64>) -> f64 {
+    let holes: f64 = polygon.interiors().iter().map(signed_area).sum();
+    signed_area(polygon.exterior()) + holes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn shapes_are_valid_and_tile_the_page(maps in maps(), tolerance in 0.0..4.0) {
+        let (height, width) = maps.boundary.dim();
+        let mut config = ShapeConfig { tolerance, ..ShapeConfig::default() };
+        config.merge.min_area = 4;
+        config.watershed.area = 2;
+        let found = extract_shapes(&maps, &config).unwrap();
+        for shape in &found.shapes {
+            prop_assert!(validate_polygon(&shape.polygon).is_ok(), "{:?}", shape.polygon);
+            prop_assert!((0.0..=1.0).contains(&shape.confidence), "{}", shape.confidence);
+        }
+        let area: f64 = found.shapes.iter().map(|s| polygon_area(&s.polygon)).sum();
+        prop_assert!((area - (height * width) as f64).abs() < 1e-6, "{} of {}", area, height * width);
+    }
+
+    #[test]
+    fn lines_are_valid_and_inside_the_page(maps in maps(), low in 0.0_f32..1.0) {
+        let (height, width) = maps.boundary.dim();
+        let mut config = LineConfig { low, high: low.max(0.5), ..LineConfig::default() };
+        config.centreline.min_length = 3.0;
+        for line in extract_lines(&maps, &config).unwrap().lines {
+            prop_assert!(validate_line(&line.line).is_ok(), "{:?}", line.line);
+            prop_assert!((0.0..=1.0).contains(&line.confidence), "{}", line.confidence);
+            for point in &line.line.0 {
+                prop_assert!(point.x >= 0.0 && point.x <= width as f64, "{:?}", point);
+                prop_assert!(point.y >= 0.0 && point.y <= height as f64, "{:?}", point);
+            }
+        }
+    }
+}
+
+fn picture(height: usize, width: usize) -> Array3<u8> {
+    Array3::from_shape_fn((height, width, 3), |(y, x, c)| {
+        let wall = x % 40 < 2 || y % 30 < 2;
+        if wall { 30 } else { (200 + (x * 7 + y * 3 + c) % 20) as u8 }
+    })
+}
+
+fn untrained() -> (Vectorizer, MapUNetConfig) {
+    let shape = MapUNetConfig { in_channels: 3, widths: vec![4, 4] };
+    let store = ParameterStore::new(9, DType::F32, &Device::Cpu);
+    MapUNet::new(&shape, store.var_builder()).unwrap();
+    (Vectorizer::new(&store.to_bytes().unwrap(), &shape, &Device::Cpu).unwrap(), shape)
+}
+
+fn small_tiles() -> VectorizeConfig {
+    let mut config = VectorizeConfig::default();
+    (config.predict.tile, config.predict.margin) = (64, 16);
+    config
+}
+
+#[test]
+fn pictures_of_any_size_go_through() {
+    let (vectorizer, _) = untrained();
+    for (height, width) in [(1, 1), (1, 70), (33, 5), (100, 131)] {
+        let image = picture(height, width);
+        let found = vectorizer.run(image.view(), &small_tiles(), &Silent).unwrap();
+        assert_eq!(found.shapes.regions.dim(), (height, width));
+        let overlay = draw_overlay(image.view(), &found, &OverlayStyle::default()).unwrap();
+        assert_eq!(overlay.dim(), image.dim());
+        let report = Report::new("test", &found, &small_tiles(), vectorizer.weights_hash());
+        assert_eq!(report.features.values().sum::<usize>(), found.features().len());
+    }
+    let empty = Array3::zeros((0, 5, 3));
+    assert!(vectorizer.run(empty.view(), &small_tiles(), &Silent).is_err(), "no pixels");
+    let grey = Array3::zeros((5, 5, 1));
+    assert!(vectorizer.run(grey.view(), &small_tiles(), &Silent).is_err(), "not RGB");
+}
+
+#[test]
+fn adapting_to_a_picture_leaves_the_weights_alone() {
+    let (vectorizer, _) = untrained();
+    let image = picture(90, 120);
+    let plain = || vectorizer.predict(image.view(), &small_tiles(), &Silent).unwrap();
+    let before = plain();
+    let mut adapted = small_tiles();
+    adapted.predict.adapt_tiles = 3;
+    let other = vectorizer.predict(image.view(), &adapted, &Silent).unwrap();
+    assert_ne!(before.boundary, other.boundary, "the statistics matter");
+    assert_eq!(before, plain(), "and are forgotten afterwards");
+    assert_eq!(
+        other,
+        vectorizer.predict(image.view(), &adapted, &Silent).unwrap(),
+        "same seed, same maps"
+    );
+}
+
+/// Counts stages and steps.
+#[derive(Default)]
+struct Counter(std::sync::Mutex<Vec<(String, u64, u64)>>);
+
+impl Progress for Counter {
+    fn begin(&self, stage: &str, total: u64) {
+        self.0.lock().unwrap().push((stage.to_owned(), total, 0));
+    }
+    fn advance(&self, steps: u64) {
+        self.0.lock().unwrap().last_mut().unwrap().2 += steps;
+    }
+    fn message(&self, _text: &str) {}
+    fn end(&self) {}
+}
+
+#[test]
+fn progress_reaches_its_total() {
+    let (vectorizer, _) = untrained();
+    let counter = Counter::default();
+    vectorizer.run(picture(70, 90).view(), &small_tiles(), &counter).unwrap();
+    let stages = counter.0.into_inner().unwrap();
+    assert_eq!(stages.len(), 2, "{stages:?}");
+    assert!(stages.iter().all(|(_, total, done)| total == done && *total > 0), "{stages:?}");
+}
+
+#[test]
+fn other_weights_are_refused_in_one_error() {
+    let (_, shape) = untrained();
+    let bytes = {
+        let store = ParameterStore::new(1, DType::F32, &Device::Cpu);
+        let other = MapUNetConfig { in_channels: 3, widths: vec![4, 4, 4] };
+        MapUNet::new(&other, store.var_builder()).unwrap();
+        store.to_bytes().unwrap()
+    };
+    let message = Vectorizer::new(&bytes, &shape, &Device::Cpu).unwrap_err().to_string();
+    assert!(message.contains("encoder.2.0"), "{message}");
+}
