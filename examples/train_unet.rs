@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candle_core::DType;
 use clap::Parser;
-use mapvec_data::{write_all_atomic, write_atomic};
+use mapvec_data::write_all_atomic;
 use mapvec_examples::device::DeviceName;
 use mapvec_examples::progress::{Bar, say};
+use mapvec_examples::training::Crops;
 use mapvec_examples::{make_folder, run, smoke};
 use mapvec_losses::DenseLossConfig;
 use mapvec_models::{MapUNet, MapUNetConfig};
 use mapvec_nn::ParameterStore;
-use mapvec_synth::{SheetConfig, SheetSource, SourceConfig};
 use mapvec_train::{Checkpoint, MapBatch, TrainConfig, Trainer, map_loss};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ struct Args {
 
 /// A checkpoint is written every so many steps.
 const CHECKPOINT_EVERY: u64 = 250;
-/// Batches of the validation, from sheets of their own seed.
+/// Batches of the validation, from sheets that the training has not seen.
 const VALIDATION_BATCHES: u64 = 24;
 
 fn main() -> ExitCode {
@@ -65,38 +65,39 @@ fn main() -> ExitCode {
 }
 
 fn train(mut args: Args) -> Result<()> {
-    let mut validation_batches = VALIDATION_BATCHES;
+    let (mut validation, mut sheet) = (VALIDATION_BATCHES, 640);
     if args.smoke {
-        (args.steps, args.batch, args.crop, args.crops_per_sheet, validation_batches) =
-            (3, 2, 64, 4, 1);
+        (args.steps, args.batch, args.crop, args.crops_per_sheet) = (3, 2, 64, 4);
+        (validation, sheet) = (1, 128);
     }
-    let device = args.device.open()?;
-    make_folder(&args.out)?;
+    let Args { batch, crop: side, crops_per_sheet: per_sheet, seed, .. } = args;
+    let crops = Crops { batch, side, per_sheet, sheet, seed };
     let config = TrainConfig {
         steps: args.steps,
-        batch: args.batch,
+        batch,
         learning_rate: args.learning_rate,
-        seed: args.seed,
+        seed,
         log_every: (args.steps / 100).max(1),
         ..TrainConfig::default()
     };
-    let store = ParameterStore::new(args.seed, DType::F32, &device);
+    let device = args.device.open()?;
+    make_folder(&args.out)?;
+    let store = ParameterStore::new(seed, DType::F32, &device);
     let network = MapUNet::new(&MapUNetConfig::default(), store.var_builder())?;
     if let Some(path) = &args.weights {
         store.load(path)?;
     }
-    let checkpoint = args.out.join("checkpoint.safetensors");
+    let file = |name: &str| args.out.join(name);
+    let checkpoint = file("checkpoint.safetensors");
     let mut trainer = if args.resume {
         Trainer::resume(&store, &config, &Checkpoint::load(&checkpoint)?)?
     } else {
         Trainer::new(&store, &config)?
     };
-    let source = SheetSource::new(source_config(&args, args.seed, args.steps))?;
-    let loss = DenseLossConfig::default();
-    let forward = |batch: MapBatch, train| map_loss(&network, &batch, &loss, train, &device);
+    let (source, loss) = (crops.training(args.steps)?, DenseLossConfig::default());
     trainer.fit(
-        |step| MapBatch::of(&source, step, args.batch),
-        |batch| forward(batch, true),
+        |step| MapBatch::of(&source, step, batch),
+        |batch| map_loss(&network, &batch, &loss, true, &device),
         |t| {
             if t.step() % CHECKPOINT_EVERY == 0 {
                 t.checkpoint()?.save(&checkpoint)
@@ -108,42 +109,19 @@ fn train(mut args: Args) -> Result<()> {
     )?;
     trainer.checkpoint()?.save(&checkpoint)?;
 
-    let held_back =
-        SheetSource::new(source_config(&args, args.seed ^ 0x7A11_DA7E, validation_batches))?;
-    let mut sums = std::collections::BTreeMap::new();
-    for step in 0..validation_batches {
-        for (name, value) in forward(MapBatch::of(&held_back, step, args.batch)?, false)?.terms {
-            *sums.entry(name).or_insert(0.0) += value / validation_batches as f64;
-        }
-    }
-    let file = |name: &str| args.out.join(name);
+    let trained = MapUNet::new(&MapUNetConfig::default(), store.frozen_var_builder())?;
+    let means = crops.validate(&trained, validation, &device)?;
     let history = trainer.history();
     write_all_atomic(&[
         (&file("history.jsonl"), history.to_json_lines()?.as_bytes()),
         (&file("loss.svg"), history.to_svg(900, 520)?.as_bytes()),
+        (&file("validation.json"), serde_json::to_string_pretty(&means)?.as_bytes()),
         (&file("weights.safetensors"), &store.to_bytes()?),
     ])?;
-    write_atomic(&file("validation.json"), serde_json::to_string_pretty(&sums)?.as_bytes())?;
-    sums.iter().for_each(|(name, value)| say(&format!("validation {name:<16} {value:.4}")));
+    means.iter().for_each(|(name, value)| say(&format!("validation {name:<16} {value:.4}")));
     if args.smoke {
-        let last = history.entries.last().context("no entry")?.loss;
-        smoke::write(
-            &args.out,
-            [("loss", json!(last)), ("parameters", json!(store.parameter_count()))],
-        )?;
+        let loss = json!(history.entries.last().context("no entry")?.loss);
+        smoke::write(&args.out, [("loss", loss), ("parameters", json!(store.parameter_count()))])?;
     }
     Ok(())
-}
-
-fn source_config(args: &Args, seed: u64, batches: u64) -> SourceConfig {
-    let crops = batches as usize * args.batch;
-    SourceConfig {
-        seed,
-        sheets: crops.div_ceil(args.crops_per_sheet).max(1),
-        crops_per_sheet: args.crops_per_sheet,
-        crop: args.crop,
-        interleave: if args.smoke { 2 } else { 16 },
-        sheet: SheetConfig { size: if args.smoke { 128 } else { 640 }, ..SheetConfig::default() },
-        ..SourceConfig::default()
-    }
 }

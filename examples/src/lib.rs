@@ -9,6 +9,7 @@ pub mod progress;
 pub mod sample;
 pub mod smoke;
 pub mod table;
+pub mod training;
 
 use std::path::Path;
 use std::process::ExitCode;

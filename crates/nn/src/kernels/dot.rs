@@ -1,5 +1,11 @@
 //! Products of two matrices along their contiguous dimension, as weight
 //! gradients need: packing for a usual product would cost more than the product.
+//!
+//! # Safety
+//!
+//! Every unsafe function here needs the instructions of its `Lanes` type, which an [`Isa`] proves,
+//! and pointers to the rows and columns that its size argument names; the one safe entry checks
+//! the lengths of its slices.
 #![allow(unsafe_code, reason = "vector loads behind checked lengths")]
 
 use super::isa::{Isa, multiversion};

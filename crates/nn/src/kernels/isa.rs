@@ -1,4 +1,9 @@
 //! Which instructions the processor has, found once at run time.
+//!
+//! # Safety
+//!
+//! A function that `multiversion!` makes has the contract of its body; the macro adds only that the
+//! instructions are there, which the [`Isa`] argument proves.
 
 use std::sync::OnceLock;
 

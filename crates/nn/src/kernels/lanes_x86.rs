@@ -1,4 +1,9 @@
 //! The 16-lane block on x86-64: one AVX-512 register, or two AVX registers.
+//!
+//! # Safety
+//!
+//! The contract of [`Lanes`](super::lanes::Lanes): the processor has the instructions, and
+//! pointers are valid for the lanes named.
 #![allow(unsafe_code, reason = "vector instructions")]
 #![allow(
     unsafe_op_in_unsafe_fn,

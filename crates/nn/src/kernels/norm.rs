@@ -1,4 +1,10 @@
 //! Per-channel passes over planes: sums, affine maps with `ReLU`, and their gradients.
+//!
+//! # Safety
+//!
+//! Every unsafe function here needs the instructions of its `Lanes` type, which an [`Isa`] proves,
+//! slices of equal length, and a destination valid for as many values; callers check lengths and
+//! hand out disjoint destinations.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths, disjoint writes")]
 
 use rayon::prelude::*;

@@ -1,4 +1,9 @@
 //! Rows of 16 channels, transposed to pixels of 16 lanes.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, planes
+//! that hold the rows asked for, and a ring of `RING` rows; the safe entry checks both.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
 use super::super::isa::{Isa, multiversion};

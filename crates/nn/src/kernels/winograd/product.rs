@@ -1,4 +1,9 @@
 //! The small matrix products of every frequency.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, and
+//! pointers valid for the rows, columns and distances of the product; the safe entry checks them.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
 use super::super::isa::{Isa, multiversion};

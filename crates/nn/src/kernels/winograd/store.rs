@@ -1,4 +1,9 @@
 //! Products of a block of tiles to rows of output planes.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, and a
+//! destination valid for the rows and columns of the tile row that no other part writes.
 #![allow(unsafe_code, reason = "disjoint writes from several parts, vector stores")]
 
 use super::super::isa::{Isa, multiversion};

@@ -1,4 +1,9 @@
 //! The Winograd transforms of one row of tiles.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, and
+//! pointers valid for 16 lanes at every step that they name; the safe entries check the lengths.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
 use super::super::isa::{Isa, multiversion};
