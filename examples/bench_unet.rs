@@ -26,7 +26,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    run(|| bench(&Args::parse()))
+    run(|args: Args| bench(&args))
 }
 
 fn bench(args: &Args) -> Result<()> {

@@ -26,7 +26,7 @@ struct Args {
 const SIZE: u64 = 1024;
 
 fn main() -> ExitCode {
-    run(|| bench(&Args::parse()))
+    run(|args: Args| bench(&args))
 }
 
 fn bench(args: &Args) -> Result<()> {

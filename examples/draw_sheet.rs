@@ -40,7 +40,7 @@ enum Style {
 }
 
 fn main() -> ExitCode {
-    run(|| draw(&Args::parse()))
+    run(|args: Args| draw(&args))
 }
 
 fn draw(args: &Args) -> Result<()> {

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use mapvec_examples::device::DeviceName;
-use mapvec_examples::evaluation::{on_city_sheet, on_road_patches, on_sample};
+use mapvec_examples::evaluation::{
+    city_shapes, on_city_sheet, on_road_patches, on_sample, patch_lines,
+};
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, output, run, smoke, table};
 use mapvec_models::MapUNetConfig;
@@ -59,7 +61,7 @@ enum Sheet {
 }
 
 fn main() -> ExitCode {
-    run(|| evaluate(&Args::parse()))
+    run(|args: Args| evaluate(&args))
 }
 
 fn evaluate(args: &Args) -> Result<()> {
@@ -85,12 +87,12 @@ fn evaluate(args: &Args) -> Result<()> {
     }
     let scores = match &args.sheet {
         None | Some(Sheet::Sample | Sheet::Table { .. }) => on_sample(&vectorizer, &config, &bar)?,
-        Some(Sheet::Paris { folder }) => on_city_sheet(folder, |image| {
-            Ok(vectorizer.run(image.view(), &config, &bar)?.shapes.regions)
-        })?,
-        Some(Sheet::Roads { folder }) => on_road_patches(folder, |image| {
-            Ok(vectorizer.run(image.view(), &config, &bar)?.lines.skeleton)
-        })?,
+        Some(Sheet::Paris { folder }) => {
+            on_city_sheet(folder, |i| city_shapes(i, &vectorizer, &config, &bar))?
+        }
+        Some(Sheet::Roads { folder }) => {
+            on_road_patches(folder, |i| patch_lines(i, &vectorizer, &config, &bar))?
+        }
     };
     for (name, value) in &scores {
         say(&format!("{name:<24} {value:>10.4}"));

@@ -38,11 +38,14 @@ struct Args {
     /// Crops taken from one sheet.
     #[arg(long, default_value_t = 64)]
     crops_per_sheet: usize,
+    /// Weights of town plans, topographic and rural sheets.
+    #[arg(long, value_delimiter = ',', num_args = 3, default_values_t = [0.55, 0.35, 0.1])]
+    styles: Vec<f64>,
     /// Folder for weights.safetensors, checkpoint.safetensors, history.jsonl and loss.svg.
     #[arg(long, default_value = "out")]
     out: PathBuf,
     /// Go on from the checkpoint in that folder.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "weights")]
     resume: bool,
     /// Start from these weights instead of random ones.
     #[arg(long)]
@@ -61,7 +64,7 @@ const CHECKPOINT_EVERY: u64 = 250;
 const VALIDATION_BATCHES: u64 = 24;
 
 fn main() -> ExitCode {
-    run(|| train(Args::parse()))
+    run(train)
 }
 
 fn train(mut args: Args) -> Result<()> {
@@ -71,13 +74,16 @@ fn train(mut args: Args) -> Result<()> {
         (validation, sheet) = (1, 128);
     }
     let Args { batch, crop: side, crops_per_sheet: per_sheet, seed, .. } = args;
-    let crops = Crops { batch, side, per_sheet, sheet, seed };
+    let styles = args.styles[..].try_into().context("--styles needs three weights")?;
+    let crops = Crops { batch, side, per_sheet, sheet, styles, seed };
+    let (source, loss) = (crops.training(args.steps)?, DenseLossConfig::default());
     let config = TrainConfig {
         steps: args.steps,
         batch,
         learning_rate: args.learning_rate,
         seed,
         log_every: (args.steps / 100).max(1),
+        task: serde_json::to_string(&(source.config(), &loss))?,
         ..TrainConfig::default()
     };
     let device = args.device.open()?;
@@ -94,7 +100,6 @@ fn train(mut args: Args) -> Result<()> {
     } else {
         Trainer::new(&store, &config)?
     };
-    let (source, loss) = (crops.training(args.steps)?, DenseLossConfig::default());
     trainer.fit(
         |step| MapBatch::of(&source, step, batch),
         |batch| map_loss(&network, &batch, &loss, true, &device),

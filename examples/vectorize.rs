@@ -41,8 +41,8 @@ struct Args {
     /// Seed of the choice of those tiles.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Largest picture that is opened, in pixels.
-    #[arg(long, default_value_t = ImageLimits::default().max_pixels)]
+    /// Largest picture that is opened, in pixels; about 30 bytes of memory each.
+    #[arg(long, default_value_t = 200_000_000)]
     max_pixels: u64,
     /// Run on a corner of the sample sheet only, for checks.
     #[arg(long)]
@@ -50,16 +50,17 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    run(|| vectorize(&Args::parse()))
+    run(|args: Args| vectorize(&args))
 }
 
 fn vectorize(args: &Args) -> Result<()> {
-    let limits = ImageLimits { max_pixels: args.max_pixels, ..ImageLimits::default() };
+    let limits =
+        ImageLimits { max_width: u32::MAX, max_height: u32::MAX, max_pixels: args.max_pixels };
     let corner = mapvec_geometry::Window { x: 256, y: 256, width: 320, height: 256 };
     let window = if args.smoke { Some(corner) } else { args.window };
     let image = match &args.input {
-        Some(path) => read_window(path, window, &limits)?,
-        None => output::crop(&sample::picture()?, window)?,
+        Some(path) => read_window(path, window, &limits).map_err(output::name_flag)?,
+        None => output::crop(sample::picture()?, window)?,
     };
     let device = args.device.open()?;
     let vectorizer = match &args.weights {

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use geo_types::LineString;
+use geo_types::{LineString, Polygon};
 use mapvec_data::{ImageLimits, Progress, read_image};
 use mapvec_geometry::{fill_labels, thin};
 use mapvec_metrics::{
     BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality,
 };
 use mapvec_postprocess::{Connectivity, components, otsu_threshold};
-use mapvec_vectorize::{VectorizeConfig, Vectorizer};
+use mapvec_vectorize::{ShapeMap, VectorizeConfig, Vectorizer};
 use ndarray::{Array2, Array3, Axis};
 
 use crate::sample::{self, Truth};
@@ -38,13 +38,12 @@ pub fn on_sample(
     let Truth { shapes, lines } = sample::truth()?;
     let found = vectorizer.run(image.view(), config, progress)?;
     let size = (image.dim().0, image.dim().1);
-    let mut truth = Array2::zeros(size);
-    for (id, polygon) in (1..).zip(&shapes) {
-        fill_labels(polygon, id, &mut truth);
-    }
-    let quality = panoptic_quality(found.shapes.regions.view(), truth.view(), None)?;
+    let truth = rasterized(&shapes, size);
+    let predicted = rasterized(found.shapes.shapes.iter().map(|s| &s.polygon), size);
+    let quality = panoptic_quality(predicted.view(), truth.view(), None)?;
     let drawn = draw(lines.iter(), size);
-    let score = buffered_lines(found.lines.skeleton.view(), drawn.view(), BUFFER)?;
+    let predicted = draw(found.lines.iter().map(|l| &l.line), size);
+    let score = buffered_lines(predicted.view(), drawn.view(), BUFFER)?;
     let mut scores = Scores::new();
     add_shapes(&mut scores, &quality);
     add_lines(&mut scores, &score);
@@ -54,25 +53,60 @@ pub fn on_sample(
 /// Scores on the scanned city sheet of the Paris municipal atlas (Chen et al. 2021).
 ///
 /// `folder` holds `val_scan.jpg`, `val_edge_target.png` and `val_mask_content.png`.
-/// `predict` makes region ids of the picture, 0 for none.
+/// `predict` makes region ids of the picture, 0 for none and on the lines between regions,
+/// as the truth has it, and those of the delivered polygons, which have no lines between
+/// them, if there are any.
 ///
 /// # Errors
 /// A file is missing or the pipeline fails.
 pub fn on_city_sheet(
     folder: &Path,
-    predict: impl FnOnce(&Array3<u8>) -> Result<Array2<u32>>,
+    predict: impl FnOnce(&Array3<u8>) -> Result<(Array2<u32>, Option<Array2<u32>>)>,
 ) -> Result<Scores> {
     let limits = ImageLimits::default();
     let image = read_image(&folder.join("val_scan.jpg"), &limits)?;
     let edges = grey(&read_image(&folder.join("val_edge_target.png"), &limits)?);
     let mask = grey(&read_image(&folder.join("val_mask_content.png"), &limits)?);
-    let regions = predict(&image)?;
+    let (regions, delivered) = predict(&image)?;
     let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
     let mask = mask.mapv(|v| v > 127);
     let quality = panoptic_quality(regions.view(), truth.view(), Some(mask.view()))?;
     let mut scores = Scores::new();
     add_shapes(&mut scores, &quality);
+    if let Some(delivered) = delivered {
+        let quality = panoptic_quality(delivered.view(), truth.view(), Some(mask.view()))?;
+        scores.insert("polygons_pq".to_owned(), quality.pq);
+    }
     Ok(scores)
+}
+
+/// What the pipeline finds on the city sheet, for [`on_city_sheet`].
+///
+/// # Errors
+/// The pipeline fails.
+pub fn city_shapes(
+    image: &Array3<u8>,
+    vectorizer: &Vectorizer,
+    config: &VectorizeConfig,
+    progress: &dyn Progress,
+) -> Result<(Array2<u32>, Option<Array2<u32>>)> {
+    let ShapeMap { regions, shapes } = vectorizer.run(image.view(), config, progress)?.shapes;
+    let polygons = rasterized(shapes.iter().map(|s| &s.polygon), regions.dim());
+    Ok((regions, Some(polygons)))
+}
+
+/// What the pipeline finds on a road patch, for [`on_road_patches`].
+///
+/// # Errors
+/// The pipeline fails.
+pub fn patch_lines(
+    image: &Array3<u8>,
+    vectorizer: &Vectorizer,
+    config: &VectorizeConfig,
+    progress: &dyn Progress,
+) -> Result<Array2<bool>> {
+    let found = vectorizer.run(image.view(), config, progress)?;
+    Ok(draw(found.lines.iter().map(|l| &l.line), found.shapes.regions.dim()))
 }
 
 /// Otsu's threshold and 4-connected components of at least 300 px.
@@ -94,7 +128,7 @@ pub fn otsu_ink(image: &Array3<u8>) -> Array2<bool> {
 
 /// Scores on patches of a topographic map: `folder/image/*.tif`, `folder/truth/*.tif`.
 ///
-/// `predict` makes the one-pixel skeleton of a patch.
+/// `predict` makes the pixels of a patch that lines pass through.
 ///
 /// # Errors
 /// A file is missing or the pipeline fails.
@@ -129,6 +163,18 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     ensure!(!paths.is_empty(), "no .tif file in {}", folder.display());
     paths.sort();
     Ok(paths)
+}
+
+/// Shapes as region ids, 1 for the first.
+fn rasterized<'a>(
+    shapes: impl IntoIterator<Item = &'a Polygon<f64>>,
+    size: (usize, usize),
+) -> Array2<u32> {
+    let mut regions = Array2::zeros(size);
+    for (id, polygon) in (1..).zip(shapes) {
+        fill_labels(polygon, id, &mut regions);
+    }
+    regions
 }
 
 /// Pixels that lines pass through.

@@ -14,22 +14,35 @@ pub mod training;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs an example: any error becomes one line on standard error and exit code 2.
-pub fn run(example: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
-    match example() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            progress::warn(&format!("error: {error:#}").replace('\n', " "));
-            ExitCode::from(2)
+/// Parses the command line and runs an example with it: any error becomes one line on
+/// standard error and exit code 2.
+pub fn run<A: clap::Parser>(example: impl FnOnce(A) -> anyhow::Result<()>) -> ExitCode {
+    let refused = |text: &str| {
+        progress::warn(&text.replace('\n', " "));
+        ExitCode::from(2)
+    };
+    match A::try_parse() {
+        Ok(arguments) => match example(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refused(&format!("error: {error:#}")),
+        },
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            // The rest is the usage, which --help shows.
+            refused(text.lines().next().unwrap_or("error: the arguments cannot be read"))
         }
+        Err(help) => help.exit(),
     }
 }
 
-/// Makes the output folder.
+/// Makes the output folder and checks that it can be written to, before long work starts.
 ///
 /// # Errors
-/// The folder cannot be made.
+/// The folder cannot be made or written to.
 pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
-        .map_err(|e| anyhow::anyhow!("cannot make the folder {}: {e}", folder.display()))
+        .map_err(|e| anyhow::anyhow!("cannot make the folder {}: {e}", folder.display()))?;
+    tempfile::NamedTempFile::new_in(folder)
+        .map_err(|e| anyhow::anyhow!("cannot write to the folder {}: {e}", folder.display()))?;
+    Ok(())
 }

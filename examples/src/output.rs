@@ -1,9 +1,10 @@
 //! Windows on the command line, GeoJSON members, summary tables.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use mapvec_data::crop_image;
 use mapvec_geometry::Window;
 use mapvec_vectorize::Report;
-use ndarray::{Array3, s};
+use ndarray::Array3;
 use serde_json::{Map, Value, json};
 
 /// Parses `X,Y,WIDTH,HEIGHT`.
@@ -18,21 +19,23 @@ pub fn parse_window(text: &str) -> Result<Window, String> {
     }
 }
 
-/// Part of a picture.
+/// Part of a picture, or all of it.
 ///
 /// # Errors
 /// The window is empty or reaches outside the picture.
-pub fn crop(image: &Array3<u8>, window: Option<Window>) -> Result<Array3<u8>> {
-    let Some(Window { x, y, width, height }) = window else { return Ok(image.clone()) };
-    let (rows, columns, _) = image.dim();
-    let inside = u64::from(x) + u64::from(width) <= columns as u64
-        && u64::from(y) + u64::from(height) <= rows as u64;
-    ensure!(
-        inside && width > 0 && height > 0,
-        "the window {x},{y},{width},{height} does not lie inside the picture of {columns} x {rows} pixels"
-    );
-    let (x, y) = (x as usize, y as usize);
-    Ok(image.slice(s![y..y + height as usize, x..x + width as usize, ..]).to_owned())
+pub fn crop(image: Array3<u8>, window: Option<Window>) -> Result<Array3<u8>> {
+    Ok(match window {
+        Some(window) => crop_image(&image, window)?,
+        None => image,
+    })
+}
+
+/// Says on the command line how a limit is raised.
+#[must_use]
+pub fn name_flag(error: mapvec_data::Error) -> anyhow::Error {
+    let large = matches!(error, mapvec_data::Error::ImageTooLarge { .. });
+    let error = anyhow::Error::from(error);
+    if large { error.context("raise --max-pixels to open it") } else { error }
 }
 
 /// Members that say what the coordinates of a GeoJSON file are.

@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use mapvec_data::{Progress, write_atomic};
 use mapvec_vectorize::{VectorizeConfig, Vectorizer};
 
-use crate::evaluation::{Scores, on_city_sheet, on_road_patches, on_sample, otsu_ink, otsu_shapes};
+use crate::evaluation::{
+    Scores, city_shapes, on_city_sheet, on_road_patches, on_sample, otsu_ink, otsu_shapes,
+    patch_lines,
+};
 
 /// Seeds of the tiles on which batch-norm statistics are re-estimated.
 const SEEDS: [u64; 3] = [0, 1, 2];
@@ -67,18 +70,18 @@ fn tables(
     text += &row(
         "Otsu, components of at least 300 px",
         &SHAPES,
-        &[on_city_sheet(city, |i| Ok(otsu_shapes(i)))?],
+        &[on_city_sheet(city, |i| Ok((otsu_shapes(i), None)))?],
     );
     let sheet = |config: &VectorizeConfig| {
-        on_city_sheet(city, |i| Ok(vectorizer.run(i.view(), config, progress)?.shapes.regions))
+        on_city_sheet(city, |i| city_shapes(i, vectorizer, config, progress))
     };
     for mode in MODES {
         text += &row(mode.name, &SHAPES, &run(&sheet, mode)?);
     }
-    text += &heading("Centre-lines of the road patches, within 3 px", &LINES);
+    text += &heading("Centrelines of the road patches, within 3 px", &LINES);
     text += &row("skeleton of Otsu's ink", &LINES, &[on_road_patches(roads, |i| Ok(otsu_ink(i)))?]);
     let patches = |config: &VectorizeConfig| {
-        on_road_patches(roads, |i| Ok(vectorizer.run(i.view(), config, progress)?.lines.skeleton))
+        on_road_patches(roads, |i| patch_lines(i, vectorizer, config, progress))
     };
     for mode in &MODES[..2] {
         text += &row(mode.name, &LINES, &run(&patches, *mode)?);
@@ -94,8 +97,9 @@ fn tables(
 /// Scores of a table: name in the results, name in the heading.
 type Columns<'a> = [(&'a str, &'a str)];
 
-const SHAPES: [(&str, &str); 6] = [
+const SHAPES: [(&str, &str); 7] = [
     ("shapes_pq", "PQ"),
+    ("polygons_pq", "PQ of the polygons"),
     ("shapes_sq", "SQ"),
     ("shapes_rq", "RQ"),
     ("shapes_true_positives", "found"),
@@ -118,6 +122,9 @@ fn heading(title: &str, columns: &Columns<'_>) -> String {
 fn row(name: &str, columns: &Columns<'_>, runs: &[Scores]) -> String {
     let cell = |key: &str| {
         let values: Vec<f64> = runs.iter().filter_map(|s| s.get(key).copied()).collect();
+        if values.is_empty() {
+            return "-".to_owned();
+        }
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -13,6 +13,8 @@ use mapvec_train::{MapBatch, map_loss};
 const HELD_BACK: u64 = 0x7A11_DA7E;
 /// Crops per sheet of the validation: few, so that it sees many sheets.
 const HELD_BACK_CROPS: usize = 4;
+/// Sheets in memory at once, about 6 MB each.
+const MAX_SHEETS: usize = 300;
 
 /// Crops of generated sheets.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,8 @@ pub struct Crops {
     pub per_sheet: usize,
     /// Side of a sheet in pixels.
     pub sheet: u32,
+    /// Weights of town plans, topographic and rural sheets.
+    pub styles: [f64; 3],
     /// Seed of the training's sheets.
     pub seed: u64,
 }
@@ -48,10 +52,17 @@ impl Crops {
 
     fn source(&self, seed: u64, batches: u64, per_sheet: usize) -> Result<SheetSource> {
         let crops = batches as usize * self.batch;
+        let sheets = crops.div_ceil(per_sheet.max(1)).max(1);
+        let [town, topographic, rural] = self.styles;
         Ok(SheetSource::new(SourceConfig {
             seed,
-            sheets: crops.div_ceil(per_sheet.max(1)).max(1),
+            sheets,
             crops_per_sheet: per_sheet,
+            // Neighbouring crops from few sheets teach those sheets and forget the others.
+            interleave: sheets.min(MAX_SHEETS),
+            town,
+            topographic,
+            rural,
             crop: self.side,
             sheet: SheetConfig { size: self.sheet, ..SheetConfig::default() },
             ..SourceConfig::default()

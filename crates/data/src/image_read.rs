@@ -10,7 +10,7 @@ use ndarray::Array3;
 
 use crate::error::{Error, Result};
 use crate::limits::ImageLimits;
-use crate::sample::crop_image;
+use crate::sample::crop_named;
 
 /// Bytes per pixel of the widest layout that is decoded (RGBA, 32-bit float).
 const MAX_PIXEL_BYTES: u64 = 16;
@@ -52,7 +52,7 @@ pub fn read_window(
 ) -> Result<Array3<u8>> {
     let image = read_image(path, limits)?;
     match window {
-        Some(window) => crop_image(&image, &window, &path.display().to_string()),
+        Some(window) => crop_named(&image, &window, &path.display().to_string()),
         None => Ok(image),
     }
 }

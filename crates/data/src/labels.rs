@@ -19,7 +19,7 @@ pub struct PixelLabels {
     /// Undirected direction of the nearest line, radians in [0, pi) from +x towards +y;
     /// NaN where undefined.
     pub angle: Array2<f32>,
-    /// Width of the line drawn here, px; NaN where undefined.
+    /// Width of the line drawn here, px, above 0; NaN where undefined.
     pub thickness: Array2<f32>,
     /// What is drawn here and is no map feature: 0 nothing, 1 text, 2 hatching, 3 dashes.
     pub distractor: Array2<u8>,

@@ -4,7 +4,7 @@
 //!   crops, turns and flips that keep both (and the angles of lines) together.
 //! - [`Source`] and [`sample_rng`]: samples by index, repeatable from a seed.
 //! - [`read_image`], [`read_window`], [`decode_image`]: PNG, JPEG and TIFF within
-//!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way.
+//!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way; [`crop_image`].
 //! - [`write_atomic`] and [`write_all_atomic`]: files that appear complete or not at all.
 //! - [`Progress`]: how long work tells its caller how far it is.
 //! - [`Feature`] with [`to_geojson`] and [`to_svg`]: vectors as text.
@@ -32,6 +32,6 @@ pub use image_write::{encode_png, write_png};
 pub use labels::PixelLabels;
 pub use limits::ImageLimits;
 pub use progress::{Progress, Silent};
-pub use sample::MapSample;
+pub use sample::{MapSample, crop_image};
 pub use source::{Source, sample_rng};
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};

@@ -51,7 +51,7 @@ impl MapSample {
     /// [`Error::Shape`] when labels and picture differ in size.
     pub fn crop(&self, window: Window) -> Result<Self> {
         self.labels.check_size(self.size())?;
-        let image = crop_image(&self.image, &window, "")?;
+        let image = crop_image(&self.image, window)?;
         Ok(Self { image, labels: self.labels.rearranged(Rearrange::Crop(&window)) })
     }
 
@@ -76,8 +76,31 @@ impl MapSample {
     }
 }
 
-/// The part of a picture inside `window`; `name` of the file goes into the error.
-pub(crate) fn crop_image(image: &Array3<u8>, window: &Window, name: &str) -> Result<Array3<u8>> {
+/// The part of a picture (rows, columns, channels) inside `window`, as a picture
+/// of its own.
+///
+/// # Errors
+///
+/// [`Error::WindowOutside`] when the window is empty or reaches outside.
+///
+/// # Examples
+///
+/// ```
+/// use mapvec_data::crop_image;
+/// use mapvec_geometry::Window;
+/// use ndarray::Array3;
+///
+/// let image = Array3::<u8>::zeros((40, 60, 3));
+/// let part = crop_image(&image, Window { x: 50, y: 8, width: 10, height: 20 })?;
+/// assert_eq!(part.dim(), (20, 10, 3));
+/// # Ok::<(), mapvec_data::Error>(())
+/// ```
+pub fn crop_image(image: &Array3<u8>, window: Window) -> Result<Array3<u8>> {
+    crop_named(image, &window, "")
+}
+
+/// As [`crop_image`]; `name` of the file goes into the error.
+pub(crate) fn crop_named(image: &Array3<u8>, window: &Window, name: &str) -> Result<Array3<u8>> {
     let (height, width, _) = image.dim();
     let fits = |start: u32, length: u32, size: usize| {
         length > 0 && u64::from(start) + u64::from(length) <= size as u64

@@ -2,7 +2,7 @@
 //!
 //! | model | input | output |
 //! |---|---|---|
-//! | [`MapUNet`] | RGB map `[B, 3, H, W]` | border, centre-line, class, angle, thickness and distractor logits `[B, 12, H, W]` |
+//! | [`MapUNet`] | RGB map `[B, 3, H, W]` | border, centreline, class, angle, thickness and distractor logits `[B, 12, H, W]` |
 //!
 //! A model is made from its configuration and a `VarBuilder` (of
 //! `mapvec_nn::ParameterStore`, or any other), and checked before anything is

@@ -39,6 +39,9 @@ pub struct BatchStatistics {
 /// The gradient of the `ReLU` at zero is zero. Sums run over partial sums in
 /// `f64` and around the mean, so large offsets do no harm.
 ///
+/// Gradients are constants: a derivative of a gradient does not see this
+/// operation, and no error says so.
+///
 /// # Shapes
 ///
 /// `x` and the result: `[B, C, H, W]`; `affine`: gamma and beta, `[C]` each.
@@ -46,7 +49,7 @@ pub struct BatchStatistics {
 /// # Errors
 ///
 /// Shapes that do not fit each other, tensors without values, an `eps` that is
-/// not positive, a second derivative (the statistics are not differentiated twice).
+/// not positive.
 ///
 /// # References
 ///

@@ -11,11 +11,12 @@
 //! | [`watershed`] | 8-bit edge map | regions separated by one-pixel lines |
 //! | [`merge_regions`] | regions and edge logits | fewer regions, weak borders removed |
 //! | [`close_lines`] | regions with lines | full partition without lines |
+//! | [`split_regions`] | regions, some in several pieces | one label per connected piece |
 //! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
 //! | [`otsu_threshold`] | 8-bit picture | threshold between two grey classes |
 //!
 //! The usual chain for closed shapes is `watershed`, `merge_regions`,
-//! `close_lines`: flood with low demands, so that no border is missed, then
+//! `close_lines`, `split_regions`: flood with low demands, so that no border is missed, then
 //! judge every border by its mean strength, which a gap of one pixel or a word
 //! that crosses it hardly moves.
 //!
@@ -47,6 +48,7 @@ mod minima;
 mod otsu;
 mod region_graph;
 mod relabel;
+mod split;
 mod watershed;
 
 pub use components::{Components, components};
@@ -56,4 +58,5 @@ pub use hysteresis::hysteresis;
 pub use lines::close_lines;
 pub use merge::{MergeConfig, merge_regions};
 pub use otsu::otsu_threshold;
+pub use split::split_regions;
 pub use watershed::{WatershedConfig, watershed};

@@ -54,13 +54,19 @@ impl MergeConfig {
 ///
 /// `labels` are regions with lines (0) between them, as [`watershed`](crate::watershed)
 /// makes them; `strength` is the logit of an edge at every pixel, of which only
-/// the line pixels are read. A line pixel belongs to the border between the
-/// smallest and the largest label in its 3 x 3 neighbourhood; the strength of a
-/// border is the mean over its pixels. The weakest border goes first; then its
-/// regions are one, and borders that now lie between the same two regions are
-/// one border. This goes on until the weakest border has `threshold`; regions
-/// below `min_area` go before everything else, whatever their borders, unless
-/// they have none. Among equals the smaller ids go first.
+/// the line pixels are read. A line pixel that sees two regions in its 3 x 3
+/// neighbourhood belongs to their border; the strength of a border is the mean
+/// over its pixels. The weakest border goes first; then its regions are one, and
+/// borders that now lie between the same two regions are one border. This goes
+/// on until the weakest border has `threshold`; regions below `min_area` go
+/// before everything else, whatever their borders, unless they have none. Among
+/// equals the smaller ids go first.
+///
+/// A line pixel that sees three regions or more is a corner. It belongs to no
+/// border, since the regions on its two sides may touch nowhere else: merged,
+/// they would be one region in two pieces. Only regions that would be left
+/// without any border, small ones as a rule, have their corners as borders, one
+/// to every region there.
 ///
 /// Line pixels that see only one merged region around them get its label. The
 /// other lines stay 0; [`close_lines`](crate::close_lines) gives them away.
@@ -73,7 +79,8 @@ impl MergeConfig {
 /// # Errors
 /// [`Error::InvalidSetting`] as [`MergeConfig::validate`];
 /// [`Error::ShapeMismatch`] if the rasters differ in size;
-/// [`Error::NotANumber`] if the strength of a border pixel is NaN.
+/// [`Error::NotANumber`] if the strength of a line pixel that sees two regions
+/// or more is NaN.
 pub fn merge_regions(
     labels: ArrayView2<'_, u32>,
     strength: ArrayView2<'_, f32>,
@@ -88,27 +95,12 @@ pub fn merge_regions(
     let mut flat: Vec<u32> = labels.iter().copied().collect();
     let bound = relabel::dense(&mut flat);
 
-    let mut areas = vec![0_u64; bound];
-    flat.iter().for_each(|&label| areas[label as usize] += 1);
-    let mut graph = RegionGraph::new(areas);
-    for_each_line_pixel(&flat, columns, |row, column, low, high| {
-        if low == high {
-            return Ok(());
-        }
-        let value = strength[(row, column)];
-        if value.is_nan() {
-            return Err(Error::NotANumber { row, column });
-        }
-        graph.add(low, high, f64::from(value.clamp(-config.clip, config.clip)));
-        Ok(())
-    })?;
-
-    let roots = graph.merge(config);
+    let roots = region_graph(&flat, bound, strength, config.clip)?.merge(config);
     flat.iter_mut().for_each(|label| *label = roots[*label as usize]);
     let mut inner = Vec::new();
-    for_each_line_pixel(&flat, columns, |row, column, low, high| {
-        if low == high {
-            inner.push((row * columns + column, low));
+    for_each_line_pixel(&flat, columns, |row, column, near| {
+        if let [label] = *near {
+            inner.push((row * columns + column, label));
         }
         Ok(())
     })?;
@@ -120,12 +112,54 @@ pub fn merge_regions(
     Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
 }
 
-/// Calls `visit(row, column, low, high)` for the line pixels that have a region
-/// in their 3 x 3 neighbourhood, with the smallest and the largest label there.
+/// The borders of the regions, whose labels are below `bound`.
+fn region_graph(
+    labels: &[u32],
+    bound: usize,
+    strength: ArrayView2<'_, f32>,
+    clip: f32,
+) -> Result<RegionGraph> {
+    let mut areas = vec![0_u64; bound];
+    labels.iter().for_each(|&label| areas[label as usize] += 1);
+    let mut graph = RegionGraph::new(areas);
+    let mut bordered = vec![false; bound];
+    let mut corners: Vec<(f64, Vec<u32>)> = Vec::new();
+    for_each_line_pixel(labels, strength.ncols(), |row, column, near| {
+        if near.len() < 2 {
+            return Ok(());
+        }
+        let value = strength[(row, column)];
+        if value.is_nan() {
+            return Err(Error::NotANumber { row, column });
+        }
+        let value = f64::from(value.clamp(-clip, clip));
+        if let [low, high] = *near {
+            graph.add(low, high, value);
+            bordered[low as usize] = true;
+            bordered[high as usize] = true;
+        } else {
+            corners.push((value, near.to_vec()));
+        }
+        Ok(())
+    })?;
+    for (value, near) in corners {
+        for (index, &low) in near.iter().enumerate() {
+            for &high in &near[index + 1..] {
+                if !(bordered[low as usize] && bordered[high as usize]) {
+                    graph.add(low, high, value);
+                }
+            }
+        }
+    }
+    Ok(graph)
+}
+
+/// Calls `visit(row, column, near)` for the line pixels that have a region in
+/// their 3 x 3 neighbourhood, with the labels there in ascending order.
 fn for_each_line_pixel(
     labels: &[u32],
     columns: usize,
-    mut visit: impl FnMut(usize, usize, u32, u32) -> Result<()>,
+    mut visit: impl FnMut(usize, usize, &[u32]) -> Result<()>,
 ) -> Result<()> {
     if columns == 0 {
         return Ok(());
@@ -135,15 +169,19 @@ fn for_each_line_pixel(
         let last = labels.len().min((row + 2) * columns);
         for (column, _) in values.iter().enumerate().filter(|(_, label)| **label == 0) {
             let (left, right) = (column.saturating_sub(1), (column + 2).min(columns));
-            let (mut low, mut high) = (u32::MAX, 0);
+            // The pixel itself is 0, so at most eight labels are there.
+            let (mut seen, mut count) = ([0_u32; 8], 0);
             for near in labels[first..last].chunks_exact(columns) {
-                for &label in near[left..right].iter().filter(|label| **label > 0) {
-                    low = low.min(label);
-                    high = high.max(label);
+                for label in near[left..right].iter().filter(|label| **label > 0) {
+                    if !seen[..count].contains(label) {
+                        seen[count] = *label;
+                        count += 1;
+                    }
                 }
             }
-            if high > 0 {
-                visit(row, column, low, high)?;
+            if count > 0 {
+                seen[..count].sort_unstable();
+                visit(row, column, &seen[..count])?;
             }
         }
     }
@@ -152,6 +190,8 @@ fn for_each_line_pixel(
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use ndarray::array;
 
     use super::*;
@@ -186,6 +226,43 @@ mod tests {
         assert_eq!(merged, array![[1, 1, 1, 0, 2, 2, 2, 2, 2]]);
         let all = merge_regions(labels.view(), strength.view(), &config(-9.0, 100)).unwrap();
         assert!(all.iter().all(|&label| label == 1));
+    }
+
+    #[test]
+    fn a_weak_crossing_does_not_join_rooms_that_face_each_other() {
+        let room = |row: usize, column: usize| match (row.cmp(&3), column.cmp(&3)) {
+            (Ordering::Equal, _) | (_, Ordering::Equal) => 0,
+            (Ordering::Less, Ordering::Less) => 1,
+            (Ordering::Less, _) => 2,
+            (_, Ordering::Less) => 3,
+            _ => 4_u32,
+        };
+        let labels = Array2::from_shape_fn((7, 7), |(row, column)| room(row, column));
+        let mut strength = Array2::from_elem((7, 7), 3.0_f32);
+        strength[(3, 3)] = -4.0;
+        let merged = merge_regions(labels.view(), strength.view(), &config(2.9, 0)).unwrap();
+        assert_eq!(merged, labels);
+        // Over the walls everything merges.
+        let all = merge_regions(labels.view(), strength.view(), &config(3.5, 0)).unwrap();
+        assert!(all.iter().all(|&label| label == 1));
+    }
+
+    #[test]
+    fn a_region_between_corners_still_goes() {
+        // Every line pixel around the 9 sees two other regions.
+        let labels = array![
+            [0, 1, 0, 2, 0],
+            [3, 0, 0, 0, 4],
+            [0, 0, 9, 0, 0],
+            [5, 0, 0, 0, 6],
+            [0, 7, 0, 8, 0_u32]
+        ];
+        let mut strength = Array2::from_elem((5, 5), 3.0_f32);
+        strength[(1, 1)] = -2.0;
+        strength[(1, 2)] = -2.0;
+        let merged = merge_regions(labels.view(), strength.view(), &config(0.0, 0)).unwrap();
+        assert_eq!(merged.iter().max(), Some(&8));
+        assert_eq!(merged[(2, 2)], merged[(0, 1)]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::mem;
 
 use crate::MergeConfig;
 
-/// Line pixels between two regions.
+/// Line pixels that are the border between two regions.
 #[derive(Debug, Clone, Copy, Default)]
 struct Border {
     sum: f64,

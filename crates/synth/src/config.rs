@@ -43,6 +43,10 @@ pub struct SheetConfig {
     /// Strength of paper and scanner defects: blur, grain, stains, compression (0 to 2).
     pub degradation: f64,
     /// Tolerance of the polygons in [`Sheet::shapes`](crate::Sheet::shapes), px (0 to 2).
+    ///
+    /// Regions are painted at twice the size. Corners of the pixel stairs of a line with
+    /// slope 1 : n lie up to n / sqrt(n^2 + 1), less than one painted pixel, from their
+    /// chord, so stairs of all slopes go from 0.5 px on. The default is a little more.
     pub tolerance: f64,
 }
 
@@ -57,7 +61,7 @@ impl Default for SheetConfig {
             outline_width: 1.0,
             missing_outlines: 0.3,
             degradation: 1.0,
-            tolerance: 0.4,
+            tolerance: 0.55,
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::regions::Regions;
 
 /// Half width of the ribbons around outlines and axes, px.
 pub(crate) const RIBBON: f32 = 1.25;
+/// Narrowest outline that has a width, px.
+pub(crate) const MIN_WIDTH: f32 = 0.3;
 /// Ink from which a distractor counts.
 const DISTRACTOR_INK: f32 = 0.3;
 
@@ -98,7 +100,8 @@ pub(crate) fn labels(
         if distance[at] <= RIBBON {
             labels.boundary[at] = 1;
             labels.angle[at] = direction(distance, at);
-            labels.thickness[at] = width[at];
+            // Outlines too faint to be seen have no width that could be learnt.
+            labels.thickness[at] = if width[at] >= MIN_WIDTH { width[at] } else { f32::NAN };
         }
         let line = labels.centreline[at] == 1 || labels.class[at] == 1;
         if line && axes.angle[at].is_finite() {

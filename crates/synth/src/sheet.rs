@@ -92,3 +92,33 @@ pub(crate) fn shapes(
     }
     Ok((shapes, ids))
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::shapes;
+    use crate::config::SheetConfig;
+    use crate::regions::{Region, RegionKind, Regions};
+
+    #[test]
+    fn the_default_tolerance_takes_the_stairs_out_of_straight_lines() {
+        let region = Region { kind: RegionKind::Open, owner: 0, axis: 0.0 };
+        let tolerance = SheetConfig::default().tolerance;
+        for (rise, run) in [(0, 1), (1, 9), (1, 4), (1, 3), (1, 2), (2, 3), (1, 1), (5, 2), (4, 1)]
+        {
+            let labels = Array2::from_shape_fn((80, 80), |(y, x)| {
+                1 + u32::from(run * (2 * y + 1) > rise * (2 * x + 1) + 20 * run)
+            });
+            let regions = Regions { labels, table: vec![region; 3] };
+            let (found, _) = shapes(&regions, 40, tolerance).unwrap();
+            assert_eq!(found.len(), 2);
+            for shape in found {
+                // At most five corners and the repeated one. The ends of the line may
+                // keep a step each.
+                let count = shape.polygon.exterior().0.len();
+                assert!(count <= 8, "{count} points at slope {rise} : {run}");
+            }
+        }
+    }
+}

@@ -25,6 +25,9 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// Seed of initialisation and data.
     pub seed: u64,
+    /// What else decides the steps, for example the settings of data and loss as JSON.
+    /// A run goes on from a checkpoint only if this is the same.
+    pub task: String,
 }
 
 /// How the learning rate moves over a run.
@@ -50,6 +53,7 @@ impl Default for TrainConfig {
             clip_norm: 0.0,
             log_every: 20,
             seed: 1,
+            task: String::new(),
         }
     }
 }

@@ -17,14 +17,14 @@ pub enum Error {
         /// What is allowed.
         allowed: &'static str,
     },
-    /// The loss is no longer a number.
+    /// The loss, or the norm of its gradient, is no longer a number.
     #[error(
-        "the loss is {loss} at step {step}; lower the learning rate (now {learning_rate}) or set clip_norm"
+        "the loss or its gradient is {loss} at step {step}; lower the learning rate (now {learning_rate}) or set clip_norm"
     )]
     Diverged {
         /// The step.
         step: u64,
-        /// The loss.
+        /// The loss, or the norm of its gradient.
         loss: f64,
         /// The learning rate at that step.
         learning_rate: f64,

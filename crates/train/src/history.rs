@@ -61,7 +61,7 @@ impl History {
     /// One JSON object per line and entry.
     ///
     /// # Errors
-    /// A number is not finite, which JSON cannot say.
+    /// The entries cannot be encoded.
     pub fn to_json_lines(&self) -> Result<String> {
         let mut text = String::new();
         for entry in &self.entries {

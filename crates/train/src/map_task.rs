@@ -134,7 +134,7 @@ pub fn map_loss(
 mod tests {
     use candle_core::DType;
     use mapvec_data::{PixelLabels, Silent};
-    use mapvec_models::MapUNetConfig;
+    use mapvec_models::{MapUNetConfig, map_channels};
     use mapvec_nn::ParameterStore;
     use ndarray::Array3;
 
@@ -164,6 +164,17 @@ mod tests {
             }
             MapSample::new(image, labels)
         }
+    }
+
+    #[test]
+    fn the_loss_reads_the_channels_that_the_model_writes() {
+        let heads = mapvec_losses::MapHeads::default();
+        assert_eq!(heads.boundary, map_channels::BOUNDARY);
+        assert_eq!(heads.centreline, map_channels::CENTRELINE);
+        assert_eq!(heads.class, map_channels::CLASS.start);
+        assert_eq!(heads.angle, map_channels::ANGLE.start);
+        assert_eq!(heads.thickness, map_channels::THICKNESS);
+        assert_eq!(heads.distractor, map_channels::DISTRACTOR.start);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct VectorizeConfig {
     pub predict: PredictConfig,
     /// From border probability to closed shapes.
     pub shapes: ShapeConfig,
-    /// From centre-line probability to line strings.
+    /// From centreline probability to line strings.
     pub lines: LineConfig,
 }
 
@@ -47,10 +47,11 @@ pub struct ShapeConfig {
     /// Merging of the over-segments by border strength (logits).
     pub merge: MergeConfig,
     /// Largest deviation of a simplified outline from the pixel outline, in pixels.
+    /// Below 1 the staircases of slanted edges stay.
     pub tolerance: f64,
 }
 
-/// From centre-line probability to line strings.
+/// From centreline probability to line strings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineConfig {
@@ -58,7 +59,7 @@ pub struct LineConfig {
     pub low: f32,
     /// Pixels above this probability are seeds.
     pub high: f32,
-    /// The centre-line graph: spurs, shortest line, simplification.
+    /// The centreline graph: spurs, shortest line, simplification.
     pub centreline: CentrelineConfig,
 }
 
@@ -73,7 +74,7 @@ impl Default for ShapeConfig {
         Self {
             watershed: WatershedConfig::default(),
             merge: MergeConfig::default(),
-            tolerance: 0.75,
+            tolerance: 1.1,
         }
     }
 }
@@ -109,6 +110,9 @@ impl VectorizeConfig {
             tolerance,
             "0 or more pixels",
         )?;
+        self.shapes.watershed.validate()?;
+        self.shapes.merge.validate()?;
+        self.lines.centreline.validate()?;
         let LineConfig { low, high, .. } = self.lines;
         check((0.0..=1.0).contains(&low), "lines.low", low, "a probability from 0 to 1")?;
         check((low..=1.0).contains(&high), "lines.high", high, "a probability from lines.low to 1")

@@ -31,6 +31,14 @@ pub enum Error {
         /// Number of channels of the array.
         channels: usize,
     },
+    /// A picture is not the one that the vectors were found in.
+    #[error("the picture is {value} pixels, the vectors were found in one of {expected}")]
+    OtherPicture {
+        /// Width and height of the picture.
+        value: String,
+        /// Width and height of the picture the vectors were found in.
+        expected: String,
+    },
     /// The network failed.
     #[error("the network failed: {0}")]
     Tensor(#[from] candle_core::Error),

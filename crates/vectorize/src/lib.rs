@@ -2,7 +2,7 @@
 //!
 //! A picture is cut into overlapping tiles, a network labels every pixel
 //! ([`predict`]), border probabilities become closed shapes that share their edges
-//! ([`extract_shapes`]), centre-line probabilities become line strings that meet at
+//! ([`extract_shapes`]), centreline probabilities become line strings that meet at
 //! junctions ([`extract_lines`]). [`Vectorizer`] does all of it.
 //!
 //! Coordinates are pixels: x right, y down, pixel (row i, column j) covers
@@ -20,7 +20,7 @@ mod shapes;
 
 pub use config::{LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
 pub use error::{Error, Result};
-pub use lines::{Line, LineMap, extract_lines};
+pub use lines::{Line, extract_lines};
 pub use overlay::{OverlayStyle, draw_overlay};
 pub use pipeline::{EMBEDDED_WEIGHTS, Vectorized, Vectorizer};
 pub use predict::predict;

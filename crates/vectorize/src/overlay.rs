@@ -4,7 +4,7 @@ use geo_types::LineString;
 use mapvec_geometry::{Cap, Join, Stroke, stroke_coverage};
 use ndarray::{Array2, Array3, ArrayView3};
 
-use crate::{Result, ShapeClass, Vectorized};
+use crate::{Error, Result, ShapeClass, Vectorized};
 
 /// Colours and widths of an overlay.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +36,23 @@ impl Default for OverlayStyle {
 /// Draws what was found over the picture it was found in.
 ///
 /// # Errors
-/// The style's width is not a positive number.
+/// The picture is not the RGB picture that `found` was found in, or the style's width is
+/// not a positive number.
 pub fn draw_overlay(
     image: ArrayView3<'_, u8>,
     found: &Vectorized,
     style: &OverlayStyle,
 ) -> Result<Array3<u8>> {
-    let (height, width, _) = image.dim();
-    let mut picture = image.mapv(|v| f32::from(v) + (255.0 - f32::from(v)) * style.fade);
+    let (height, width, channels) = image.dim();
+    if channels != 3 {
+        return Err(Error::Channels { channels });
+    }
+    if (height, width) != found.shapes.regions.dim() {
+        let (rows, columns) = found.shapes.regions.dim();
+        let value = format!("{width} x {height}");
+        return Err(Error::OtherPicture { value, expected: format!("{columns} x {rows}") });
+    }
+    let mut picture = image.mapv(|v| mix(v, 255, style.fade));
     for (class, color) in
         [(ShapeClass::Background, style.background), (ShapeClass::Shape, style.shape)]
     {
@@ -57,16 +66,18 @@ pub fn draw_overlay(
         blend(&mut picture, &ink, color);
     }
     let mut ink = Array2::zeros((height, width));
-    for line in &found.lines.lines {
+    for line in &found.lines {
         draw(&line.line, 2.0 * style.width, &mut ink)?;
     }
     blend(&mut picture, &ink, style.line);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to 0..=255"
-    )]
-    Ok(picture.mapv(|v| v.round().clamp(0.0, 255.0) as u8))
+    Ok(picture)
+}
+
+/// `share` of `to`, the rest of `from`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
+fn mix(from: u8, to: u8, share: f32) -> u8 {
+    let (from, to) = (f32::from(from), f32::from(to));
+    (from + (to - from) * share).round().clamp(0.0, 255.0) as u8
 }
 
 fn draw(line: &LineString<f64>, width: f64, ink: &mut Array2<f32>) -> Result<()> {
@@ -74,12 +85,12 @@ fn draw(line: &LineString<f64>, width: f64, ink: &mut Array2<f32>) -> Result<()>
     Ok(stroke_coverage(line, &stroke, ink)?)
 }
 
-fn blend(picture: &mut Array3<f32>, ink: &Array2<f32>, color: [u8; 3]) {
+fn blend(picture: &mut Array3<u8>, ink: &Array2<f32>, color: [u8; 3]) {
     for ((y, x), coverage) in ink.indexed_iter() {
         if *coverage > 0.0 {
             for (c, tone) in color.iter().enumerate() {
                 let value = &mut picture[[y, x, c]];
-                *value += (f32::from(*tone) - *value) * coverage;
+                *value = mix(*value, *tone, *coverage);
             }
         }
     }

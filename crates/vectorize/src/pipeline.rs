@@ -15,8 +15,7 @@ use serde_json::{Map, json};
 use crate::predict::cut;
 use crate::report::length;
 use crate::{
-    LineMap, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
-    predict,
+    Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes, predict,
 };
 
 /// The weights this crate ships: a default [`MapUNet`] trained on generated sheets
@@ -38,7 +37,7 @@ pub struct Vectorized {
     /// Closed shapes.
     pub shapes: ShapeMap,
     /// Line features.
-    pub lines: LineMap,
+    pub lines: Vec<Line>,
     /// Seconds by stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -177,7 +176,7 @@ impl Vectorized {
             properties.insert("area".to_owned(), json!(shape.area));
             Feature { geometry: shape.polygon.clone().into(), properties }
         });
-        let lines = self.lines.lines.iter().map(|line| {
+        let lines = self.lines.iter().map(|line| {
             let mut properties = Map::new();
             properties.insert("class".to_owned(), json!("line"));
             properties.insert("confidence".to_owned(), json!(rounded(line.confidence, 1e3)));

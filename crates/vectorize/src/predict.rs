@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use mapvec_data::Progress;
-use mapvec_geometry::{Tile, tiles};
+use mapvec_geometry::{Tile, TileConfig, tiles};
 use mapvec_models::{MapUNet, map_channels};
 use ndarray::{Array3, ArrayView3};
 use rayon::prelude::*;
@@ -29,7 +29,7 @@ pub fn predict(
 ) -> Result<MapPrediction> {
     config.validate()?;
     let (height, width) = check_image(&image)?;
-    let tiles = tiles(width as u32, height as u32, &config.tiles())?;
+    let tiles = tiles(width as u32, height as u32, &fitted(width.max(height), &config.tiles()))?;
     let turns: &[u32] = if config.predict.rotations { &[0, 1, 2, 3] } else { &[0] };
     let mut maps = MapPrediction::zeros(height, width);
     progress.begin("predict", tiles.len() as u64);
@@ -46,6 +46,16 @@ pub fn predict(
     }
     progress.end();
     Ok(maps)
+}
+
+/// Tiles of equal size instead of a row of full ones and a narrow rest: the smallest
+/// tile with which the longer side takes no more of them.
+fn fitted(side: usize, config: &TileConfig) -> TileConfig {
+    let core = config.size - 2 * config.margin;
+    let side = side as u32;
+    let even = side.div_ceil(side.div_ceil(core));
+    let size = (even + 2 * config.margin).next_multiple_of(16).min(config.size);
+    TileConfig { size, margin: config.margin }
 }
 
 fn check_image(image: &ArrayView3<'_, u8>) -> Result<(usize, usize)> {
@@ -114,7 +124,8 @@ impl TilePixels {
     }
 }
 
-/// Where pixel (i, j) of the picture turned by `turn` quarter turns comes from.
+/// Where pixel (i, j) of the picture turned by `turn` quarter turns (counter-clockwise as
+/// seen) comes from.
 fn upright(turn: u32, i: usize, j: usize, side: usize) -> (usize, usize) {
     match turn % 4 {
         0 => (i, j),
@@ -201,24 +212,45 @@ mod tests {
     }
 
     #[test]
-    fn turning_and_turning_back_is_the_identity() {
-        let side = 5;
-        let logits: Vec<f32> = (0..map_channels::COUNT * 25).map(|v| v as f32).collect();
-        for turn in 0..4 {
-            let mut turned = logits.clone();
-            for c in 0..map_channels::COUNT {
-                for i in 0..side {
-                    for j in 0..side {
-                        let (y, x) = upright(turn, i, j, side);
-                        turned[c * 25 + i * 5 + j] = logits[c * 25 + y * 5 + x];
-                    }
-                }
-            }
-            let mut sums = vec![0.0; logits.len()];
-            accumulate(&turned, &mut sums, side, turn);
-            let channel = map_channels::THICKNESS;
-            assert_eq!(sums[channel * 25..][..25], logits[channel * 25..][..25], "turn {turn}");
+    fn tiles_fit_the_picture() {
+        let size = |side| fitted(side, &TileConfig { size: 512, margin: 32 }).size;
+        assert_eq!(size(1024), 416, "three tiles, as with 512");
+        assert_eq!(size(256), 320, "one tile");
+        assert_eq!(size(448), 512, "one full tile");
+        assert_eq!(size(9000), 496, "21 tiles, as with 512");
+    }
+
+    /// Logits of a perfect network for a 3 x 3 map turned by `turn` quarter turns.
+    fn logits_of_turned(turn: u32, angle: f32) -> Vec<f32> {
+        let mut logits = vec![0.0; map_channels::COUNT * 9];
+        // One corner pixel is a border; seen counter-clockwise, it goes from the top left
+        // to the bottom left, the bottom right and the top right.
+        let corner = [0, 6, 8, 2][turn as usize];
+        logits[map_channels::BOUNDARY * 9 + corner] = 20.0;
+        logits[map_channels::THICKNESS * 9 + corner] = 3.0;
+        let turned = angle - turn as f32 * std::f32::consts::FRAC_PI_2;
+        for pixel in 0..9 {
+            logits[map_channels::ANGLE.start * 9 + pixel] = (2.0 * turned).cos();
+            logits[(map_channels::ANGLE.start + 1) * 9 + pixel] = (2.0 * turned).sin();
         }
+        logits
+    }
+
+    #[test]
+    fn four_orientations_agree_on_place_and_angle() {
+        let degrees = 30.0_f32;
+        let mut sums = vec![0.0; map_channels::COUNT * 9];
+        for turn in 0..4 {
+            accumulate(&logits_of_turned(turn, degrees.to_radians()), &mut sums, 3, turn);
+        }
+        let core = mapvec_geometry::Window { x: 0, y: 0, width: 3, height: 3 };
+        let mut maps = MapPrediction::zeros(3, 3);
+        write_core(&sums, 3, 4.0, &Tile { core, x: 0, y: 0, size: 3 }, &mut maps);
+        assert_eq!(maps.boundary[[0, 0]], 255, "all four see the corner");
+        assert_eq!(maps.boundary[[1, 1]], 128, "a logit of 0 is a probability of one half");
+        assert_eq!(maps.thickness[[0, 0]], encode_width(8.0));
+        let seen = f32::from(maps.angle[[1, 1]]) * 180.0 / 256.0;
+        assert!((seen - degrees).abs() < 0.5, "{seen} degrees");
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Report {
     /// Summary of `found`.
     #[must_use]
     pub fn new(input: &str, found: &Vectorized, config: &VectorizeConfig, weights: &str) -> Self {
-        let mut features = BTreeMap::from([("line".to_owned(), found.lines.lines.len())]);
+        let mut features = BTreeMap::from([("line".to_owned(), found.lines.len())]);
         for shape in &found.shapes.shapes {
             *features.entry(shape.class.name().to_owned()).or_insert(0) += 1;
         }
@@ -43,7 +43,7 @@ impl Report {
             width,
             height,
             features,
-            line_length: found.lines.lines.iter().map(|l| length(&l.line)).sum(),
+            line_length: found.lines.iter().map(|l| length(&l.line)).sum(),
             seconds: found.seconds.clone(),
             seed: config.predict.seed,
             weights: weights.to_owned(),

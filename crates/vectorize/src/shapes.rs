@@ -2,7 +2,7 @@
 
 use geo_types::Polygon;
 use mapvec_geometry::polygonize;
-use mapvec_postprocess::{close_lines, merge_regions, watershed};
+use mapvec_postprocess::{close_lines, merge_regions, split_regions, watershed};
 use ndarray::{Array2, ArrayView2};
 
 use crate::{MapPrediction, Result, ShapeConfig};
@@ -30,7 +30,7 @@ impl ShapeClass {
 /// A closed shape of the map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    /// Id of its region in [`ShapeMap::regions`].
+    /// Its number, 1..=n, unique.
     pub id: u32,
     /// Outline with holes, in pixels.
     pub polygon: Polygon<f64>,
@@ -45,7 +45,8 @@ pub struct Shape {
 /// Closed shapes as pixels and as polygons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShapeMap {
-    /// Region id per pixel, 1..=n; 0 on the one-pixel lines between regions.
+    /// Region per pixel, 0 on the one-pixel lines between regions; the ids are not those
+    /// of the shapes.
     pub regions: Array2<u32>,
     /// One polygon per region, neighbours sharing their edges.
     pub shapes: Vec<Shape>,
@@ -67,7 +68,7 @@ pub fn extract_shapes(maps: &MapPrediction, config: &ShapeConfig) -> Result<Shap
     let strength = maps.boundary.mapv(logit);
     let regions = merge_regions(basins.view(), strength.view(), &config.merge)?;
     drop((basins, strength));
-    let partition = close_lines(regions.view());
+    let partition = split_regions(close_lines(regions.view()).view());
     let statistics = Statistics::of(partition.view(), regions.view(), maps);
     let coverage = polygonize(partition.view()).simplify(config.tolerance)?;
     drop(partition);

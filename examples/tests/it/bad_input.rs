@@ -12,7 +12,7 @@ fn refused(arguments: &[&str], out: &Path, pieces: &[&str]) {
         std::fs::write(out.join(name), b"earlier result").unwrap();
     }
     let out_text = out.to_str().unwrap();
-    let output = example("vectorize", &[arguments, &["--out", out_text]].concat());
+    let output = example("vectorize", "2", &[arguments, &["--out", out_text]].concat());
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
     assert_eq!(message.trim_end().lines().count(), 1, "one line: {message}");
@@ -74,10 +74,11 @@ fn pictures_that_cannot_be_read() {
     refused(&[&file("half.png", &whole[..whole.len() / 2])], &out, &["half.png"]);
     refused(&[&file("empty.png", &png_header(0, 10))], &out, &["empty.png"]);
     let huge = file("huge.png", &png_header(100_000, 100_000));
-    refused(&[&huge], &out, &["huge.png", "100000 x 100000", "max_"]);
+    refused(&[&huge], &out, &["huge.png", "100000 x 100000", "--max-pixels"]);
     let ordinary = file("ordinary.png", &whole);
     refused(&[&ordinary, "--max-pixels", "1000"], &out, &["max_pixels", "1000"]);
     refused(&[&ordinary, "--window", "60,0,64,64"], &out, &["60", "96"]);
+    refused(&[&ordinary, "--window", "a,b"], &out, &["X,Y,WIDTH,HEIGHT"]);
     refused(&[folder.path().to_str().unwrap()], &out, &["folder"]);
 }
 
@@ -102,7 +103,7 @@ fn a_folder_that_cannot_be_made() {
     let file = folder.path().join("file");
     std::fs::write(&file, b"a file").unwrap();
     let below = file.join("out");
-    let output = example("vectorize", &["--smoke", "--out", below.to_str().unwrap()]);
+    let output = example("vectorize", "2", &["--smoke", "--out", below.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.trim_end().lines().count(), 1, "one line: {message}");

@@ -10,12 +10,12 @@ fn class(feature: &Feature) -> &str {
 }
 
 #[test]
-fn every_geometry_is_valid_and_two_runs_agree() {
+fn every_geometry_is_valid_at_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let mut texts = Vec::new();
-    for run in ["a", "b"] {
-        let out = folder.path().join(run);
-        let output = example("vectorize", &["--smoke", "--out", out.to_str().unwrap()]);
+    for threads in ["1", "4"] {
+        let out = folder.path().join(threads);
+        let output = example("vectorize", threads, &["--smoke", "--out", out.to_str().unwrap()]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         texts.push(std::fs::read_to_string(out.join("map.geojson")).unwrap());
     }

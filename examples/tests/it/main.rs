@@ -14,13 +14,18 @@ mod good_output;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Runs an example that `cargo test` has built beside this test.
-fn example(name: &str, arguments: &[&str]) -> Output {
+/// Runs an example that `cargo test` has built beside this test, with so many threads.
+fn example(name: &str, threads: &str, arguments: &[&str]) -> Output {
     let mut folder = std::env::current_exe().unwrap();
     folder.pop();
     folder.pop();
     let program: PathBuf =
         folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(program.is_file(), "{} is built by `cargo test --workspace`", program.display());
-    Command::new(program).args(arguments).env("CANDLE_NUM_THREADS", "1").output().unwrap()
+    Command::new(program)
+        .args(arguments)
+        .env("CANDLE_NUM_THREADS", "1")
+        .env("RAYON_NUM_THREADS", threads)
+        .output()
+        .unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::f32::consts::PI;
 
-use mapvec_data::{Error, MapSample, PixelLabels};
+use mapvec_data::{Error, MapSample, PixelLabels, crop_image};
 use mapvec_geometry::Window;
 use ndarray::{Array2, Array3};
 use proptest::prelude::*;
@@ -114,9 +114,22 @@ fn a_window_outside_is_refused() {
     for (x, y, width, height) in
         [(0, 0, 9, 6), (3, 3, 5, 4), (8, 0, 1, 1), (0, 0, 0, 3), (u32::MAX, 0, 2, 1)]
     {
-        let error = original.crop(Window { x, y, width, height }).unwrap_err();
+        let window = Window { x, y, width, height };
+        let error = original.crop(window).unwrap_err();
         assert!(matches!(error, Error::WindowOutside { .. }), "{error}");
         assert!(error.to_string().contains("8 x 6"), "{error}");
+        let same = crop_image(&original.image, window).unwrap_err();
+        assert_eq!(same.to_string(), error.to_string());
+    }
+}
+
+#[test]
+fn a_crop_of_the_picture_holds_the_pixels_of_the_window() {
+    let image = Array3::from_shape_fn((6, 8, 3), |(i, j, c)| (i * 24 + j * 3 + c) as u8);
+    let part = crop_image(&image, Window { x: 5, y: 1, width: 3, height: 4 }).unwrap();
+    assert_eq!(part.dim(), (4, 3, 3));
+    for ((i, j, c), &value) in part.indexed_iter() {
+        assert_eq!(value, image[[i + 1, j + 5, c]]);
     }
 }
 

@@ -73,7 +73,9 @@ multiversion! {
 unsafe fn centred_sums_body<L: Lanes>(x: &[f32], centre: f32) -> (f64, f64) {
     let (mut total, mut squares) = (0.0, 0.0);
     for run in x.chunks(RUN) {
-        // SAFETY: chunks of at most 16 values of a slice.
+        // SAFETY: every load lies inside `run`: four times 16 values below `whole`, a
+        // multiple of 64 that is at most its length, then the `n` values that are left.
+        // `ends` holds 16.
         unsafe {
             let (zero, centre) = (L::splat(0.0), L::splat(centre));
             let (mut sum, mut square) = ([zero; 4], [zero; 4]);
@@ -150,7 +152,9 @@ unsafe fn gate<L: Lanes>(v: L, g: L, map: &Affine, relu: bool) -> L {
 unsafe fn gated_sums_body<L: Lanes>(x: &[f32], g: &[f32], map: Affine, relu: bool) -> (f64, f64) {
     let (mut total, mut products) = (0.0, 0.0);
     for (xs, gs) in x.chunks(RUN).zip(g.chunks(RUN)) {
-        // SAFETY: chunks of at most 16 values of slices of equal length.
+        // SAFETY: the slices have equal length, so `xs` and `gs` have, too. Every load lies
+        // inside them: twice 16 values below `whole`, a multiple of 32 that is at most
+        // their length, then the `n` values that are left.
         unsafe {
             let zero = L::splat(0.0);
             let mean = L::splat(map.mean);
@@ -201,7 +205,8 @@ unsafe fn back_affine_body<L: Lanes>(
     to: *mut f32,
 ) {
     let (map, back) = maps;
-    // SAFETY: chunks of at most 16 values of slices of equal length; the caller answers for `to`.
+    // SAFETY: blocks of 16 values and a last one of `n`, all inside slices of equal length; the
+    // caller answers for `to`.
     unsafe {
         let whole = x.len() / 16 * 16;
         for at in (0..whole).step_by(16) {

@@ -23,6 +23,9 @@ pub(crate) fn with_scratch<const N: usize, R>(
             buffer.clear();
             buffer.resize(len, 0.0);
         }
+        // Poison: a value that a kernel forgets to write shows up in every test.
+        #[cfg(test)]
+        buffer.fill(f32::NAN);
         buffer
     });
     let mut index = 0;

@@ -7,4 +7,5 @@ mod hysteresis;
 mod lines;
 mod merge;
 mod naive;
+mod split;
 mod watershed;

@@ -15,16 +15,28 @@ fn around(labels: &Array2<u32>, pixel: (usize, usize)) -> BTreeSet<u32> {
 /// Merging by its definition: after every merge all borders are measured anew
 /// from the pixels.
 fn merged(labels: &Array2<u32>, strength: &Array2<f32>, config: &MergeConfig) -> Array2<u32> {
-    // The border of a line pixel is found once: between which regions it lies.
-    let lines: Vec<(u32, u32, f64)> = labels
+    // The borders of a line pixel are found once: between which regions it lies.
+    let pixels: Vec<(BTreeSet<u32>, f64)> = labels
         .indexed_iter()
-        .filter(|&(pixel, &label)| label == 0 && around(labels, pixel).len() > 1)
+        .filter(|(_, label)| **label == 0)
         .map(|(pixel, _)| {
-            let near = around(labels, pixel);
             let value = f64::from(strength[pixel].clamp(-config.clip, config.clip));
-            (*near.first().unwrap(), *near.last().unwrap(), value)
+            (around(labels, pixel), value)
         })
         .collect();
+    let bordered = |id| {
+        pixels.iter().any(|(near, _): &(BTreeSet<u32>, f64)| near.len() == 2 && near.contains(id))
+    };
+    let mut lines: Vec<(u32, u32, f64)> = Vec::new();
+    for (near, value) in &pixels {
+        for low in near {
+            for high in near.iter().filter(|high| *high > low) {
+                if near.len() == 2 || !bordered(low) || !bordered(high) {
+                    lines.push((*low, *high, *value));
+                }
+            }
+        }
+    }
     let mut group: BTreeMap<u32, u32> = labels.iter().map(|&label| (label, label)).collect();
     loop {
         let area = |id| labels.iter().filter(|&&label| label > 0 && group[&label] == id).count();

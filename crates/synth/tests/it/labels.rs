@@ -3,11 +3,11 @@
 use std::f32::consts::PI;
 
 use mapvec_geometry::distance_transform;
-use mapvec_synth::SheetStyle;
-use ndarray::Array2;
+use mapvec_synth::{LineClass, SheetConfig, SheetStyle};
+use ndarray::{Array2, Array3};
 use proptest::prelude::*;
 
-use crate::{pixel, sheet, styles};
+use crate::{drawn, pixel, sheet, styles};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
@@ -27,12 +27,30 @@ proptest! {
             let (angle, thickness) = (labels.angle[at], labels.thickness[at]);
             let drawn = boundary == 1 || centreline == 1 || class == 1;
             prop_assert_eq!(angle.is_finite(), drawn, "angle at {:?}", at);
-            prop_assert_eq!(thickness.is_finite(), drawn, "thickness at {:?}", at);
             if drawn {
                 prop_assert!((0.0..PI).contains(&angle), "angle {angle}");
-                prop_assert!((0.0..40.0).contains(&thickness), "thickness {thickness}");
+            }
+            // Missing and faint outlines are too thin to have a thickness.
+            let outline_only = boundary == 1 && centreline == 0 && class != 1;
+            prop_assert!(thickness.is_finite() || outline_only || !drawn, "no thickness at {at:?}");
+            if !thickness.is_nan() {
+                prop_assert!(drawn, "thickness at {at:?}");
+                prop_assert!((0.3..40.0).contains(&thickness), "thickness {thickness}");
             }
         }
+    }
+
+    #[test]
+    fn only_missing_outlines_have_no_thickness(
+        size in 64_u32..160, style in styles(), seed in any::<u64>(),
+    ) {
+        let unmeasured = |missing_outlines| {
+            let config = SheetConfig { size, style, missing_outlines, ..SheetConfig::default() };
+            let labels = drawn(&config, seed).sample.labels;
+            let pairs = labels.boundary.iter().zip(&labels.thickness);
+            pairs.filter(|(boundary, thickness)| **boundary == 1 && thickness.is_nan()).count()
+        };
+        prop_assert_eq!(unmeasured(0.0), 0);
     }
 
     #[test]
@@ -74,7 +92,7 @@ proptest! {
 }
 
 /// Brightness of a pixel.
-fn grey(image: &ndarray::Array3<u8>, (y, x): (usize, usize)) -> f64 {
+fn grey(image: &Array3<u8>, (y, x): (usize, usize)) -> f64 {
     (0..3).map(|channel| f64::from(image[(y, x, channel)])).sum::<f64>() / 3.0
 }
 
@@ -121,4 +139,116 @@ fn roads_stand_out_and_their_angles_follow_them() {
     // Where roads cross, the nearest axis may be the other one.
     let (good, all) = (pixels % (1 << 20), pixels >> 20);
     assert!(all > 50 && good * 10 > all * 8, "{good} of {all} angles follow their road");
+}
+
+#[test]
+fn some_outlines_of_textured_areas_are_missing() {
+    let missing = SheetConfig { size: 160, missing_outlines: 1.0, ..SheetConfig::default() };
+    let labels = drawn(&missing, 1).sample.labels;
+    let pairs = labels.boundary.iter().zip(&labels.thickness);
+    let count = pairs.filter(|(boundary, width)| **boundary == 1 && width.is_nan()).count();
+    assert!(count > 100, "{count} pixels of missing outlines");
+}
+
+/// Sums and counts of the darkness of a picture under a mask that is moved by -2 to 2 px,
+/// rows first: `[dy + 2][dx + 2]`.
+type Moved = [[(f64, f64); 5]; 5];
+
+fn add_moved(sums: &mut Moved, image: &Array3<u8>, mask: &Array2<bool>) {
+    let (rows, columns) = mask.dim();
+    for ((y, x), _) in mask.indexed_iter().filter(|(_, on)| **on) {
+        // Every pixel counts at all shifts or at none.
+        if y < 2 || x < 2 || y + 2 >= rows || x + 2 >= columns {
+            continue;
+        }
+        for (dy, row) in sums.iter_mut().enumerate() {
+            for (dx, sum) in row.iter_mut().enumerate() {
+                sum.0 += 255.0 - grey(image, (y + dy - 2, x + dx - 2));
+                sum.1 += 1.0;
+            }
+        }
+    }
+}
+
+/// Fails unless the picture is darkest under the mask where it is.
+fn assert_in_place(sums: &Moved, what: &str) {
+    assert!(sums[2][2].1 > 1000.0, "{what}: only {} pixels", sums[2][2].1);
+    let here = sums[2][2].0 / sums[2][2].1;
+    for (dy, row) in sums.iter().enumerate() {
+        for (dx, (sum, count)) in row.iter().enumerate() {
+            let there = sum / count;
+            let far = dy.abs_diff(2).max(dx.abs_diff(2)) == 2;
+            let fits = if far { there < here } else { there <= here };
+            assert!(fits, "{what}: {here} in place, {there} moved by {dx} - 2, {dy} - 2 px");
+        }
+    }
+}
+
+/// A sheet with little but what its labels describe.
+fn clean(style: SheetStyle) -> SheetConfig {
+    SheetConfig {
+        size: 256,
+        style,
+        text: 0.0,
+        distractors: 0.0,
+        missing_outlines: 0.0,
+        degradation: 0.0,
+        ..SheetConfig::default()
+    }
+}
+
+#[test]
+fn the_picture_is_darkest_on_the_borders_of_regions() {
+    let (mut borders, mut ribbons) = (Moved::default(), Moved::default());
+    for seed in 0..8 {
+        let sheet = drawn(&clean(SheetStyle::Town), seed);
+        let ids = &sheet.regions;
+        // Centres of pixels that touch a border lie half a pixel from it.
+        let border = Array2::from_shape_fn(ids.dim(), |(y, x)| {
+            let other = |at| ids.get(at).is_some_and(|&id| id != ids[(y, x)]);
+            other((y, x + 1))
+                || other((y + 1, x))
+                || (y > 0 && other((y - 1, x)))
+                || (x > 0 && other((y, x - 1)))
+        });
+        let ribbon = sheet.sample.labels.boundary.mapv(|value| value == 1);
+        let mut alone = Moved::default();
+        add_moved(&mut alone, &sheet.sample.image, &border);
+        assert_in_place(&alone, &format!("borders of sheet {seed}"));
+        add_moved(&mut borders, &sheet.sample.image, &border);
+        add_moved(&mut ribbons, &sheet.sample.image, &ribbon);
+    }
+    assert_in_place(&borders, "borders");
+    assert_in_place(&ribbons, "ribbons");
+}
+
+#[test]
+fn the_picture_is_darkest_on_the_axes_of_solid_roads() {
+    let (mut axes, mut ribbons) = (Moved::default(), Moved::default());
+    for seed in 0..8 {
+        let sheet = drawn(&clean(SheetStyle::Topographic), seed);
+        let labels = &sheet.sample.labels;
+        let mut axis = Array2::from_elem(sheet.sample.size(), false);
+        let mut width = f32::NAN;
+        for truth in sheet.lines.iter().filter(|truth| truth.class == LineClass::MinorRoad) {
+            width = truth.width as f32;
+            for pair in truth.line.0.windows(2) {
+                let step = pair[1] - pair[0];
+                let count = (2.0 * step.x.hypot(step.y)).ceil().max(1.0);
+                for k in (0_u16..).map(f64::from).take_while(|k| *k < count) {
+                    if let Some(on) = axis.get_mut(pixel(pair[0] + step * ((k + 0.5) / count))) {
+                        *on = true;
+                    }
+                }
+            }
+        }
+        add_moved(&mut axes, &sheet.sample.image, &axis);
+        // The ribbons of these roads are known by their width.
+        let ribbon = Array2::from_shape_fn(axis.dim(), |at| {
+            labels.centreline[at] == 1 && (labels.thickness[at] - width).abs() < 1e-6
+        });
+        add_moved(&mut ribbons, &sheet.sample.image, &ribbon);
+    }
+    assert_in_place(&axes, "axes");
+    assert_in_place(&ribbons, "ribbons");
 }

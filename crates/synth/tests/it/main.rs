@@ -9,10 +9,14 @@ use mapvec_synth::{Sheet, SheetConfig, SheetStyle, generate_sheet};
 use proptest::prelude::*;
 
 /// A sheet of the given side and style.
-#[expect(clippy::expect_used, reason = "a sheet that cannot be made fails the test")]
 fn sheet(size: u32, style: SheetStyle, seed: u64) -> Sheet {
-    let config = SheetConfig { size, style, ..SheetConfig::default() };
-    generate_sheet(&config, &mut sample_rng(seed, 0)).expect("the settings are valid")
+    drawn(&SheetConfig { size, style, ..SheetConfig::default() }, seed)
+}
+
+/// A sheet with the given settings.
+#[expect(clippy::expect_used, reason = "a sheet that cannot be made fails the test")]
+fn drawn(config: &SheetConfig, seed: u64) -> Sheet {
+    generate_sheet(config, &mut sample_rng(seed, 0)).expect("the settings are valid")
 }
 
 fn styles() -> impl Strategy<Value = SheetStyle> {

@@ -60,7 +60,7 @@ proptest! {
         let (height, width) = maps.boundary.dim();
         let mut config = LineConfig { low, high: low.max(0.5), ..LineConfig::default() };
         config.centreline.min_length = 3.0;
-        for line in extract_lines(&maps, &config).unwrap().lines {
+        for line in extract_lines(&maps, &config).unwrap() {
             prop_assert!(validate_line(&line.line).is_ok(), "{:?}", line.line);
             prop_assert!((0.0..=1.0).contains(&line.confidence), "{}", line.confidence);
             for point in &line.line.0 {
