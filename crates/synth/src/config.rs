@@ -44,9 +44,11 @@ pub struct SheetConfig {
     pub degradation: f64,
     /// Tolerance of the polygons in [`Sheet::shapes`](crate::Sheet::shapes), px (0 to 2).
     ///
-    /// Regions are painted at twice the size. Corners of the pixel stairs of a line with
-    /// slope 1 : n lie up to n / sqrt(n^2 + 1), less than one painted pixel, from their
-    /// chord, so stairs of all slopes go from 0.5 px on. The default is a little more.
+    /// Regions are painted at twice the size, so their outlines are stairs before they are
+    /// simplified. The corners of a line with slope p : q (without common factor) lie in a
+    /// strip (p + q - 1) / sqrt(p^2 + q^2) painted pixels wide: below 1 for slopes 1 : n,
+    /// so the default takes these stairs out, and below sqrt(2) for all slopes, so 0.71 px
+    /// takes out the irregular ones of the slopes in between as well.
     pub tolerance: f64,
 }
 

@@ -101,23 +101,29 @@ mod tests {
     use crate::config::SheetConfig;
     use crate::regions::{Region, RegionKind, Regions};
 
-    #[test]
-    fn the_default_tolerance_takes_the_stairs_out_of_straight_lines() {
+    /// Points of the two shapes on the sides of a line with slope `rise : run`.
+    fn points(rise: usize, run: usize, tolerance: f64) -> Vec<usize> {
         let region = Region { kind: RegionKind::Open, owner: 0, axis: 0.0 };
-        let tolerance = SheetConfig::default().tolerance;
-        for (rise, run) in [(0, 1), (1, 9), (1, 4), (1, 3), (1, 2), (2, 3), (1, 1), (5, 2), (4, 1)]
-        {
-            let labels = Array2::from_shape_fn((80, 80), |(y, x)| {
-                1 + u32::from(run * (2 * y + 1) > rise * (2 * x + 1) + 20 * run)
-            });
-            let regions = Regions { labels, table: vec![region; 3] };
-            let (found, _) = shapes(&regions, 40, tolerance).unwrap();
-            assert_eq!(found.len(), 2);
-            for shape in found {
-                // At most five corners and the repeated one. The ends of the line may
+        let below = |(y, x): (usize, usize)| run * (2 * y + 1) > rise * (2 * x + 1) + 20 * run;
+        let labels = Array2::from_shape_fn((80, 80), |at| 1 + u32::from(below(at)));
+        let regions = Regions { labels, table: vec![region; 3] };
+        let (found, _) = shapes(&regions, 40, tolerance).unwrap();
+        found.iter().map(|shape| shape.polygon.exterior().0.len()).collect()
+    }
+
+    #[test]
+    fn straight_lines_keep_no_stairs() {
+        let default = SheetConfig::default().tolerance;
+        for run in 1..30 {
+            for rise in 0..=run {
+                // At most five corners and the repeated one; the ends of the line may
                 // keep a step each.
-                let count = shape.polygon.exterior().0.len();
-                assert!(count <= 8, "{count} points at slope {rise} : {run}");
+                let smooth = |points: &[usize]| points.iter().all(|&count| count <= 8);
+                let found = points(rise, run, 0.71);
+                assert!(smooth(&found), "{found:?} points at slope {rise} : {run}");
+                let found = points(rise, run, default);
+                let regular = rise == 0 || run % rise == 0;
+                assert!(smooth(&found) || !regular, "{found:?} points at slope {rise} : {run}");
             }
         }
     }

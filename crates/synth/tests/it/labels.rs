@@ -225,7 +225,7 @@ fn the_picture_is_darkest_on_the_borders_of_regions() {
 #[test]
 fn the_picture_is_darkest_on_the_axes_of_solid_roads() {
     let (mut axes, mut ribbons) = (Moved::default(), Moved::default());
-    for seed in 0..8 {
+    for seed in 0..16 {
         let sheet = drawn(&clean(SheetStyle::Topographic), seed);
         let labels = &sheet.sample.labels;
         let mut axis = Array2::from_elem(sheet.sample.size(), false);
