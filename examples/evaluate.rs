@@ -25,7 +25,7 @@ struct Args {
     /// Also write the named scores as one JSON object.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
-    /// Other weights (safetensors) of the same network.
+    /// Weights (safetensors) of one network for shapes and lines, instead of the embedded two.
     #[arg(long, global = true)]
     weights: Option<PathBuf>,
     /// Settings of the pipeline as a JSON file.

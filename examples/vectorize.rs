@@ -26,7 +26,7 @@ struct Args {
     /// Folder for the results.
     #[arg(long, default_value = "out")]
     out: PathBuf,
-    /// Other weights (safetensors) of the same network.
+    /// Weights (safetensors) of one network for shapes and lines, instead of the embedded two.
     #[arg(long)]
     weights: Option<PathBuf>,
     /// Where the network runs.
@@ -80,7 +80,7 @@ fn vectorize(args: &Args) -> Result<()> {
     let found = vectorizer.run(image.view(), &config, &Bar::default())?;
 
     let name = args.input.as_ref().map_or("sample sheet".into(), |p| p.display().to_string());
-    let report = Report::new(&name, &found, &config, vectorizer.weights_hash());
+    let report = Report::new(&name, &found, &config, vectorizer.weights());
     let features = found.features();
     let (height, width, _) = image.dim();
     let overlay = draw_overlay(image.view(), &found, &OverlayStyle::default())?;

@@ -65,7 +65,11 @@ fn tables(
             };
             seeds.iter().map(|seed| sheet(&config(seed))).collect()
         };
-    let mut text = format!("Weights (BLAKE3): `{}`\n\n", vectorizer.weights_hash());
+    let mut text = String::from("Weights (BLAKE3):");
+    for (purpose, hash) in vectorizer.weights() {
+        text += &format!(" {purpose} `{}`", &hash[..16]);
+    }
+    text.push('\n');
     text += &heading("Closed shapes of the Paris sheet, inside the content mask", &SHAPES);
     text += &row(
         "Otsu, components of at least 300 px",

@@ -73,7 +73,7 @@ impl Default for ShapeConfig {
     fn default() -> Self {
         Self {
             watershed: WatershedConfig::default(),
-            merge: MergeConfig::default(),
+            merge: MergeConfig { threshold: 2.0, ..MergeConfig::default() },
             tolerance: 1.1,
         }
     }
@@ -82,8 +82,8 @@ impl Default for ShapeConfig {
 impl Default for LineConfig {
     fn default() -> Self {
         Self {
-            low: 0.35,
-            high: 0.65,
+            low: 0.2,
+            high: 0.5,
             centreline: CentrelineConfig { min_spur: 8.0, min_length: 30.0, tolerance: 0.75 },
         }
     }

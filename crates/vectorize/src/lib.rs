@@ -11,6 +11,7 @@
 mod config;
 mod error;
 mod lines;
+mod network;
 mod overlay;
 mod pipeline;
 mod predict;
@@ -22,7 +23,7 @@ pub use config::{LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
 pub use error::{Error, Result};
 pub use lines::{Line, extract_lines};
 pub use overlay::{OverlayStyle, draw_overlay};
-pub use pipeline::{EMBEDDED_WEIGHTS, Vectorized, Vectorizer};
+pub use pipeline::{LINE_WEIGHTS, SHAPE_WEIGHTS, Vectorized, Vectorizer};
 pub use predict::predict;
 pub use prediction::{MapPrediction, decode_width, encode_width};
 pub use report::Report;

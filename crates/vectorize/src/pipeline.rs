@@ -3,32 +3,35 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 use mapvec_data::{Feature, Progress};
-use mapvec_geometry::Tile;
-use mapvec_models::{MapUNet, MapUNetConfig};
-use mapvec_nn::{ParameterStore, reestimate_statistics};
+use mapvec_models::MapUNetConfig;
 use ndarray::ArrayView3;
-use rand::Rng;
 use serde_json::{Map, json};
 
-use crate::predict::cut;
+use crate::network::Network;
 use crate::report::length;
 use crate::{
-    Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes, predict,
+    Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
 };
 
-/// The weights this crate ships: a default [`MapUNet`] trained on generated sheets
-/// (command, seed and validation figures in `docs/results.md`).
-pub const EMBEDDED_WEIGHTS: &[u8] = include_bytes!("../weights/map_unet.safetensors");
+/// Weights of a default `MapUNet` for closed shapes, trained on generated town plans
+/// (commands, seeds and figures in `docs/results.md`).
+pub const SHAPE_WEIGHTS: &[u8] = include_bytes!("../weights/shapes.safetensors");
 
-/// A network ready to vectorize pictures.
+/// Weights of a default `MapUNet` for lines, trained on generated topographic and rural
+/// sheets.
+pub const LINE_WEIGHTS: &[u8] = include_bytes!("../weights/lines.safetensors");
+
+/// One or two networks ready to vectorize pictures.
+///
+/// Town plans and topographic sheets differ so much that one small network for both is
+/// worse at each. So borders, classes and distractors may come from one network, axes,
+/// angles and widths of lines from another.
 #[derive(Debug)]
 pub struct Vectorizer {
-    network: MapUNet,
-    store: ParameterStore,
-    device: Device,
-    weights_hash: String,
+    shapes: Network,
+    lines: Option<Network>,
 }
 
 /// What was found in a picture.
@@ -43,39 +46,50 @@ pub struct Vectorized {
 }
 
 impl Vectorizer {
-    /// Makes a network of shape `config` with the given safetensors weights.
+    /// One network of shape `config` for everything, with the given safetensors weights.
     ///
     /// # Errors
     /// The weights lack a parameter, have one too many, or one of another shape; one
     /// error names them all.
     pub fn new(weights: &[u8], config: &MapUNetConfig, device: &Device) -> Result<Self> {
-        let store = ParameterStore::new(0, DType::F32, device);
-        // Names the parameters, so that the weights can be checked against them.
-        MapUNet::new(config, store.var_builder())?;
-        store.load_bytes(weights)?;
-        let network = MapUNet::new(config, store.frozen_var_builder())?;
-        let weights_hash = blake3::hash(weights).to_hex().to_string();
-        Ok(Self { network, store, device: device.clone(), weights_hash })
+        Ok(Self { shapes: Network::new(weights, config, device)?, lines: None })
     }
 
-    /// The network with the weights this crate ships.
+    /// The same with a second network, of shape `config`, for the lines.
     ///
     /// # Errors
-    /// The device cannot hold it.
+    /// As for [`new`](Self::new).
+    pub fn with_lines(
+        self,
+        weights: &[u8],
+        config: &MapUNetConfig,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self { lines: Some(Network::new(weights, config, device)?), ..self })
+    }
+
+    /// The networks with the weights this crate ships.
+    ///
+    /// # Errors
+    /// The device cannot hold them.
     pub fn embedded(device: &Device) -> Result<Self> {
-        Self::new(EMBEDDED_WEIGHTS, &MapUNetConfig::default(), device)
+        let config = MapUNetConfig::default();
+        Self::new(SHAPE_WEIGHTS, &config, device)?.with_lines(LINE_WEIGHTS, &config, device)
     }
 
-    /// BLAKE3 of the weights, hexadecimal.
+    /// BLAKE3 of the weights by purpose, hexadecimal.
     #[must_use]
-    pub fn weights_hash(&self) -> &str {
-        &self.weights_hash
+    pub fn weights(&self) -> BTreeMap<String, String> {
+        let lines = self.lines.as_ref().unwrap_or(&self.shapes);
+        let named = [("shapes", &self.shapes), ("lines", lines)];
+        named.into_iter().map(|(name, network)| (name.to_owned(), network.hash.clone())).collect()
     }
 
-    /// Number of trained parameters.
+    /// Number of trained parameters of all networks.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.store.parameter_count()
+        let lines = self.lines.as_ref().map_or(0, Network::parameter_count);
+        self.shapes.parameter_count() + lines
     }
 
     /// Closed shapes and lines of an RGB picture `[H, W, 3]`.
@@ -90,11 +104,18 @@ impl Vectorizer {
         progress: &dyn Progress,
     ) -> Result<Vectorized> {
         config.validate()?;
-        let mut seconds = BTreeMap::new();
-        let start = Instant::now();
+        let mut watch = Stopwatch::default();
         let maps = self.predict(image, config, progress)?;
-        seconds.insert("predict".to_owned(), start.elapsed().as_secs_f64());
-        self.extract(&maps, config, seconds, progress)
+        watch.lap("predict");
+        progress.begin("vectorize", 2);
+        let shapes = extract_shapes(&maps, &config.shapes)?;
+        watch.lap("shapes");
+        progress.advance(1);
+        let lines = extract_lines(&maps, &config.lines)?;
+        watch.lap("lines");
+        progress.advance(1);
+        progress.end();
+        Ok(Vectorized { shapes, lines, seconds: watch.seconds })
     }
 
     /// Per-pixel predictions of an RGB picture `[H, W, 3]`.
@@ -107,60 +128,31 @@ impl Vectorizer {
         config: &VectorizeConfig,
         progress: &dyn Progress,
     ) -> Result<MapPrediction> {
-        if config.predict.adapt_tiles == 0 {
-            return predict(image, &self.network, &self.device, config, progress);
-        }
-        let adapted = MapUNet::new(self.network.config(), self.store.frozen_var_builder())?;
-        self.adapt(&adapted, image, config, progress)?;
-        predict(image, &adapted, &self.device, config, progress)
+        let maps = self.shapes.predict(image, config, progress)?;
+        let Some(lines) = &self.lines else { return Ok(maps) };
+        let MapPrediction { centreline, angle, thickness, .. } =
+            lines.predict(image, config, progress)?;
+        Ok(MapPrediction { centreline, angle, thickness, ..maps })
     }
+}
 
-    /// Vectors of per-pixel predictions, with the seconds each stage takes.
-    fn extract(
-        &self,
-        maps: &MapPrediction,
-        config: &VectorizeConfig,
-        mut seconds: BTreeMap<String, f64>,
-        progress: &dyn Progress,
-    ) -> Result<Vectorized> {
-        progress.begin("vectorize", 2);
-        let start = Instant::now();
-        let shapes = extract_shapes(maps, &config.shapes)?;
-        seconds.insert("shapes".to_owned(), start.elapsed().as_secs_f64());
-        progress.advance(1);
-        let start = Instant::now();
-        let lines = extract_lines(maps, &config.lines)?;
-        seconds.insert("lines".to_owned(), start.elapsed().as_secs_f64());
-        progress.advance(1);
-        progress.end();
-        Ok(Vectorized { shapes, lines, seconds })
+/// Seconds by stage.
+#[derive(Debug)]
+struct Stopwatch {
+    last: Instant,
+    seconds: BTreeMap<String, f64>,
+}
+
+impl Default for Stopwatch {
+    fn default() -> Self {
+        Self { last: Instant::now(), seconds: BTreeMap::new() }
     }
+}
 
-    /// Replaces a network's batch-norm statistics by those of random tiles of the picture.
-    #[expect(clippy::cast_possible_wrap, reason = "picture sides fit i64")]
-    fn adapt(
-        &self,
-        network: &MapUNet,
-        image: ArrayView3<'_, u8>,
-        config: &VectorizeConfig,
-        progress: &dyn Progress,
-    ) -> Result<()> {
-        let (height, width, _) = image.dim();
-        let size = config.predict.tile;
-        let count = config.predict.adapt_tiles as usize;
-        let mut rng = mapvec_data::sample_rng(config.predict.seed, 0);
-        progress.begin("adapt", count as u64);
-        reestimate_statistics(count, |_| -> Result<()> {
-            let x = rng.random_range(0..=(width as i64 - i64::from(size)).max(0));
-            let y = rng.random_range(0..=(height as i64 - i64::from(size)).max(0));
-            let core = mapvec_geometry::Window { x: 0, y: 0, width: size, height: size };
-            let tile = Tile { core, x, y, size };
-            network.forward(&cut(image, &tile).tensor(0, &self.device)?, true)?;
-            progress.advance(1);
-            Ok(())
-        })?;
-        progress.end();
-        Ok(())
+impl Stopwatch {
+    fn lap(&mut self, stage: &str) {
+        self.seconds.insert(stage.to_owned(), self.last.elapsed().as_secs_f64());
+        self.last = Instant::now();
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Report {
     pub seconds: BTreeMap<String, f64>,
     /// Seed of everything that is drawn at random.
     pub seed: u64,
-    /// BLAKE3 of the weights file, hexadecimal.
-    pub weights: String,
+    /// BLAKE3 of the weights by purpose, hexadecimal.
+    pub weights: BTreeMap<String, String>,
     /// The settings.
     pub config: VectorizeConfig,
 }
@@ -32,7 +32,12 @@ pub struct Report {
 impl Report {
     /// Summary of `found`.
     #[must_use]
-    pub fn new(input: &str, found: &Vectorized, config: &VectorizeConfig, weights: &str) -> Self {
+    pub fn new(
+        input: &str,
+        found: &Vectorized,
+        config: &VectorizeConfig,
+        weights: BTreeMap<String, String>,
+    ) -> Self {
         let mut features = BTreeMap::from([("line".to_owned(), found.lines.len())]);
         for shape in &found.shapes.shapes {
             *features.entry(shape.class.name().to_owned()).or_insert(0) += 1;
@@ -46,7 +51,7 @@ impl Report {
             line_length: found.lines.iter().map(|l| length(&l.line)).sum(),
             seconds: found.seconds.clone(),
             seed: config.predict.seed,
-            weights: weights.to_owned(),
+            weights,
             config: config.clone(),
         }
     }

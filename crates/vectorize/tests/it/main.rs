@@ -100,7 +100,7 @@ fn pictures_of_any_size_go_through() {
         assert_eq!(found.shapes.regions.dim(), (height, width));
         let overlay = draw_overlay(image.view(), &found, &OverlayStyle::default()).unwrap();
         assert_eq!(overlay.dim(), image.dim());
-        let report = Report::new("test", &found, &small_tiles(), vectorizer.weights_hash());
+        let report = Report::new("test", &found, &small_tiles(), vectorizer.weights());
         assert_eq!(report.features.values().sum::<usize>(), found.features().len());
     }
     let empty = Array3::zeros((0, 5, 3));
@@ -125,6 +125,25 @@ fn adapting_to_a_picture_leaves_the_weights_alone() {
         vectorizer.predict(image.view(), &adapted, &Silent).unwrap(),
         "same seed, same maps"
     );
+}
+
+#[test]
+fn lines_come_from_the_second_network() {
+    let (one, shape) = untrained();
+    let other = {
+        let store = ParameterStore::new(77, DType::F32, &Device::Cpu);
+        MapUNet::new(&shape, store.var_builder()).unwrap();
+        store.to_bytes().unwrap()
+    };
+    let image = picture(70, 90);
+    let maps = |v: &Vectorizer| v.predict(image.view(), &small_tiles(), &Silent).unwrap();
+    let (first, second) =
+        (maps(&one), maps(&Vectorizer::new(&other, &shape, &Device::Cpu).unwrap()));
+    let both = one.with_lines(&other, &shape, &Device::Cpu).unwrap();
+    let joined = maps(&both);
+    assert_eq!((&joined.boundary, &joined.class), (&first.boundary, &first.class));
+    assert_eq!((&joined.centreline, &joined.thickness), (&second.centreline, &second.thickness));
+    assert_ne!(both.weights()["shapes"], both.weights()["lines"]);
 }
 
 /// Counts stages and steps.
