@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use mapvec_data::{ImageLimits, encode_png, read_window, to_geojson, to_svg, write_all_atomic};
 use mapvec_examples::device::DeviceName;
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, output, run, sample, smoke};
 use mapvec_models::MapUNetConfig;
-use mapvec_vectorize::{OverlayStyle, Report, VectorizeConfig, Vectorizer, draw_overlay};
+use mapvec_vectorize::{Find, OverlayStyle, Report, VectorizeConfig, Vectorizer, draw_overlay};
 use serde_json::json;
 
 /// Turns a raster map into closed shapes and lines.
@@ -29,6 +29,10 @@ struct Args {
     /// Weights (safetensors) of one network for shapes and lines, instead of the embedded two.
     #[arg(long)]
     weights: Option<PathBuf>,
+    /// Look for shapes only or lines only: half the time, and no lines on outlines where a
+    /// map has no roads drawn as lines.
+    #[arg(long, value_enum, default_value = "all")]
+    find: What,
     /// Where the network runs.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
@@ -47,6 +51,13 @@ struct Args {
     /// Run on a corner of the sample sheet only, for checks.
     #[arg(long)]
     smoke: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    All,
+    Shapes,
+    Lines,
 }
 
 fn main() -> ExitCode {
@@ -71,7 +82,12 @@ fn vectorize(args: &Args) -> Result<()> {
         }
         None => Vectorizer::embedded(&device)?,
     };
-    let mut config = VectorizeConfig::default();
+    let find = match args.find {
+        What::All => Find::All,
+        What::Shapes => Find::Shapes,
+        What::Lines => Find::Lines,
+    };
+    let mut config = VectorizeConfig { find, ..VectorizeConfig::default() };
     config.predict.rotations = args.rotations;
     config.predict.adapt_tiles = args.adapt;
     config.predict.seed = args.seed;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use mapvec_data::{Progress, write_atomic};
-use mapvec_vectorize::{VectorizeConfig, Vectorizer};
+use mapvec_vectorize::{Find, VectorizeConfig, Vectorizer};
 
 use crate::evaluation::{
     Scores, city_shapes, on_city_sheet, on_road_patches, on_sample, otsu_ink, otsu_shapes,
@@ -77,6 +77,7 @@ fn tables(
         &[on_city_sheet(city, |i| Ok((otsu_shapes(i), None)))?],
     );
     let sheet = |config: &VectorizeConfig| {
+        let config = &VectorizeConfig { find: Find::Shapes, ..config.clone() };
         on_city_sheet(city, |i| city_shapes(i, vectorizer, config, progress))
     };
     for mode in MODES {
@@ -85,6 +86,7 @@ fn tables(
     text += &heading("Centrelines of the road patches, within 3 px", &LINES);
     text += &row("skeleton of Otsu's ink", &LINES, &[on_road_patches(roads, |i| Ok(otsu_ink(i)))?]);
     let patches = |config: &VectorizeConfig| {
+        let config = &VectorizeConfig { find: Find::Lines, ..config.clone() };
         on_road_patches(roads, |i| patch_lines(i, vectorizer, config, progress))
     };
     for mode in &MODES[..2] {

@@ -13,12 +13,27 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VectorizeConfig {
+    /// What is looked for.
+    pub find: Find,
     /// How the picture is cut for the network.
     pub predict: PredictConfig,
     /// From border probability to closed shapes.
     pub shapes: ShapeConfig,
     /// From centreline probability to line strings.
     pub lines: LineConfig,
+}
+
+/// What is looked for in a picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Find {
+    /// Closed shapes and lines.
+    #[default]
+    All,
+    /// Closed shapes only.
+    Shapes,
+    /// Lines only.
+    Lines,
 }
 
 /// How the picture is cut for the network.

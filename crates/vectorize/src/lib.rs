@@ -19,7 +19,7 @@ mod prediction;
 mod report;
 mod shapes;
 
-pub use config::{LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
+pub use config::{Find, LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
 pub use error::{Error, Result};
 pub use lines::{Line, extract_lines};
 pub use overlay::{OverlayStyle, draw_overlay};

@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use crate::network::Network;
 use crate::report::length;
 use crate::{
-    Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
+    Find, Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
 };
 
 /// Weights of a default `MapUNet` for closed shapes, trained on generated town plans
@@ -108,10 +108,16 @@ impl Vectorizer {
         let maps = self.predict(image, config, progress)?;
         watch.lap("predict");
         progress.begin("vectorize", 2);
-        let shapes = extract_shapes(&maps, &config.shapes)?;
+        let shapes = match config.find {
+            Find::Lines => ShapeMap::empty(maps.boundary.dim()),
+            Find::All | Find::Shapes => extract_shapes(&maps, &config.shapes)?,
+        };
         watch.lap("shapes");
         progress.advance(1);
-        let lines = extract_lines(&maps, &config.lines)?;
+        let lines = match config.find {
+            Find::Shapes => Vec::new(),
+            Find::All | Find::Lines => extract_lines(&maps, &config.lines)?,
+        };
         watch.lap("lines");
         progress.advance(1);
         progress.end();
@@ -119,6 +125,8 @@ impl Vectorizer {
     }
 
     /// Per-pixel predictions of an RGB picture `[H, W, 3]`.
+    ///
+    /// Where only shapes or only lines are looked for, all maps are those of their network.
     ///
     /// # Errors
     /// As for [`run`](Self::run).
@@ -128,8 +136,12 @@ impl Vectorizer {
         config: &VectorizeConfig,
         progress: &dyn Progress,
     ) -> Result<MapPrediction> {
+        let lines = match (&self.lines, config.find) {
+            (None, _) | (_, Find::Shapes) => return self.shapes.predict(image, config, progress),
+            (Some(lines), Find::Lines) => return lines.predict(image, config, progress),
+            (Some(lines), Find::All) => lines,
+        };
         let maps = self.shapes.predict(image, config, progress)?;
-        let Some(lines) = &self.lines else { return Ok(maps) };
         let MapPrediction { centreline, angle, thickness, .. } =
             lines.predict(image, config, progress)?;
         Ok(MapPrediction { centreline, angle, thickness, ..maps })

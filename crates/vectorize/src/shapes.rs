@@ -52,6 +52,13 @@ pub struct ShapeMap {
     pub shapes: Vec<Shape>,
 }
 
+impl ShapeMap {
+    /// No shape in a picture of so many rows and columns.
+    pub(crate) fn empty(size: (usize, usize)) -> Self {
+        Self { regions: Array2::zeros(size), shapes: Vec::new() }
+    }
+}
+
 /// Closed shapes of a predicted map.
 ///
 /// The border probability is flooded into many small basins, neighbouring basins

@@ -8,8 +8,8 @@ use mapvec_geometry::{signed_area, validate_line, validate_polygon};
 use mapvec_models::{MapUNet, MapUNetConfig};
 use mapvec_nn::ParameterStore;
 use mapvec_vectorize::{
-    LineConfig, MapPrediction, OverlayStyle, Report, ShapeConfig, VectorizeConfig, Vectorizer,
-    draw_overlay, extract_lines, extract_shapes,
+    Find, LineConfig, MapPrediction, OverlayStyle, Report, ShapeConfig, VectorizeConfig,
+    Vectorizer, draw_overlay, extract_lines, extract_shapes,
 };
 use ndarray::{Array2, Array3};
 use proptest::prelude::*;
@@ -144,6 +144,14 @@ fn lines_come_from_the_second_network() {
     assert_eq!((&joined.boundary, &joined.class), (&first.boundary, &first.class));
     assert_eq!((&joined.centreline, &joined.thickness), (&second.centreline, &second.thickness));
     assert_ne!(both.weights()["shapes"], both.weights()["lines"]);
+
+    let only = |find| {
+        let config = VectorizeConfig { find, ..small_tiles() };
+        both.run(image.view(), &config, &Silent).unwrap()
+    };
+    let (all, shapes, lines) = (only(Find::All), only(Find::Shapes), only(Find::Lines));
+    assert_eq!((&all.shapes, &all.lines), (&shapes.shapes, &lines.lines));
+    assert!(shapes.lines.is_empty() && lines.shapes.shapes.is_empty(), "only what was asked for");
 }
 
 /// Counts stages and steps.
