@@ -92,7 +92,7 @@ impl MapUNetConfig {
     }
 }
 
-/// The network. See the [module documentation](self).
+/// A U-Net at half resolution that labels every pixel of a map ([`map_channels`]).
 #[derive(Debug)]
 pub struct MapUNet {
     encoder: Vec<[ConvBnRelu; 2]>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Settings of [`vectorize`](crate::vectorize).
+/// Settings of [`Vectorizer::run`](crate::Vectorizer::run).
 ///
 /// The defaults of shapes and merging are the best ones found on a scanned city
 /// sheet (`docs/results.md`); those of lines on patches of a topographic map.
