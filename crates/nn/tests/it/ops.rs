@@ -141,7 +141,8 @@ proptest! {
         };
         let small = GradcheckConfig { max_entries: 8, step: 1e-6, ..GradcheckConfig::default() };
         let error = gradcheck(&inputs, f, &small).unwrap();
-        prop_assert!(error < 1e-4, "differences: {error}");
+        // Outputs near 20 and gradients near 0 leave central differences few digits.
+        prop_assert!(error < 1e-3, "differences: {error}");
         let error = compare_precisions(&inputs, f, seed).unwrap();
         prop_assert!(error < 3e-5, "kernels: {error}");
         // Without variables nothing is recorded, and the values are the same.
