@@ -16,6 +16,9 @@ const SEEDS: [u64; 3] = [0, 1, 2];
 /// Number of those tiles on the city sheet.
 const TILES: u32 = 60;
 
+/// Re-estimated statistics make borders stronger, so merging goes on longer.
+const ADAPTED_THRESHOLD: f32 = 2.5;
+
 /// How the network is used.
 #[derive(Debug, Clone, Copy)]
 struct Mode {
@@ -27,8 +30,12 @@ struct Mode {
 const MODES: [Mode; 4] = [
     Mode { name: "one pass", rotations: false, adapt: false },
     Mode { name: "4 rotations", rotations: true, adapt: false },
-    Mode { name: "re-estimated batch norm", rotations: false, adapt: true },
-    Mode { name: "re-estimated batch norm, 4 rotations", rotations: true, adapt: true },
+    Mode { name: "re-estimated batch norm, merging to 2.5", rotations: false, adapt: true },
+    Mode {
+        name: "re-estimated batch norm, merging to 2.5, 4 rotations",
+        rotations: true,
+        adapt: true,
+    },
 ];
 
 /// Runs every row and puts the tables between the markers of `file`.
@@ -61,6 +68,9 @@ fn tables(
                 config.predict.rotations = mode.rotations;
                 config.predict.adapt_tiles = if mode.adapt { TILES } else { 0 };
                 config.predict.seed = *seed;
+                if mode.adapt {
+                    config.shapes.merge.threshold = ADAPTED_THRESHOLD;
+                }
                 config
             };
             seeds.iter().map(|seed| sheet(&config(seed))).collect()
