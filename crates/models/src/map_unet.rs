@@ -18,7 +18,7 @@
 use candle_core::{Result as TensorResult, Tensor, bail};
 use candle_nn::VarBuilder;
 use mapvec_nn::{
-    Conv2d, Conv2dConfig, ConvBnRelu, cat_channels, max_pool2d, pixel_shuffle, pixel_unshuffle,
+    Conv2d, Conv2dConfig, ConvBnRelu, ConvStage, max_pool2d, pixel_shuffle, pixel_unshuffle,
     upsample_nearest2d,
 };
 use serde::{Deserialize, Serialize};
@@ -95,8 +95,8 @@ impl MapUNetConfig {
 /// A U-Net at half resolution that labels every pixel of a map ([`map_channels`]).
 #[derive(Debug)]
 pub struct MapUNet {
-    encoder: Vec<[ConvBnRelu; 2]>,
-    decoder: Vec<[ConvBnRelu; 2]>,
+    encoder: Vec<ConvStage>,
+    decoder: Vec<ConvStage>,
     head: Conv2d,
     config: MapUNetConfig,
 }
@@ -150,17 +150,17 @@ impl MapUNet {
         }
         let mut xs = pixel_unshuffle(xs, 2)?;
         let mut skips = Vec::with_capacity(self.encoder.len());
-        for (level, [first, second]) in self.encoder.iter().enumerate() {
+        for (level, stage) in self.encoder.iter().enumerate() {
             if level > 0 {
                 xs = max_pool2d(&xs, 2)?;
             }
-            xs = second.forward(&first.forward(&xs, train)?, train)?;
+            xs = stage.forward(&xs, train)?;
             skips.push(xs.clone());
         }
         skips.pop();
-        for ([first, second], skip) in self.decoder.iter().zip(skips.iter().rev()) {
+        for (stage, skip) in self.decoder.iter().zip(skips.iter().rev()) {
             let up = upsample_nearest2d(&xs, 2)?;
-            xs = second.forward(&first.forward(&cat_channels(&[&up, skip])?, train)?, train)?;
+            xs = stage.forward_joined(&[&up, skip], train)?;
         }
         pixel_shuffle(&self.head.forward(&xs)?, 2)
     }
@@ -172,9 +172,9 @@ impl MapUNet {
     }
 }
 
-fn block(channels: usize, width: usize, vb: &VarBuilder<'_>) -> TensorResult<[ConvBnRelu; 2]> {
+fn block(channels: usize, width: usize, vb: &VarBuilder<'_>) -> TensorResult<ConvStage> {
     let same = Conv2dConfig::same(3);
-    Ok([
+    ConvStage::new(vec![
         ConvBnRelu::new(channels, width, 3, &same, vb.pp(0))?,
         ConvBnRelu::new(width, width, 3, &same, vb.pp(1))?,
     ])

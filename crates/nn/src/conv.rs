@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::{ConvKernel, ConvShape, is_exact};
 use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
-use crate::kernels::norm::{Planes, channel_sums};
+use crate::kernels::norm::{Planes, channel_sums, finish_in_place};
 use crate::kernels::winograd;
+use crate::kernels::winograd::load::Source;
+use crate::kernels::winograd::store::Finish;
 
 /// How a kernel moves over an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,15 +85,24 @@ pub fn conv2d(
 }
 
 /// The sizes, if they fit each other.
-pub(crate) fn checked(
+fn checked(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     config: &Conv2dConfig,
 ) -> Result<Geometry> {
     not_empty(x, "conv2d")?;
+    fitted(x.dims4()?, weight, bias, config)
+}
+
+/// The same for an input of given sizes.
+pub(crate) fn fitted(
+    (batch, inputs, height, width): (usize, usize, usize, usize),
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: &Conv2dConfig,
+) -> Result<Geometry> {
     not_empty(weight, "conv2d")?;
-    let (batch, inputs, height, width) = x.dims4()?;
     let (outputs, group_inputs, kh, kw) = weight.dims4()?;
     let Conv2dConfig { stride, padding, dilation, groups } = *config;
     if stride == 0 || dilation == 0 || groups == 0 {
@@ -186,10 +198,21 @@ impl Conv {
         }
     }
 
+    /// The planes of its input.
+    pub(crate) fn in_planes(&self) -> Planes {
+        let g = &self.geometry;
+        Planes { batch: g.batch, channels: g.inputs, pixels: g.size.0 * g.size.1 }
+    }
+
     /// The shape of its result.
     pub(crate) fn out_shape(&self) -> Shape {
         let (rows, columns) = self.geometry.out_size();
         (self.geometry.batch, self.geometry.outputs, rows, columns).into()
+    }
+
+    /// Its sizes, if the Winograd kernel runs it.
+    pub(crate) fn tiled(&self) -> Option<winograd::Geometry> {
+        (self.kernel == ConvKernel::Winograd).then(|| self.winograd())
     }
 
     fn winograd(&self) -> winograd::Geometry {
@@ -207,12 +230,20 @@ impl Conv {
     pub(crate) fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         match self.kernel {
             ConvKernel::Winograd => {
-                winograd::forward::convolve(self.isa, &self.winograd(), x, weight, bias)
+                let (g, x) = (self.winograd(), Source::plain(x, self.geometry.inputs));
+                winograd::forward::convolve(self.isa, &g, &x, weight, &Epilogue::bias(bias))
             }
             ConvKernel::Pointwise | ConvKernel::Im2col => {
                 im2col::convolve(&self.geometry, x, weight, bias)
             }
         }
+    }
+
+    /// The convolution and what follows it.
+    pub(crate) fn finish(&self, x: &[f32], weight: &[f32], epilogue: &Epilogue<'_>) -> Vec<f32> {
+        let mut y = self.forward(x, weight, None);
+        finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
+        y
     }
 
     /// Gradients of the input and of the weight, each if wanted.
@@ -241,15 +272,10 @@ impl Conv {
     ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
         if self.kernel == ConvKernel::Winograd {
             let g = self.winograd();
-            if weight.1 {
-                let (dw, dx) =
-                    winograd::backward::gradients(self.isa, &g, x.0, dy, x.1.then_some(weight.0));
-                return (dx, Some(dw));
-            }
-            return (
-                x.1.then(|| winograd::forward::input_gradient(self.isa, &g, dy, weight.0)),
-                None,
-            );
+            let (xs, dy) = (Source::plain(x.0, g.inputs), Source::plain(dy, g.outputs));
+            let keep = (weight.0, Finish::Map(Epilogue::default()));
+            let done = winograd::backward::gradients(self.isa, &g, &xs, &dy, keep, (x.1, weight.1));
+            return (done.input.map(|[dx, _]| dx), done.weight);
         }
         let g = &self.geometry;
         (

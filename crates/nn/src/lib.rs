@@ -8,7 +8,7 @@
 //! the known wrong gradients of Candle replaced. The `f64` composition is the
 //! oracle of the tests.
 //!
-//! * [`conv2d`], [`batch_norm2d`], [`conv_batch_norm2d`], [`relu`], [`max_pool2d`],
+//! * [`conv2d`], [`batch_norm2d`], [`conv_stage`], [`relu`], [`max_pool2d`],
 //!   [`upsample_nearest2d`], [`pixel_shuffle`], [`pixel_unshuffle`],
 //!   [`cat_channels`]: the functions.
 //! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
@@ -30,7 +30,7 @@ mod activation;
 mod batch_norm;
 mod concat;
 mod conv;
-mod conv_norm;
+mod conv_stage;
 mod dispatch;
 mod error;
 mod gradcheck;
@@ -48,13 +48,13 @@ pub use activation::relu;
 pub use batch_norm::{BatchStatistics, Statistics, batch_norm2d};
 pub use concat::cat_channels;
 pub use conv::{Conv2dConfig, conv2d};
-pub use conv_norm::conv_batch_norm2d;
+pub use conv_stage::{StageLayer, conv_stage};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
 pub use error::{Error, ParameterMismatch, Result};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::isa::Isa;
 pub use layers::{
-    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, reestimate_statistics,
+    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, reestimate_statistics,
     with_momentum,
 };
 pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};

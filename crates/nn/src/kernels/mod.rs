@@ -5,6 +5,7 @@
 
 pub(crate) mod adamw;
 pub(crate) mod dot;
+pub(crate) mod epilogue;
 pub(crate) mod im2col;
 pub(crate) mod isa;
 pub(crate) mod lanes;

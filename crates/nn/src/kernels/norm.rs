@@ -9,6 +9,7 @@
 
 use rayon::prelude::*;
 
+use super::epilogue::Epilogue;
 use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
 use super::output::{Output, SharedOut};
@@ -33,7 +34,8 @@ impl Planes {
         &data[(image * self.channels + channel) * self.pixels..][..self.pixels]
     }
 
-    fn len(&self) -> usize {
+    /// Values of the tensor.
+    pub(crate) fn len(&self) -> usize {
         self.batch * self.channels * self.pixels
     }
 }
@@ -67,6 +69,11 @@ multiversion! {
 multiversion! {
     unsafe fn back_affine = back_affine_body(x: &[f32], g: &[f32], maps: (Affine, BackAffine), relu: bool, to: *mut f32)
 }
+
+multiversion! {
+    unsafe fn affine_add = affine_add_body(x: *const f32, other: &[f32], map: Affine, relu: bool, to: *mut f32)
+}
+multiversion! { unsafe fn positive = positive_body(z: &[f32], g: &[f32], to: *mut f32) }
 
 /// Sums of `x - centre` and of its square.
 #[inline(always)]
@@ -128,10 +135,55 @@ unsafe fn affine_body<L: Lanes>(x: *const f32, len: usize, map: Affine, relu: bo
     }
 }
 
+#[inline(always)]
+unsafe fn affine_add_body<L: Lanes>(
+    x: *const f32,
+    other: &[f32],
+    map: Affine,
+    relu: bool,
+    to: *mut f32,
+) {
+    // SAFETY: blocks of 16 values and a last one of `n`, inside `other`; the caller answers
+    // for as many in `x` and `to`. A block is read before it is written, so they may be one.
+    unsafe {
+        let (mean, scale, shift) = (L::splat(map.mean), L::splat(map.scale), L::splat(map.shift));
+        let floor = L::splat(if relu { 0.0 } else { f32::NEG_INFINITY });
+        let whole = other.len() / 16 * 16;
+        for at in (0..whole).step_by(16) {
+            let (v, o) = (L::load(x.add(at)), L::load(other.as_ptr().add(at)));
+            floor.max(v.sub(mean).mul_add(scale, shift).add(o)).store(to.add(at));
+        }
+        let n = other.len() - whole;
+        if n > 0 {
+            let v = L::load_first(x.add(whole), n);
+            let o = L::load_first(other.as_ptr().add(whole), n);
+            floor.max(v.sub(mean).mul_add(scale, shift).add(o)).store_first(to.add(whole), n);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn positive_body<L: Lanes>(z: &[f32], g: &[f32], to: *mut f32) {
+    // SAFETY: as above.
+    unsafe {
+        let whole = z.len() / 16 * 16;
+        for at in (0..whole).step_by(16) {
+            L::load(g.as_ptr().add(at))
+                .where_positive(L::load(z.as_ptr().add(at)))
+                .store(to.add(at));
+        }
+        let n = z.len() - whole;
+        if n > 0 {
+            let (g, z) = (g.as_ptr().add(whole), z.as_ptr().add(whole));
+            L::load_first(g, n).where_positive(L::load_first(z, n)).store_first(to.add(whole), n);
+        }
+    }
+}
+
 /// One block through the map and its floor. A function, as all of these: closures
 /// would be compiled without the instruction set of their caller.
 #[inline(always)]
-unsafe fn mapped<L: Lanes>(v: L, map: (L, L, L, L)) -> L {
+pub(super) unsafe fn mapped<L: Lanes>(v: L, map: (L, L, L, L)) -> L {
     let (mean, scale, shift, floor) = map;
     // SAFETY: no memory is touched. `max` keeps its second operand when that is
     // NaN: NaN must pass through.
@@ -140,7 +192,7 @@ unsafe fn mapped<L: Lanes>(v: L, map: (L, L, L, L)) -> L {
 
 /// The gradient that passes the `ReLU`.
 #[inline(always)]
-unsafe fn gate<L: Lanes>(v: L, g: L, map: &Affine, relu: bool) -> L {
+pub(super) unsafe fn gate<L: Lanes>(v: L, g: L, map: &Affine, relu: bool) -> L {
     // SAFETY: no memory is touched.
     unsafe {
         if relu { g.where_positive(v.mul_add(L::splat(map.scale), L::splat(map.shift))) } else { g }
@@ -187,7 +239,13 @@ unsafe fn gated_sums_body<L: Lanes>(x: &[f32], g: &[f32], map: Affine, relu: boo
 
 /// One block of the gradient of the input.
 #[inline(always)]
-unsafe fn mapped_back<L: Lanes>(v: L, g: L, map: &Affine, back: &BackAffine, relu: bool) -> L {
+pub(super) unsafe fn mapped_back<L: Lanes>(
+    v: L,
+    g: L,
+    map: &Affine,
+    back: &BackAffine,
+    relu: bool,
+) -> L {
     // SAFETY: no memory is touched.
     unsafe {
         let v = v.sub(L::splat(map.mean));
@@ -226,23 +284,50 @@ unsafe fn back_affine_body<L: Lanes>(
 /// mean of the first, partial sums added in `f64`.
 pub(crate) fn moments(isa: Isa, p: Planes, x: &[f32]) -> Vec<(f64, f64)> {
     assert_eq!(x.len(), p.len(), "tensor size");
+    (0..p.channels).into_par_iter().map(|c| channel_moments(isa, p, x, c)).collect()
+}
+
+fn channel_moments(isa: Isa, p: Planes, x: &[f32], c: usize) -> (f64, f64) {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let count = (p.batch * p.pixels) as f64;
-    (0..p.channels)
-        .into_par_iter()
-        .map(|c| {
-            let sums = |centre: f32| {
-                (0..p.batch).fold((0.0, 0.0), |total, b| {
-                    // SAFETY: a slice.
-                    let part = unsafe { centred_sums(isa, p.of(x, b, c), centre) };
-                    (total.0 + part.0, total.1 + part.1)
-                })
-            };
-            #[expect(clippy::cast_possible_truncation, reason = "a centre, not a result")]
-            let centre = (sums(p.of(x, 0, c)[0]).0 / count + f64::from(p.of(x, 0, c)[0])) as f32;
-            let (sum, squares) = sums(centre);
-            let rest = sum / count;
-            (f64::from(centre) + rest, (squares / count - rest * rest).max(0.0))
+    let sums = |centre: f32| {
+        (0..p.batch).fold((0.0, 0.0), |total, b| {
+            // SAFETY: a slice.
+            let part = unsafe { centred_sums(isa, p.of(x, b, c), centre) };
+            (total.0 + part.0, total.1 + part.1)
+        })
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "a centre, not a result")]
+    let centre = (sums(p.of(x, 0, c)[0]).0 / count + f64::from(p.of(x, 0, c)[0])) as f32;
+    let (sum, squares) = sums(centre);
+    let rest = sum / count;
+    (f64::from(centre) + rest, (squares / count - rest * rest).max(0.0))
+}
+
+/// The same from sums and sums of squares that were taken while `x` was written.
+///
+/// Where the mean is large against the deviation their difference has lost digits
+/// (or is not finite): those channels are read again.
+pub(crate) fn moments_of_sums(
+    isa: Isa,
+    p: Planes,
+    x: &[f32],
+    sums: &[(f64, f64)],
+) -> Vec<(f64, f64)> {
+    assert_eq!(x.len(), p.len(), "tensor size");
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let count = (p.batch * p.pixels) as f64;
+    sums.par_iter()
+        .take(p.channels)
+        .enumerate()
+        .map(|(c, (sum, squares))| {
+            let mean = sum / count;
+            let variance = squares / count - mean * mean;
+            if variance.is_finite() && mean * mean <= 8.0 * variance {
+                (mean, variance)
+            } else {
+                channel_moments(isa, p, x, c)
+            }
         })
         .collect()
 }
@@ -255,6 +340,23 @@ pub(crate) fn channel_sums(isa: Isa, p: Planes, x: &[f32]) -> Vec<f64> {
         // SAFETY: slices.
         .map(|c| (0..p.batch).map(|b| unsafe { centred_sums(isa, p.of(x, b, c), 0.0) }.0).sum())
         .collect()
+}
+
+/// Maps every channel into a buffer.
+pub(crate) fn apply_into(
+    isa: Isa,
+    p: Planes,
+    x: &[f32],
+    maps: &[Affine],
+    relu: bool,
+    to: &mut [f32],
+) {
+    assert!(x.len() == p.len() && to.len() == p.len() && maps.len() == p.channels, "sizes");
+    to.par_chunks_mut(p.pixels).enumerate().for_each(|(i, to)| {
+        let (from, map) = (p.of(x, 0, i).as_ptr(), maps[i % p.channels]);
+        // SAFETY: both are planes of `pixels` values.
+        unsafe { affine(isa, from, p.pixels, map, relu, to.as_mut_ptr()) }
+    });
 }
 
 /// Maps every channel.
@@ -271,13 +373,21 @@ pub(crate) fn apply(isa: Isa, p: Planes, x: &[f32], maps: &[Affine], relu: bool)
     unsafe { out.filled() }
 }
 
-/// Maps every channel in place.
-pub(crate) fn apply_in_place(isa: Isa, p: Planes, x: &mut [f32], maps: &[Affine], relu: bool) {
-    assert!(x.len() == p.len() && maps.len() == p.channels, "tensor size");
-    x.par_chunks_mut(p.pixels).enumerate().for_each(|(i, plane)| {
+/// Applies what follows a convolution to its result.
+pub(crate) fn finish_in_place(isa: Isa, p: Planes, y: &mut [f32], epilogue: &Epilogue<'_>) {
+    epilogue.check(p.channels, p.len());
+    y.par_chunks_mut(p.pixels).enumerate().for_each(|(i, plane)| {
+        let of = |vector: Option<&[f32]>, default| vector.map_or(default, |v| v[i % p.channels]);
+        let map =
+            Affine { mean: 0.0, scale: of(epilogue.scale, 1.0), shift: of(epilogue.shift, 0.0) };
         let to = plane.as_mut_ptr();
-        // SAFETY: `to` is valid for the plane, and `affine` reads before it writes.
-        unsafe { affine(isa, to, plane.len(), maps[i % p.channels], relu, to) }
+        // SAFETY: `to` is valid for the plane, and both kernels read before they write.
+        unsafe {
+            match epilogue.add {
+                Some(add) => affine_add(isa, to, p.of(add, 0, i), map, epilogue.relu, to),
+                None => affine(isa, to, plane.len(), map, epilogue.relu, to),
+            }
+        }
     });
 }
 
@@ -291,7 +401,10 @@ pub(crate) struct Mode {
 }
 
 /// Gradients of batch normalisation with an optional `ReLU` behind it: of the
-/// input if wanted, of gamma and of beta. The arguments are those of [`gradients_into`].
+/// input if wanted, of gamma and of beta.
+///
+/// `data` holds the input and the gradient of the result, `maps` the affine map
+/// and `1 / sqrt(variance + eps)` of every channel.
 pub(crate) fn gradients(
     isa: Isa,
     p: Planes,
@@ -310,22 +423,6 @@ pub(crate) fn gradients(
     (Some(unsafe { out.filled() }), gamma, beta)
 }
 
-/// As [`gradients`], the gradient of the input written to `to`.
-///
-/// `data` holds the input and the gradient of the result, `maps` the affine map
-/// and `1 / sqrt(variance + eps)` of every channel.
-pub(crate) fn gradients_into(
-    isa: Isa,
-    p: Planes,
-    data: (&[f32], &[f32]),
-    maps: &[(Affine, f64)],
-    mode: Mode,
-    to: &mut [f32],
-) -> (Vec<f32>, Vec<f32>) {
-    run_gradients(isa, p, data, maps, mode, Some(SharedOut::new(to)))
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "results are f32")]
 fn run_gradients(
     isa: Isa,
     p: Planes,
@@ -336,32 +433,145 @@ fn run_gradients(
 ) -> (Vec<f32>, Vec<f32>) {
     let (x, g) = data;
     assert!(x.len() == p.len() && g.len() == p.len() && maps.len() == p.channels, "tensor size");
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    let count = (p.batch * p.pixels) as f64;
-    let channel = |(c, (map, inverse)): (usize, &(Affine, f64))| {
-        let (sum, product) = (0..p.batch).fold((0.0, 0.0), |total, b| {
-            // SAFETY: slices of equal length.
-            let part = unsafe { gated_sums(isa, p.of(x, b, c), p.of(g, b, c), *map, mode.relu) };
-            (total.0 + part.0, total.1 + part.1)
-        });
+    let channel = |(c, map): (usize, &(Affine, f64))| {
+        let sums = gated_sums_of(isa, p, data, c, (&map.0, mode.relu));
         if let Some(to) = to {
-            let scale = f64::from(map.scale);
-            let (offset, slope) = if mode.batch_statistics {
-                (-scale * sum / count, -scale * product / count * inverse * inverse)
-            } else {
-                (0.0, 0.0)
-            };
-            let back = BackAffine { scale: map.scale, offset: offset as f32, slope: slope as f32 };
-            for b in 0..p.batch {
-                let to = to.range((b * p.channels + c) * p.pixels, p.pixels);
-                let (x, g) = (p.of(x, b, c), p.of(g, b, c));
-                // SAFETY: the range was checked; this job alone writes the plane.
-                unsafe { back_affine(isa, x, g, (*map, back), mode.relu, to) }
-            }
+            let back = back_map(map, sums, p, mode.batch_statistics);
+            // SAFETY: this job alone writes the planes of the channel.
+            unsafe { back_channel(isa, p, data, (c, &map.0, &back, mode.relu), to) }
         }
-        ((product * inverse) as f32, sum as f32)
+        parameter_gradients(map.1, sums)
     };
     maps.par_iter().enumerate().map(channel).unzip()
+}
+
+/// Sums of the gated gradient of a channel and of its products with `x - mean`.
+fn gated_sums_of(
+    isa: Isa,
+    p: Planes,
+    (x, g): (&[f32], &[f32]),
+    c: usize,
+    (map, relu): (&Affine, bool),
+) -> (f64, f64) {
+    (0..p.batch).fold((0.0, 0.0), |total, b| {
+        // SAFETY: slices of equal length.
+        let part = unsafe { gated_sums(isa, p.of(x, b, c), p.of(g, b, c), *map, relu) };
+        (total.0 + part.0, total.1 + part.1)
+    })
+}
+
+/// The planes of a channel back through its norm.
+///
+/// # Safety
+///
+/// Nobody else reads or writes those planes of `to` meanwhile.
+unsafe fn back_channel(
+    isa: Isa,
+    p: Planes,
+    (x, g): (&[f32], &[f32]),
+    (c, map, back, relu): (usize, &Affine, &BackAffine, bool),
+    to: SharedOut<'_>,
+) {
+    for b in 0..p.batch {
+        let to = to.range((b * p.channels + c) * p.pixels, p.pixels);
+        // SAFETY: the range was checked; the caller answers for the rest.
+        unsafe { back_affine(isa, p.of(x, b, c), p.of(g, b, c), (*map, *back), relu, to) }
+    }
+}
+
+/// Sums of the gated gradient of every channel and of its products with `x - mean`;
+/// `data` holds the input and the gradient of the result.
+pub(crate) fn gate_sums(
+    isa: Isa,
+    p: Planes,
+    data: (&[f32], &[f32]),
+    maps: &[Affine],
+    relu: bool,
+) -> Vec<(f64, f64)> {
+    assert!(data.0.len() == p.len() && data.1.len() == p.len(), "tensor size");
+    maps.par_iter()
+        .enumerate()
+        .map(|(c, map)| gated_sums_of(isa, p, data, c, (map, relu)))
+        .collect()
+}
+
+/// The map of gradients back through the norm of a channel, from its [`gate_sums`].
+#[expect(clippy::cast_possible_truncation, reason = "the kernels run in f32")]
+pub(crate) fn back_map(
+    (map, inverse): &(Affine, f64),
+    (sum, product): (f64, f64),
+    p: Planes,
+    batch_statistics: bool,
+) -> BackAffine {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let count = (p.batch * p.pixels) as f64;
+    let scale = f64::from(map.scale);
+    let (offset, slope) = if batch_statistics {
+        (-scale * sum / count, -scale * product / count * inverse * inverse)
+    } else {
+        (0.0, 0.0)
+    };
+    BackAffine { scale: map.scale, offset: offset as f32, slope: slope as f32 }
+}
+
+/// Gradients of gamma and beta of a channel, from its [`gate_sums`].
+#[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+pub(crate) fn parameter_gradients(inverse: f64, (sum, product): (f64, f64)) -> (f32, f32) {
+    ((product * inverse) as f32, sum as f32)
+}
+
+/// The gradient of the input, from the input and the gradient of the result.
+pub(crate) fn apply_back(
+    isa: Isa,
+    p: Planes,
+    data: (&[f32], &[f32]),
+    maps: &[(Affine, BackAffine)],
+    relu: bool,
+    to: &mut [f32],
+) {
+    assert!(data.0.len() == p.len() && data.1.len() == p.len() && to.len() == p.len(), "sizes");
+    assert_eq!(maps.len(), p.channels, "maps");
+    let to = SharedOut::new(to);
+    maps.par_iter().enumerate().for_each(|(c, (map, back))| {
+        // SAFETY: this job alone writes the planes of the channel.
+        unsafe { back_channel(isa, p, data, (c, map, back, relu), to) }
+    });
+}
+
+/// Maps every channel and adds `other`, then `ReLU` if wanted.
+pub(crate) fn apply_add(
+    isa: Isa,
+    p: Planes,
+    (x, other): (&[f32], &[f32]),
+    maps: &[Affine],
+    relu: bool,
+) -> Vec<f32> {
+    assert!(x.len() == p.len() && other.len() == p.len() && maps.len() == p.channels, "sizes");
+    let mut out = Output::new(x.len());
+    let to = out.shared();
+    (0..p.batch * p.channels).into_par_iter().for_each(|i| {
+        let to = to.range(i * p.pixels, p.pixels);
+        let (x, other) = (p.of(x, 0, i), p.of(other, 0, i));
+        // SAFETY: the range was checked; this job alone writes the plane.
+        unsafe { affine_add(isa, x.as_ptr(), other, maps[i % p.channels], relu, to) }
+    });
+    // SAFETY: every plane has been written.
+    unsafe { out.filled() }
+}
+
+/// `g` where `z` is positive, else zero: the gradient in front of a `ReLU` that gave `z`.
+pub(crate) fn pass_positive(isa: Isa, z: &[f32], g: &[f32]) -> Vec<f32> {
+    const CHUNK: usize = 1 << 14;
+    assert_eq!(z.len(), g.len(), "tensor size");
+    let mut out = Output::new(z.len());
+    let to = out.shared();
+    z.par_chunks(CHUNK).zip(g.par_chunks(CHUNK)).enumerate().for_each(|(i, (z, g))| {
+        let to = to.range(i * CHUNK, z.len());
+        // SAFETY: the range was checked; this job alone writes the chunk.
+        unsafe { positive(isa, z, g, to) }
+    });
+    // SAFETY: every chunk has been written.
+    unsafe { out.filled() }
 }
 
 #[cfg(test)]
@@ -405,9 +615,9 @@ mod tests {
                     assert!((y - want).abs() < 1e-5, "{isa:?} {y} {want}");
                 }
                 let mode = Mode { relu, batch_statistics: false };
-                let mut dx = vec![f32::NAN; p.len()];
                 let maps = [(map, 2.0), (map, 2.0)];
-                let (_, betas) = gradients_into(isa, p, (&x, &g), &maps, mode, &mut dx);
+                let (dx, _, betas) = gradients(isa, p, (&x, &g), &maps, mode, true);
+                let dx = dx.unwrap();
                 for (c, beta) in betas.iter().enumerate() {
                     let mut want = 0.0;
                     for b in 0..2 {

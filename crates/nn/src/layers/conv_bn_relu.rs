@@ -6,7 +6,7 @@ use candle_nn::VarBuilder;
 use super::batch_norm::{BatchNorm2d, BatchNormConfig};
 use super::conv::{BiasInit, Conv2d};
 use crate::conv::Conv2dConfig;
-use crate::conv_norm::conv_batch_norm2d;
+use crate::conv_stage::{StageLayer, conv_stage};
 
 /// A convolution without bias, a batch norm and a `ReLU`; parameters below
 /// `conv` and `bn`.
@@ -66,11 +66,16 @@ impl ConvBnRelu {
                 self.norm.forward(&y, train)
             };
         }
-        let (weight, config) = (self.conv.weight(), self.conv.config());
-        let (y, batch) =
-            conv_batch_norm2d(x, weight, config, self.norm.arguments(train), self.relu)?;
-        self.norm.update(batch.as_ref())?;
+        let (y, batch) = conv_stage(&[x], &[self.stage_layer(train)], None)?;
+        self.norm.update(batch.first().and_then(Option::as_ref))?;
         Ok(y)
+    }
+
+    /// The block as a layer of a stage.
+    pub(super) fn stage_layer(&self, train: bool) -> StageLayer<'_> {
+        let (gamma, beta, statistics, eps) = self.norm.arguments(train);
+        let (weight, config) = (self.conv.weight(), *self.conv.config());
+        StageLayer { weight, config, gamma, beta, statistics, eps, relu: self.relu }
     }
 
     /// The convolution.

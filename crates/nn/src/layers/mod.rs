@@ -3,7 +3,9 @@
 mod batch_norm;
 mod conv;
 mod conv_bn_relu;
+mod conv_stage;
 
 pub use batch_norm::{BatchNorm2d, BatchNormConfig, reestimate_statistics, with_momentum};
 pub use conv::{BiasInit, Conv2d};
 pub use conv_bn_relu::ConvBnRelu;
+pub use conv_stage::ConvStage;

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    Conv2dConfig, Statistics, batch_norm2d, conv_batch_norm2d, conv2d, max_pool2d,
+    Conv2dConfig, StageLayer, Statistics, batch_norm2d, conv_stage, conv2d, max_pool2d,
     upsample_nearest2d,
 };
 use rayon::ThreadPoolBuilder;
@@ -16,8 +16,19 @@ fn network(config: &Conv2dConfig) -> Vec<u32> {
     let bias = Var::from_tensor(&random32(&[32], 3)).unwrap();
     let gamma = Var::ones(32, DType::F32, &Device::Cpu).unwrap();
     let beta = Var::zeros(32, DType::F32, &Device::Cpu).unwrap();
-    let norm = (gamma.as_tensor(), beta.as_tensor(), Statistics::Batch, 1e-5);
-    let one = conv_batch_norm2d(&x, &w, config, norm, true).unwrap().0;
+    let layer = |weight, config| StageLayer {
+        weight,
+        config,
+        gamma: &gamma,
+        beta: &beta,
+        statistics: Statistics::Batch,
+        eps: 1e-5,
+        relu: true,
+    };
+    let second = random32(&[32, 32, 3, 3], 4);
+    let layers = [layer(w.as_tensor(), *config), layer(&second, Conv2dConfig::same(3))];
+    let halves = [x.narrow(1, 0, 8).unwrap(), x.narrow(1, 8, 12).unwrap()];
+    let one = conv_stage(&[&halves[0], &halves[1]], &layers, None).unwrap().0;
     let y = conv2d(&x, &w, Some(&bias), config).unwrap();
     let (y, _) = batch_norm2d(&y, (&gamma, &beta), &Statistics::Batch, 1e-5, true).unwrap();
     let y = upsample_nearest2d(&max_pool2d(&y, 2).unwrap(), 2).unwrap();

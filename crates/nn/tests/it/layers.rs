@@ -130,5 +130,7 @@ fn a_frozen_model_records_nothing_and_gives_the_same() {
     let frozen = build(store.frozen_var_builder());
     let (y, z) = (trained.forward(&x, false).unwrap(), frozen.forward(&x, false).unwrap());
     assert!(y.track_op() && !z.track_op());
-    assert_eq!(vector(&y), vector(&z));
+    for (y, z) in vector(&y).iter().zip(vector(&z)) {
+        assert!((y - z).abs() <= 1e-5 * (1.0 + y.abs()), "recorded {y}, frozen {z}");
+    }
 }

@@ -4,6 +4,7 @@
 mod determinism;
 mod layers;
 mod ops;
+mod stage;
 mod training;
 
 use candle_core::{Device, Tensor};

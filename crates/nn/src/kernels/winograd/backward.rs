@@ -1,61 +1,106 @@
 //! Both gradients in one sweep over the tiles.
-#![allow(unsafe_code, reason = "an output buffer that every part fills")]
+#![allow(unsafe_code, reason = "output buffers that every part fills")]
 
 use rayon::prelude::*;
 
 use super::super::isa::Isa;
 use super::super::output::Output;
 use super::super::scratch::with_scratch;
-use super::forward::transform_rows;
+use super::forward::{input_gradient, transform_rows};
+use super::load::Source;
 use super::product::{Product, multiply};
-use super::store::{Sink, store};
+use super::store::{Finish, Sink, store};
 use super::transform::{TileRow, transform_gradient, transform_input};
 use super::weights::{Role, gradient, transform};
-use super::{BLOCK, FREQUENCIES, Geometry, PARTS, RING, SKEW, tiles_per_block};
+use super::{BLOCK, FREQUENCIES, Geometry, PARTS, RING, SKEW, Sums, add_sums, tiles_per_block};
 
 /// Tiles per block at least, so that a weight-gradient product is worth its traffic.
 const MIN_TILES: usize = 32;
 
+/// What [`gradients`] computes.
+#[derive(Debug, Default)]
+pub(crate) struct Gradients {
+    /// Of the input, one tensor per part of its stack.
+    pub(crate) input: Option<[Vec<f32>; 2]>,
+    /// Of the weights.
+    pub(crate) weight: Option<Vec<f32>>,
+    /// What [`Finish`] takes of the input's gradient.
+    pub(crate) sums: Sums,
+}
+
 /// What the sweep reads.
 #[derive(Clone, Copy)]
 struct Sources<'a> {
-    x: &'a [f32],
-    gradient: &'a [f32],
+    x: &'a Source<'a>,
+    gradient: &'a Source<'a>,
     /// Transformed rotated weights; empty when the input gradient is not wanted.
     weights: &'a [f32],
+    /// Whether the products are spread over threads, too.
+    spread: bool,
 }
 
-/// The gradients of the weights and, where `weight` is given, of the input.
+/// The gradients of the input and of the weights, each if `wanted`, of a
+/// convolution of geometry `g` with input `x` and gradient `dy` of its result.
 pub(crate) fn gradients(
     isa: Isa,
     g: &Geometry,
-    x: &[f32],
-    dy: &[f32],
-    weight: Option<&[f32]>,
-) -> (Vec<f32>, Option<Vec<f32>>) {
-    assert_eq!(x.len(), g.batch * g.inputs * g.plane(), "input size");
-    assert_eq!(dy.len(), g.batch * g.outputs * g.plane(), "gradient size");
+    x: &Source<'_>,
+    dy: &Source<'_>,
+    (weight, finish): (&[f32], Finish<'_>),
+    wanted: (bool, bool),
+) -> Gradients {
+    if !wanted.0 {
+        let weight = wanted.1.then(|| sweep(isa, g, (x, dy), weight, None).0);
+        return Gradients { weight, ..Gradients::default() };
+    }
+    let channels = x.stack.split();
+    let mut outs = [channels.0, channels.1].map(|c| Output::new(g.batch * c * g.plane()));
+    let [first, second] = &mut outs;
+    let parts = [(first.shared(), channels.0), (second.shared(), channels.1)];
+    let sink = Sink { parts, finish };
+    let (weight, sums) = if wanted.1 {
+        let (weight, sums) = sweep(isa, g, (x, dy), weight, Some(&sink));
+        (Some(weight), sums)
+    } else {
+        (None, input_gradient(isa, g, dy, weight, &sink))
+    };
+    // SAFETY: the parts cover all tile rows of all images, `store` writes all channels of them.
+    let input = Some(outs.map(|out| unsafe { out.filled() }));
+    Gradients { input, weight, sums }
+}
+
+/// The gradient of the weights, and of the input if there is a sink for it.
+fn sweep(
+    isa: Isa,
+    g: &Geometry,
+    (x, dy): (&Source<'_>, &Source<'_>),
+    weight: &[f32],
+    sink: Option<&Sink<'_>>,
+) -> (Vec<f32>, Sums) {
+    x.check(g.batch, g.inputs, g.plane());
+    dy.check(g.batch, g.outputs, g.plane());
     let back = g.swapped();
-    let mut out = weight.map(|_| Output::new(x.len()));
-    let zeros = vec![0.0; g.inputs];
-    let length = if weight.is_some() { FREQUENCIES * back.weight_stride() } else { 0 };
-    let sum = with_scratch([length], |[u]| {
-        if let Some(weight) = weight {
+    if let Some(sink) = sink {
+        sink.check(&back);
+    }
+    let length = if sink.is_some() { FREQUENCIES * back.weight_stride() } else { 0 };
+    with_scratch([length], |[u]| {
+        if sink.is_some() {
             transform(weight, &back, Role::Backward, u);
         }
-        let sources = Sources { x, gradient: dy, weights: u };
-        let sink = out.as_mut().map(|out| Sink { out: out.shared(), bias: &zeros });
         // The accumulators of wide layers are large: fewer parts for them.
         let parts = (16_384 / (g.padded_inputs() * g.padded_outputs())).clamp(2, PARTS);
-        let sums: Vec<Vec<f32>> = g
+        // Frequencies are independent, so results do not depend on how they are spread.
+        let spread = rayon::current_num_threads() > parts;
+        let sources = Sources { x, gradient: dy, weights: u, spread };
+        let done: Vec<(Vec<f32>, Sums)> = g
             .ranges(parts)
             .into_par_iter()
-            .map(|range| part(isa, g, &sources, sink.as_ref(), range))
+            .map(|range| part(isa, g, &sources, sink, range))
             .collect();
-        add_in_order(sums)
-    });
-    // SAFETY: the parts cover all tile rows of all images, `store` writes all channels of them.
-    (gradient(&sum, g), out.map(|out| unsafe { out.filled() }))
+        let (frequencies, sums): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+        (gradient(&add_in_order(frequencies), g), add_sums(sums))
+    })
 }
 
 /// The sum of the parts, in index order for every value.
@@ -80,7 +125,7 @@ fn part(
     s: &Sources<'_>,
     sink: Option<&Sink<'_>>,
     range: (usize, usize),
-) -> Vec<f32> {
+) -> (Vec<f32>, Sums) {
     let (tiles, inputs, outputs) = (g.tiles(), g.padded_inputs(), g.padded_outputs());
     let per_block = g.rows_per_block(tiles_per_block(inputs + 2 * outputs).max(MIN_TILES));
     let most = per_block * tiles;
@@ -95,7 +140,8 @@ fn part(
         RING * g.ring_width() * BLOCK,
         4 * g.ring_width() * BLOCK,
     ];
-    let mut sums = vec![0.0; FREQUENCIES * g.weight_stride()];
+    let mut weight_sums = vec![0.0; FREQUENCIES * g.weight_stride()];
+    let mut sums = sink.map_or_else(Vec::new, |sink| sink.sums(&back));
     with_scratch(lengths, |[v, spread, dv, products, ring, lines]| {
         let mut row = range.0;
         while row < range.1 {
@@ -108,11 +154,11 @@ fn part(
                 tile: x_tile,
             };
             let at = |r: usize| r % g.tile_rows() * 4;
-            transform_rows(isa, g, (s.x, g.inputs), (row, end), ring, |r, first, ring| {
+            transform_rows(isa, g, s.x, (row, end), ring, |r, first, ring| {
                 let to = &mut v[(r - row) * tiles * x_tile + first..];
                 transform_input(isa, &TileRow { top: at(r), ..base }, ring, to);
             });
-            transform_rows(isa, g, (s.gradient, g.outputs), (row, end), ring, |r, first, ring| {
+            transform_rows(isa, g, s.gradient, (row, end), ring, |r, first, ring| {
                 let place = TileRow { top: at(r), frequency: outputs, tile: dy_tile, ..base };
                 let from = (r - row) * tiles * dy_tile + first;
                 transform_gradient(isa, &place, ring, &mut spread[from..]);
@@ -120,29 +166,30 @@ fn part(
                     transform_input(isa, &place, ring, &mut dv[from..]);
                 }
             });
-            let count = (end - row) * tiles;
-            let (weight_product, input_product) = products_of(g, count);
-            for f in 0..FREQUENCIES {
-                let to = &mut sums[f * g.weight_stride()..];
+            let (weight_product, input_product) = products_of(g, (end - row) * tiles);
+            each(s.spread, &mut weight_sums, g.weight_stride(), |f, to| {
                 multiply(isa, &weight_product, &v[f * inputs..], &spread[f * outputs..], to);
-                if sink.is_some() {
-                    let u = &s.weights[f * back.weight_stride()..];
-                    multiply(
-                        isa,
-                        &input_product,
-                        &dv[f * outputs..],
-                        u,
-                        &mut products[f * frequency..],
-                    );
-                }
-            }
+            });
             if let Some(sink) = sink {
-                store(isa, &back, (row, end), (products, frequency), (sink, lines));
+                each(s.spread, products, frequency, |f, to| {
+                    let u = &s.weights[f * back.weight_stride()..];
+                    multiply(isa, &input_product, &dv[f * outputs..], u, to);
+                });
+                store(isa, &back, (row, end), (products, frequency), (sink, lines, &mut sums));
             }
             row = end;
         }
     });
-    sums
+    (weight_sums, sums)
+}
+
+/// Visits the frequencies' shares of a buffer, on many threads if `spread`.
+fn each(spread: bool, buffer: &mut [f32], length: usize, visit: impl Fn(usize, &mut [f32]) + Sync) {
+    if spread {
+        buffer.par_chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
+    } else {
+        buffer.chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
+    }
 }
 
 /// The products of the weight gradient and of the input gradient over `count` tiles.

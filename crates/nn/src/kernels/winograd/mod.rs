@@ -15,9 +15,9 @@
 
 pub(crate) mod backward;
 pub(crate) mod forward;
-mod load;
+pub(crate) mod load;
 mod product;
-mod store;
+pub(crate) mod store;
 mod transform;
 mod weights;
 
@@ -101,6 +101,21 @@ impl Geometry {
     }
 }
 
+/// Two sums per channel.
+pub(crate) type Sums = Vec<(f64, f64)>;
+
+/// The sums of the parts, added in index order.
+fn add_sums(parts: Vec<Sums>) -> Sums {
+    let mut parts = parts.into_iter();
+    let mut total = parts.next().unwrap_or_default();
+    for part in parts {
+        for (t, p) in total.iter_mut().zip(part) {
+            *t = (t.0 + p.0, t.1 + p.1);
+        }
+    }
+    total
+}
+
 /// Tiles per block, so that the transforms of `channels` stay in the second-level cache.
 fn tiles_per_block(channels: usize) -> usize {
     (50_000 / (FREQUENCIES * channels)).clamp(16, 64)
@@ -108,9 +123,15 @@ fn tiles_per_block(channels: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::epilogue::Epilogue;
     use super::super::im2col;
     use super::super::isa::Isa;
+    use super::load::Source;
+    use super::store::Finish;
     use super::*;
+
+    const NOTHING: Finish<'static> =
+        Finish::Map(Epilogue { scale: None, shift: None, add: None, relu: false });
 
     /// Fixed values from -1 to 1.
     fn values(count: usize, seed: u32) -> Vec<f32> {
@@ -159,22 +180,19 @@ mod tests {
             let dy = values(batch * outputs * height * width, 4);
             for isa in Isa::available() {
                 let at = format!("{isa:?} {g:?}");
-                let y = forward::convolve(isa, &g, &x, &w, Some(&bias));
+                let (xs, dys) = (Source::plain(&x, inputs), Source::plain(&dy, outputs));
+                let y = forward::convolve(isa, &g, &xs, &w, &Epilogue::bias(Some(&bias)));
                 assert!(
                     distance(&y, &im2col::convolve(&direct, &x, &w, Some(&bias))) < 3e-6,
                     "forward {at}"
                 );
-                let (dw, dx) = backward::gradients(isa, &g, &x, &dy, Some(&w));
-                assert!(
-                    distance(&dw, &im2col::weight_gradient(isa, &direct, &x, &dy)) < 3e-6,
-                    "weight {at}"
-                );
+                let both = backward::gradients(isa, &g, &xs, &dys, (&w, NOTHING), (true, true));
+                let expected = im2col::weight_gradient(isa, &direct, &x, &dy);
+                assert!(distance(&both.weight.unwrap(), &expected) < 3e-6, "weight {at}");
                 let expected = im2col::input_gradient(&direct, &dy, &w);
-                assert!(distance(&dx.unwrap(), &expected) < 3e-6, "input {at}");
-                assert!(
-                    distance(&forward::input_gradient(isa, &g, &dy, &w), &expected) < 3e-6,
-                    "input alone {at}"
-                );
+                assert!(distance(&both.input.unwrap()[0], &expected) < 3e-6, "input {at}");
+                let one = backward::gradients(isa, &g, &xs, &dys, (&w, NOTHING), (true, false));
+                assert!(distance(&one.input.unwrap()[0], &expected) < 3e-6, "input alone {at}");
             }
         }
     }
