@@ -52,6 +52,7 @@ pub use conv_stage::{StageLayer, conv_stage};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
 pub use error::{Error, ParameterMismatch, Result};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
+pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, reestimate_statistics,
