@@ -14,9 +14,6 @@ use mapvec_models::{MapUNet, MapUNetConfig};
 use mapvec_nn::{AdamW, AdamWConfig, ParameterStore};
 use serde_json::json;
 
-#[global_allocator]
-static ALLOCATOR: mapvec_nn::BufferPool = mapvec_nn::BufferPool::new(1 << 30);
-
 /// One 512 x 512 tile in eval mode, and one training step on 8 crops of 192 x 192.
 #[derive(Debug, Parser)]
 struct Args {

@@ -14,6 +14,11 @@ pub mod training;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Keeps the buffers of tensors from step to step. A program chooses its allocator, a
+/// library cannot: put the same two lines into yours.
+#[global_allocator]
+static ALLOCATOR: mapvec_nn::BufferPool = mapvec_nn::BufferPool::new(1 << 30);
+
 /// Parses the command line and runs an example with it: any error becomes one line on
 /// standard error and exit code 2.
 pub fn run<A: clap::Parser>(example: impl FnOnce(A) -> anyhow::Result<()>) -> ExitCode {

@@ -1,9 +1,11 @@
 //! Weights to frequencies, and weight gradients back.
 //!
 //! Plain loops over groups of 16 channels: this is a small share of the work.
+#![allow(unsafe_code, reason = "disjoint writes of the rows of one buffer")]
 
 use rayon::prelude::*;
 
+use super::super::output::SharedOut;
 use super::transform::{A, A2, B, B2};
 use super::{BLOCK, FREQUENCIES, Geometry};
 
@@ -59,31 +61,47 @@ fn synthesise(p: [Line; 6]) -> [Line; 3] {
 /// `g` is the geometry of the convolution that will run: for
 /// [`Role::Backward`] the swapped one.
 pub(super) fn transform(weight: &[f32], g: &Geometry, role: Role, to: &mut [f32]) {
-    let (rows, lanes, stride) = (g.padded_inputs(), g.padded_outputs(), g.weight_stride());
-    let to = &mut to[..FREQUENCIES * stride];
+    let (rows, lanes) = (g.padded_inputs(), g.padded_outputs());
+    let to = SharedOut::new(&mut to[..FREQUENCIES * g.weight_stride()]);
+    // Rows that are worth a task.
+    let share = (4096 / lanes).max(1);
+    (0..rows.div_ceil(share)).into_par_iter().for_each(|part| {
+        for row in part * share..((part + 1) * share).min(rows) {
+            // SAFETY: this task alone writes the row.
+            unsafe { transform_row(weight, g, role, row, to) }
+        }
+    });
+}
+
+/// One reduced channel of [`transform`].
+///
+/// # Safety
+///
+/// Nobody else reads or writes row `row` of any frequency of `to` meanwhile.
+unsafe fn transform_row(weight: &[f32], g: &Geometry, role: Role, row: usize, to: SharedOut<'_>) {
+    let (lanes, stride) = (g.padded_outputs(), g.weight_stride());
     // Distances of the reduced and of the lane channel in `weight`.
     let (row_step, lane_step) = match role {
         Role::Forward => (9, g.inputs * 9),
         Role::Backward => (g.outputs * 9, 9),
     };
-    for row in 0..rows {
-        for first in (0..lanes).step_by(BLOCK) {
-            let mut kernel = [[0.0; BLOCK]; 9];
-            if row < g.inputs {
-                for l in 0..BLOCK.min(g.outputs - first.min(g.outputs)) {
-                    let from = &weight[row * row_step + (first + l) * lane_step..][..9];
-                    for (q, value) in from.iter().enumerate() {
-                        kernel[if role == Role::Forward { q } else { 8 - q }][l] = *value;
-                    }
+    for first in (0..lanes).step_by(BLOCK) {
+        let mut kernel = [[0.0; BLOCK]; 9];
+        if row < g.inputs {
+            for l in 0..BLOCK.min(g.outputs - first.min(g.outputs)) {
+                let from = &weight[row * row_step + (first + l) * lane_step..][..9];
+                for (q, value) in from.iter().enumerate() {
+                    kernel[if role == Role::Forward { q } else { 8 - q }][l] = *value;
                 }
             }
-            let columns = [0, 1, 2].map(|j| analyse([kernel[j], kernel[3 + j], kernel[6 + j]]));
-            for i in 0..6 {
-                let line = analyse([columns[0][i], columns[1][i], columns[2][i]]);
-                for (j, values) in line.iter().enumerate() {
-                    to[(i * 6 + j) * stride + row * lanes + first..][..BLOCK]
-                        .copy_from_slice(values);
-                }
+        }
+        let columns = [0, 1, 2].map(|j| analyse([kernel[j], kernel[3 + j], kernel[6 + j]]));
+        for i in 0..6 {
+            let line = analyse([columns[0][i], columns[1][i], columns[2][i]]);
+            for (j, values) in line.iter().enumerate() {
+                let to = to.range((i * 6 + j) * stride + row * lanes + first, BLOCK);
+                // SAFETY: the range was checked, and the row is the caller's.
+                unsafe { to.copy_from_nonoverlapping(values.as_ptr(), BLOCK) };
             }
         }
     }
