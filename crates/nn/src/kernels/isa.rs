@@ -20,6 +20,9 @@ pub struct Isa(Level);
 pub(crate) enum Level {
     /// Plain arrays.
     Portable,
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -39,8 +42,15 @@ impl Isa {
     /// Every instruction set this processor can run, the plainest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "one set only"))]
+        #[cfg_attr(
+            not(any(target_arch = "aarch64", target_arch = "x86_64")),
+            expect(unused_mut, reason = "one set only")
+        )]
         let mut all = vec![Self(Level::Portable)];
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            all.push(Self(Level::Neon));
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -83,6 +93,12 @@ macro_rules! multiversion {
                 // SAFETY: as above.
                 unsafe { $body::<$crate::kernels::lanes_x86::Avx2>($($arg),*) }
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            unsafe fn neon($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: as above.
+                unsafe { $body::<$crate::kernels::lanes_neon::Neon>($($arg),*) }
+            }
             #[inline(never)]
             unsafe fn portable($($arg: $ty),*) $(-> $ret)? {
                 // SAFETY: plain arrays need no features; the rest is the caller's promise.
@@ -92,6 +108,8 @@ macro_rules! multiversion {
             // the caller promises the rest.
             unsafe {
                 match isa.level() {
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::kernels::isa::Level::Neon => neon($($arg),*),
                     #[cfg(target_arch = "x86_64")]
                     $crate::kernels::isa::Level::Avx512 => avx512($($arg),*),
                     #[cfg(target_arch = "x86_64")]

@@ -10,6 +10,8 @@ pub(crate) mod epilogue;
 pub(crate) mod im2col;
 pub(crate) mod isa;
 pub(crate) mod lanes;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod lanes_x86;
 pub(crate) mod matmul;
