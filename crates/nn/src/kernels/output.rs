@@ -64,6 +64,7 @@ impl<'a> SharedOut<'a> {
     /// The address of `from .. from + count`, which is checked to lie inside.
     ///
     /// Whoever writes there promises that no other thread reads or writes the range.
+    #[inline]
     pub(crate) fn range(&self, from: usize, count: usize) -> *mut f32 {
         assert!(from + count <= self.len, "output range {from} + {count} exceeds {}", self.len);
         // `from` is inside the allocation.
