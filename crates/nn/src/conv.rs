@@ -145,6 +145,7 @@ pub(crate) fn fitted(
 
 /// Candle's own convolution, whose gradient is right once no row or column of
 /// the padded input is left over by the stride.
+#[expect(clippy::disallowed_methods, reason = "with the sizes that Candle gets right")]
 fn composed(
     x: &Tensor,
     weight: &Tensor,

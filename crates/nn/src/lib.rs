@@ -31,6 +31,7 @@ mod batch_norm;
 mod concat;
 mod conv;
 mod conv_stage;
+mod conv_transpose;
 mod dispatch;
 mod error;
 mod gradcheck;
@@ -49,14 +50,15 @@ pub use batch_norm::{BatchStatistics, Statistics, batch_norm2d};
 pub use concat::cat_channels;
 pub use conv::{Conv2dConfig, conv2d};
 pub use conv_stage::{StageLayer, conv_stage};
+pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
 pub use error::{Error, ParameterMismatch, Result};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
 pub use layers::{
-    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, reestimate_statistics,
-    with_momentum,
+    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
+    reestimate_statistics, with_momentum,
 };
 pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
 pub use pool::max_pool2d;

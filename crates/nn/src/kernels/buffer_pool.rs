@@ -25,7 +25,7 @@ const ALIGN: usize = 64;
 /// What stands before a block.
 struct Header {
     class: usize,
-    next: *mut Header,
+    next: *mut Self,
 }
 
 /// A global allocator that keeps freed blocks of 32 KiB and more and hands them out
@@ -280,7 +280,9 @@ mod tests {
         // SAFETY: as above.
         unsafe {
             let blocks = [pool.alloc(size), pool.alloc(size)];
-            blocks.map(|block| pool.dealloc(block, size));
+            for block in blocks {
+                pool.dealloc(block, size);
+            }
         }
         assert!(pool.kept_bytes() <= 100_000);
         pool.clear();

@@ -140,13 +140,27 @@ fn fill_columns(x: &[f32], g: &Geometry, rows: (usize, usize), columns: &mut [f3
                     to[start..end].copy_from_slice(&from[first..first + end - start]);
                 }
             } else {
-                for (j, value) in to.iter_mut().enumerate() {
-                    let x = (j * g.stride).cast_signed() + left;
-                    *value = if x >= 0 && x < w { from[x.cast_unsigned()] } else { 0.0 };
+                let (start, end) = inside(left, w, g.stride, width);
+                to[..start].fill(0.0);
+                to[end..].fill(0.0);
+                if end > start {
+                    let first = (start * g.stride).wrapping_add_signed(left);
+                    for (value, x) in
+                        to[start..end].iter_mut().zip(from[first..].iter().step_by(g.stride))
+                    {
+                        *value = *x;
+                    }
                 }
             }
         }
     }
+}
+
+/// The positions `j` of a line of `width` for which `j * stride + left` lies in `0 .. w`.
+fn inside(left: isize, w: isize, stride: usize, width: usize) -> (usize, usize) {
+    let start = (-left).max(0).cast_unsigned().div_ceil(stride).min(width);
+    let end = (w - left).max(0).cast_unsigned().div_ceil(stride).clamp(start, width);
+    (start, end)
 }
 
 /// Runs `body` with the column matrix of a job.
@@ -246,7 +260,7 @@ pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f3
         };
         return convolve(&back, dy, &rotated(g, weight), None);
     }
-    scatter_gradient(g, dy, weight)
+    scatter_gradient(g, dy, weight, None)
 }
 
 /// Weights of the convolution that carries gradients back at stride 1: rotated
@@ -269,15 +283,31 @@ fn rotated(g: &Geometry, weight: &[f32]) -> Vec<f32> {
     back
 }
 
-/// Products per tap, then added where the patches came from.
-fn scatter_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+/// Rows of a product of [`scatter_gradient`], about.
+const SCATTER_ROWS: usize = 64;
+
+/// Products per tap, then added where the patches came from. Also the transposed
+/// convolution: `bias` is where the sums of a channel start.
+pub(crate) fn scatter_gradient(
+    g: &Geometry,
+    dy: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
     let (rows, width) = g.out_size();
     let pixels = rows * width;
     let (count, depth, taps) = (g.group_outputs(), g.depth(), g.taps());
-    let mut gradient = vec![0.0; g.batch * g.inputs * g.plane()];
-    gradient.par_chunks_mut(g.plane()).enumerate().for_each(|(index, plane)| {
-        let (image, channel) = (index / g.inputs, index % g.inputs);
-        let (group, channel) = (channel / g.group_inputs(), channel % g.group_inputs());
+    assert_eq!(dy.len(), g.batch * g.outputs * pixels, "gradient size");
+    assert_eq!(weight.len(), g.outputs * depth, "weight size");
+    // Channels whose products are computed together, in jobs of one group of one image.
+    let share = (SCATTER_ROWS / taps).clamp(1, g.group_inputs());
+    let shares = g.group_inputs().div_ceil(share);
+    let mut gradient = Output::new(g.batch * g.inputs * g.plane());
+    let to = gradient.shared();
+    (0..g.batch * g.groups * shares).into_par_iter().for_each(|job| {
+        let (image, group, part) = (job / shares / g.groups, job / shares % g.groups, job % shares);
+        let channel = part * share;
+        let channels = share.min(g.group_inputs() - channel);
         let left = Matrix {
             data: &weight[group * count * depth + channel * taps..],
             row: 1,
@@ -288,17 +318,32 @@ fn scatter_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
             row: pixels,
             column: 1,
         };
-        with_scratch([taps * pixels], |[columns]| {
-            // SAFETY: `columns` holds `taps` rows of `pixels` values.
-            unsafe {
-                multiply((taps, count, pixels), left, right, columns.as_mut_ptr(), pixels, false);
+        let first = group * g.group_inputs() + channel;
+        let to = to.range((image * g.inputs + first) * g.plane(), channels * g.plane());
+        with_scratch([channels * taps * pixels], |[columns]| {
+            let size = (channels * taps, count, pixels);
+            // SAFETY: `columns` holds as many rows of `pixels` values; this job alone owns the
+            // planes, whose range was checked, and writes them before it reads them.
+            let planes = unsafe {
+                multiply(size, left, right, columns.as_mut_ptr(), pixels, false);
+                for c in 0..channels {
+                    let value = bias.map_or(0.0, |bias| bias[first + c]);
+                    for i in 0..g.plane() {
+                        to.add(c * g.plane() + i).write(value);
+                    }
+                }
+                std::slice::from_raw_parts_mut(to, channels * g.plane())
             };
-            for (tap, line) in columns.chunks_exact(pixels).enumerate() {
-                add_tap(g, (tap / g.kernel.1, tap % g.kernel.1), line, plane);
+            let lines = columns.chunks_exact(taps * pixels);
+            for (plane, lines) in planes.chunks_exact_mut(g.plane()).zip(lines) {
+                for (tap, line) in lines.chunks_exact(pixels).enumerate() {
+                    add_tap(g, (tap / g.kernel.1, tap % g.kernel.1), line, plane);
+                }
             }
         });
     });
-    gradient
+    // SAFETY: the jobs cover all planes.
+    unsafe { gradient.filled() }
 }
 
 /// Adds the values of one tap to the pixels they came from.
@@ -311,10 +356,12 @@ fn add_tap(g: &Geometry, tap: (usize, usize), line: &[f32], plane: &mut [f32]) {
             continue;
         }
         let to = &mut plane[y.cast_unsigned() * g.size.1..][..g.size.1];
-        for (j, value) in from.iter().enumerate() {
-            let x = (j * g.stride + tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
-            if x >= 0 && x < w {
-                to[x.cast_unsigned()] += value;
+        let left = (tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
+        let (start, end) = inside(left, w, g.stride, width);
+        if end > start {
+            let first = (start * g.stride).wrapping_add_signed(left);
+            for (t, value) in to[first..].iter_mut().step_by(g.stride).zip(&from[start..end]) {
+                *t += value;
             }
         }
     }

@@ -4,8 +4,10 @@ mod batch_norm;
 mod conv;
 mod conv_bn_relu;
 mod conv_stage;
+mod conv_transpose;
 
 pub use batch_norm::{BatchNorm2d, BatchNormConfig, reestimate_statistics, with_momentum};
 pub use conv::{BiasInit, Conv2d};
 pub use conv_bn_relu::ConvBnRelu;
 pub use conv_stage::ConvStage;
+pub use conv_transpose::ConvTranspose2d;

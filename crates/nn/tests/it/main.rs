@@ -6,6 +6,7 @@ mod layers;
 mod ops;
 mod stage;
 mod training;
+mod transposed;
 
 use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};

@@ -96,9 +96,9 @@ unsafe fn transform_row(weight: &[f32], g: &Geometry, role: Role, row: usize, to
             }
         }
         let columns = [0, 1, 2].map(|j| analyse([kernel[j], kernel[3 + j], kernel[6 + j]]));
-        for i in 0..6 {
-            let line = analyse([columns[0][i], columns[1][i], columns[2][i]]);
-            for (j, values) in line.iter().enumerate() {
+        let [left, middle, right] = columns;
+        for (i, ((a, b), c)) in left.into_iter().zip(middle).zip(right).enumerate() {
+            for (j, values) in analyse([a, b, c]).iter().enumerate() {
                 let to = to.range((i * 6 + j) * stride + row * lanes + first, BLOCK);
                 // SAFETY: the range was checked, and the row is the caller's.
                 unsafe { to.copy_from_nonoverlapping(values.as_ptr(), BLOCK) };
