@@ -1,5 +1,7 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
+pub mod bench_layers;
+pub mod bench_models;
 pub mod device;
 pub mod evaluation;
 pub mod labels;
