@@ -4,6 +4,7 @@
 mod determinism;
 mod layers;
 mod ops;
+mod pooling;
 mod stage;
 mod training;
 mod transposed;
