@@ -4,6 +4,7 @@ pub mod device;
 pub mod evaluation;
 pub mod labels;
 pub mod measure;
+pub mod nn_cases;
 pub mod output;
 pub mod progress;
 pub mod sample;
