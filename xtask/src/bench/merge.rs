@@ -61,7 +61,7 @@ pub(crate) fn merge(ours: &[Sample], peer: &[Sample], statistic: Statistic) -> R
             sample.threads
         );
     }
-    keys.into_iter().map(|key| row((&key.0, key.1), ours, peer, statistic)).collect()
+    keys.into_iter().map(|key| row((key.0, key.1), ours, peer, statistic)).collect()
 }
 
 fn row(
