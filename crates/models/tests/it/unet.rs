@@ -62,11 +62,17 @@ fn loss(net: &UNet) -> Tensor {
     (logits.log_sum_exp(1).unwrap() - chosen).unwrap().mean_all().unwrap()
 }
 
+/// Rounding grows from step to step: PyTorch's own curves in single and in double precision
+/// differ by 3e-6 at the third step and by 2.5e-3 at the ninth.
 fn assert_curve(net: &UNet, expected: [f32; 10], mut step: impl FnMut(&Tensor)) {
     for (number, expected) in expected.into_iter().enumerate() {
         let loss = loss(net);
         let value = loss.to_scalar::<f32>().unwrap();
-        assert!((value - expected).abs() < 2e-4, "step {number}: {value} instead of {expected}");
+        let tolerance = if number < 3 { 5e-5 } else { 4e-3 };
+        assert!(
+            (value - expected).abs() < tolerance,
+            "step {number}: {value} instead of {expected}"
+        );
         step(&loss);
     }
 }
