@@ -9,6 +9,7 @@ use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
 use crate::kernels::norm::{Planes, channel_sums, finish_in_place};
+use crate::kernels::small_maps;
 use crate::kernels::winograd;
 use crate::kernels::winograd::load::Source;
 use crate::kernels::winograd::store::Finish;
@@ -234,6 +235,9 @@ impl Conv {
                 let (g, x) = (self.winograd(), Source::plain(x, self.geometry.inputs));
                 winograd::forward::convolve(self.isa, &g, &x, weight, &Epilogue::bias(bias))
             }
+            ConvKernel::SmallMaps => {
+                small_maps::convolve(&self.geometry, x, weight, &Epilogue::bias(bias))
+            }
             ConvKernel::Pointwise | ConvKernel::Im2col => {
                 im2col::convolve(&self.geometry, x, weight, bias)
             }
@@ -242,6 +246,9 @@ impl Conv {
 
     /// The convolution and what follows it.
     pub(crate) fn finish(&self, x: &[f32], weight: &[f32], epilogue: &Epilogue<'_>) -> Vec<f32> {
+        if self.kernel == ConvKernel::SmallMaps {
+            return small_maps::convolve(&self.geometry, x, weight, epilogue);
+        }
         let mut y = self.forward(x, weight, None);
         finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
         y
@@ -279,6 +286,12 @@ impl Conv {
             return (done.input.map(|[dx, _]| dx), done.weight);
         }
         let g = &self.geometry;
+        if self.kernel == ConvKernel::SmallMaps {
+            return (
+                x.1.then(|| small_maps::input_gradient(g, dy, weight.0)),
+                weight.1.then(|| small_maps::weight_gradient(g, x.0, dy)),
+            );
+        }
         (
             x.1.then(|| im2col::input_gradient(g, dy, weight.0)),
             weight.1.then(|| im2col::weight_gradient(self.isa, g, x.0, dy)),

@@ -7,6 +7,7 @@ use crate::host::{is_fast, not_empty, read, slice, tensor};
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
 use crate::kernels::norm::{Planes, channel_sums};
+use crate::kernels::resample::{Blocks, shuffle, unshuffle};
 
 /// How a transposed kernel moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +160,18 @@ fn composed(
     }
 }
 
+/// A matrix of `rows` rows, transposed.
+fn transposed(matrix: &[f32], rows: usize) -> Vec<f32> {
+    let columns = matrix.len() / rows;
+    let mut out = vec![0.0; matrix.len()];
+    for (j, line) in out.chunks_exact_mut(rows).enumerate() {
+        for (value, from) in line.iter_mut().zip(matrix[j..].iter().step_by(columns)) {
+            *value = *from;
+        }
+    }
+    out
+}
+
 /// A recorded transposed convolution, by the convolution it is the adjoint of.
 struct ConvTranspose {
     geometry: Geometry,
@@ -171,9 +184,37 @@ impl ConvTranspose {
         Planes { batch: g.batch, channels: g.inputs, pixels: g.size.0 * g.size.1 }
     }
 
+    /// Patches side by side: the 1x1 convolution to all their pixels, and how these lie.
+    fn side_by_side(&self) -> Option<(Geometry, Blocks)> {
+        let g = &self.geometry;
+        let side = g.kernel.0;
+        let fits = g.kernel.1 == side
+            && g.stride == side
+            && (g.padding, g.dilation, g.groups) == ((0, 0), 1, 1)
+            && (g.size.0.is_multiple_of(side) && g.size.1.is_multiple_of(side));
+        let pointwise = Geometry {
+            outputs: g.inputs * side * side,
+            inputs: g.outputs,
+            size: g.out_size(),
+            kernel: (1, 1),
+            stride: 1,
+            ..*g
+        };
+        fits.then_some((pointwise, Blocks { height: g.size.0, width: g.size.1, side }))
+    }
+
     fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
         let g = &self.geometry;
-        let out = im2col::scatter_gradient(g, x, weight, bias);
+        let out = match self.side_by_side() {
+            Some((pointwise, blocks)) => {
+                let taps = blocks.side * blocks.side;
+                let bias: Option<Vec<f32>> =
+                    bias.map(|b| b.iter().flat_map(|v| std::iter::repeat_n(*v, taps)).collect());
+                let turned = transposed(weight, pointwise.inputs);
+                shuffle(blocks, &im2col::convolve(&pointwise, x, &turned, bias.as_deref()))
+            }
+            None => im2col::scatter_gradient(g, x, weight, bias),
+        };
         (CpuStorage::F32(out), (g.batch, g.inputs, g.size.0, g.size.1).into())
     }
 
@@ -184,8 +225,25 @@ impl ConvTranspose {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let g = &self.geometry;
+        let (wants_x, wants_weight) = (x.track_op(), weight.track_op());
+        if let Some((pointwise, blocks)) = self.side_by_side() {
+            // The convolution from the pixels of patches back to `x`.
+            let back =
+                Geometry { inputs: pointwise.outputs, outputs: pointwise.inputs, ..pointwise };
+            let patches = read(gradient, |dy| unshuffle(blocks, dy))?;
+            let dx = wants_x
+                .then(|| read(weight, |w| im2col::convolve(&back, &patches, w, None)))
+                .transpose()?;
+            let dw = wants_weight
+                .then(|| read(x, |x| im2col::weight_gradient(self.isa, &back, &patches, x)))
+                .transpose()?;
+            return Ok((
+                dx.map(|values| tensor(values, x)).transpose()?,
+                dw.map(|values| tensor(values, weight)).transpose()?,
+            ));
+        }
         read(gradient, |dy| {
-            let dx = x.track_op().then(|| read(weight, |w| im2col::convolve(g, dy, w, None)));
+            let dx = wants_x.then(|| read(weight, |w| im2col::convolve(g, dy, w, None)));
             let dw =
                 weight.track_op().then(|| read(x, |x| im2col::weight_gradient(self.isa, g, dy, x)));
             let dx = dx.transpose()?.map(|values| tensor(values, x)).transpose()?;

@@ -30,6 +30,8 @@ pub enum ConvKernel {
     Pointwise,
     /// Winograd F(4x4, 3x3).
     Winograd,
+    /// Patches of all images to one column matrix, then one product; small maps.
+    SmallMaps,
     /// Patches to columns, then matrix products; everything else.
     Im2col,
 }
@@ -37,6 +39,8 @@ pub enum ConvKernel {
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvShape {
+    /// Images.
+    pub batch: usize,
     /// Input channels.
     pub in_channels: usize,
     /// Output channels.
@@ -60,15 +64,28 @@ impl ConvShape {
     #[must_use]
     pub fn kernel(&self, isa: Isa, exact: bool) -> ConvKernel {
         let plain = self.stride == 1 && self.groups == 1;
-        if plain && self.kernel == (1, 1) && self.padding == (0, 0) {
-            return ConvKernel::Pointwise;
-        }
+        let pointwise = plain && self.kernel == (1, 1) && self.padding == (0, 0);
         let fits = plain && self.kernel == (3, 3) && self.padding == (1, 1) && self.dilation == 1;
         if fits && !exact && self.winograd_pays(isa) {
             ConvKernel::Winograd
+        } else if self.is_small() {
+            ConvKernel::SmallMaps
+        } else if pointwise {
+            ConvKernel::Pointwise
         } else {
             ConvKernel::Im2col
         }
+    }
+
+    /// Whether the maps are small and the layer wide, so that a product per image would
+    /// mostly read weights.
+    fn is_small(&self) -> bool {
+        let pixels = self.size.0.div_ceil(self.stride) * self.size.1.div_ceil(self.stride);
+        let depth = self.in_channels * self.kernel.0 * self.kernel.1;
+        self.groups == 1
+            && pixels <= 256
+            && depth * self.out_channels >= 1 << 14
+            && depth * pixels * self.batch <= 1 << 22
     }
 
     /// Whether padding to whole tiles and to blocks of 16 channels leaves a gain.
@@ -79,13 +96,18 @@ impl ConvShape {
         let useful = self.in_channels * self.out_channels * self.size.0 * self.size.1;
         // Without vector registers only wide layers gain.
         let wide_enough = isa.is_wide() || work >= 32 * 32;
-        wide_enough && waste * 2 <= useful * 3
+        // Transformed weights are four times as large; beyond the second-level cache it
+        // takes many tiles until they have paid for themselves.
+        let tiles = self.batch * self.size.0.div_ceil(4) * self.size.1.div_ceil(4);
+        let enough_tiles = tiles >= if work > 96 * 96 { 48 } else { 12 };
+        wide_enough && enough_tiles && waste * 2 <= useful * 3
     }
 }
 
 impl From<&Geometry> for ConvShape {
     fn from(g: &Geometry) -> Self {
         Self {
+            batch: g.batch,
             in_channels: g.inputs,
             out_channels: g.outputs,
             size: g.size,
@@ -104,6 +126,7 @@ mod tests {
 
     fn shape(in_channels: usize, out_channels: usize, side: usize) -> ConvShape {
         ConvShape {
+            batch: 1,
             in_channels,
             out_channels,
             size: (side, side),
@@ -121,22 +144,27 @@ mod tests {
         let wide = shape(64, 64, 32);
         assert_eq!(wide.kernel(isa, false), ConvKernel::Winograd);
         assert_eq!(wide.kernel(isa, true), ConvKernel::Im2col);
-        assert_eq!(ConvShape { stride: 2, ..wide }.kernel(isa, false), ConvKernel::Im2col);
-        assert_eq!(
-            ConvShape { dilation: 2, padding: (2, 2), ..wide }.kernel(isa, false),
-            ConvKernel::Im2col
-        );
-        assert_eq!(ConvShape { groups: 2, ..wide }.kernel(isa, false), ConvKernel::Im2col);
-        assert_eq!(
-            shape(3, 16, 128).kernel(isa, false),
-            ConvKernel::Im2col,
-            "a stem would be mostly padding"
-        );
-        assert_eq!(
-            shape(64, 64, 1).kernel(isa, false),
-            ConvKernel::Im2col,
-            "one pixel is not a tile"
-        );
+        let others = [
+            (ConvShape { stride: 2, ..wide }, "stride"),
+            (ConvShape { dilation: 2, padding: (2, 2), ..wide }, "dilation"),
+            (ConvShape { groups: 2, ..wide }, "groups"),
+            (shape(3, 16, 128), "a stem would be mostly padding"),
+            (shape(64, 64, 1), "one pixel is not a tile"),
+        ];
+        for (shape, why) in others {
+            assert_ne!(shape.kernel(isa, false), ConvKernel::Winograd, "{why}");
+        }
+    }
+
+    #[test]
+    fn small_wide_maps_take_one_product() {
+        let isa = Isa::detect();
+        let deep = ConvShape { batch: 4, ..shape(512, 512, 7) };
+        assert_eq!(deep.kernel(isa, false), ConvKernel::SmallMaps, "too few tiles");
+        assert_eq!(ConvShape { stride: 2, ..deep }.kernel(isa, false), ConvKernel::SmallMaps);
+        assert_eq!(ConvShape { groups: 2, ..deep }.kernel(isa, false), ConvKernel::Im2col);
+        assert_eq!(ConvShape { batch: 16, ..deep }.kernel(isa, false), ConvKernel::Winograd);
+        assert_eq!(shape(64, 64, 56).kernel(isa, true), ConvKernel::Im2col, "a large map");
     }
 
     #[test]

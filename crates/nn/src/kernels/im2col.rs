@@ -59,7 +59,8 @@ impl Geometry {
         self.kernel == (1, 1) && self.stride == 1 && self.padding == (0, 0)
     }
 
-    fn taps(&self) -> usize {
+    /// Taps of the kernel.
+    pub(super) fn taps(&self) -> usize {
         self.kernel.0 * self.kernel.1
     }
 
@@ -78,7 +79,8 @@ impl Geometry {
         self.group_inputs() * self.taps()
     }
 
-    fn plane(&self) -> usize {
+    /// Pixels of an input plane.
+    pub(super) fn plane(&self) -> usize {
         self.size.0 * self.size.1
     }
 
@@ -114,42 +116,51 @@ impl Geometry {
 /// Copies the patches of output rows `rows.0 .. rows.1` into `columns`, one row
 /// per (channel, tap), one column per output pixel.
 fn fill_columns(x: &[f32], g: &Geometry, rows: (usize, usize), columns: &mut [f32]) {
-    let width = g.out_size().1;
-    let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
-    let pixels = (rows.1 - rows.0) * width;
+    let pixels = (rows.1 - rows.0) * g.out_size().1;
     for (index, line) in columns.chunks_exact_mut(pixels).enumerate().take(g.depth()) {
         let (channel, tap) = (index / g.taps(), index % g.taps());
-        let (ky, kx) = (tap / g.kernel.1, tap % g.kernel.1);
         let plane = &x[channel * g.plane()..][..g.plane()];
-        let left = (kx * g.dilation).cast_signed() - g.padding.1.cast_signed();
-        for (i, to) in line.chunks_exact_mut(width).enumerate() {
-            let y = ((rows.0 + i) * g.stride + ky * g.dilation).cast_signed()
-                - g.padding.0.cast_signed();
-            if y < 0 || y >= h {
-                to.fill(0.0);
-                continue;
-            }
-            let from = &plane[y.cast_unsigned() * g.size.1..][..g.size.1];
-            if g.stride == 1 {
-                let start = (-left).max(0).cast_unsigned().min(width);
-                let end = (w - left).max(0).cast_unsigned().clamp(start, width);
-                to[..start].fill(0.0);
-                to[end..].fill(0.0);
-                if end > start {
-                    let first = start.wrapping_add_signed(left);
-                    to[start..end].copy_from_slice(&from[first..first + end - start]);
+        fill_rows(g, plane, (tap / g.kernel.1, tap % g.kernel.1), rows.0, line);
+    }
+}
+
+/// The values that a tap sees in all output rows of one plane.
+pub(super) fn fill_channel(g: &Geometry, plane: &[f32], tap: (usize, usize), line: &mut [f32]) {
+    fill_rows(g, plane, tap, 0, line);
+}
+
+/// The values that a tap sees in output rows from `first` on, as many as `line` holds.
+fn fill_rows(g: &Geometry, plane: &[f32], tap: (usize, usize), first: usize, line: &mut [f32]) {
+    let width = g.out_size().1;
+    let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
+    let left = (tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
+    let (start, end) = inside(left, w, g.stride, width);
+    for (i, to) in line.chunks_exact_mut(width).enumerate() {
+        let y =
+            ((first + i) * g.stride + tap.0 * g.dilation).cast_signed() - g.padding.0.cast_signed();
+        if y < 0 || y >= h || end == start {
+            to.fill(0.0);
+            continue;
+        }
+        let from = &plane[y.cast_unsigned() * g.size.1..][..g.size.1];
+        to[..start].fill(0.0);
+        to[end..].fill(0.0);
+        let from = &from[(start * g.stride).wrapping_add_signed(left)..];
+        match g.stride {
+            1 => to[start..end].copy_from_slice(&from[..end - start]),
+            2 => {
+                // Pairs, so that it vectorises; the last value may have no partner.
+                let pairs = from.as_chunks::<2>().0;
+                for (value, pair) in to[start..end].iter_mut().zip(pairs) {
+                    *value = pair[0];
                 }
-            } else {
-                let (start, end) = inside(left, w, g.stride, width);
-                to[..start].fill(0.0);
-                to[end..].fill(0.0);
-                if end > start {
-                    let first = (start * g.stride).wrapping_add_signed(left);
-                    for (value, x) in
-                        to[start..end].iter_mut().zip(from[first..].iter().step_by(g.stride))
-                    {
-                        *value = *x;
-                    }
+                if end - start > pairs.len() {
+                    to[end - 1] = from[2 * (end - start - 1)];
+                }
+            }
+            stride => {
+                for (value, x) in to[start..end].iter_mut().zip(from.iter().step_by(stride)) {
+                    *value = *x;
                 }
             }
         }
@@ -214,11 +225,18 @@ pub(crate) fn convolve(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f
     unsafe { out.filled() }
 }
 
+/// Weights above which a weight gradient is split over input channels: a copy per
+/// part would cost more than the products.
+const WIDE: usize = 1 << 15;
+
 /// The gradient of the weights.
 pub(crate) fn weight_gradient(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let (rows, width) = g.out_size();
     let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
     assert_eq!(dy.len(), g.batch * g.outputs * pixels, "gradient size");
+    if g.outputs * depth > WIDE {
+        return wide_weight_gradient(isa, g, x, dy);
+    }
     let jobs = g.jobs();
     let parts = jobs.len().min(PARTS);
     let sums: Vec<Vec<f32>> = (0..parts)
@@ -247,9 +265,51 @@ pub(crate) fn weight_gradient(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32]) -> 
     total
 }
 
+/// The same, where every job has some input channels of a group and all pixels.
+fn wide_weight_gradient(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let (rows, width) = g.out_size();
+    let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
+    let share = (96 / g.taps()).clamp(1, g.group_inputs());
+    let shares = g.group_inputs().div_ceil(share);
+    let mut out = Output::new(g.outputs * depth);
+    let to = out.shared();
+    (0..g.groups * shares).into_par_iter().for_each(|job| {
+        let (group, first) = (job / shares, job % shares * share);
+        let channels = share.min(g.group_inputs() - first);
+        let columns = channels * g.taps();
+        // The same convolution of these channels alone.
+        let own = Geometry { batch: 1, inputs: channels, outputs: count, groups: 1, ..*g };
+        let mut sum = vec![0.0; count * columns];
+        for image in 0..g.batch {
+            let plane = image * g.inputs + group * g.group_inputs() + first;
+            let x = &x[plane * g.plane()..][..channels * g.plane()];
+            for [.., top, end] in own.jobs() {
+                let n = (end - top) * width;
+                let start = (image * g.outputs + group * count) * pixels + top * width;
+                let left = Matrix { data: &dy[start..], row: pixels, column: 1 };
+                let size = Dots { rows: count, columns, depth: n };
+                with_columns(x, &own, [0, 0, top, end], |right| {
+                    add_dots(isa, size, left, right, &mut sum);
+                });
+            }
+        }
+        for (o, line) in sum.chunks_exact(columns).enumerate() {
+            let at = (group * count + o) * depth + first * g.taps();
+            let to = to.range(at, columns);
+            // SAFETY: the range was checked; this job alone writes these channels.
+            unsafe { to.copy_from_nonoverlapping(line.as_ptr(), columns) };
+        }
+    });
+    // SAFETY: the jobs cover all channels of all groups.
+    unsafe { out.filled() }
+}
+
 /// The gradient of the input.
 pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     let reach = (g.dilation * (g.kernel.0 - 1), g.dilation * (g.kernel.1 - 1));
+    if g.is_pointwise() && g.groups == 1 {
+        return pointwise_input_gradient(g, dy, weight);
+    }
     if g.stride == 1 && reach.0 >= g.padding.0 && reach.1 >= g.padding.1 {
         let back = Geometry {
             inputs: g.outputs,
@@ -261,6 +321,27 @@ pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f3
         return convolve(&back, dy, &rotated(g, weight), None);
     }
     scatter_gradient(g, dy, weight, None)
+}
+
+/// A product with the weights as they are, their rows and columns swapped.
+fn pointwise_input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let back = Geometry { inputs: g.outputs, outputs: g.inputs, ..*g };
+    let pixels = g.plane();
+    let mut out = Output::new(g.batch * g.inputs * pixels);
+    let to = out.shared();
+    back.jobs().into_par_iter().for_each(|job| {
+        let [image, _, first, end] = job;
+        let n = (end - first) * g.size.1;
+        let start = image * g.inputs * pixels + first * g.size.1;
+        let to = to.range(start, (g.inputs - 1) * pixels + n);
+        let left = Matrix { data: weight, row: 1, column: g.inputs };
+        with_columns(dy, &back, job, |right| {
+            // SAFETY: the range was checked; this job alone owns these rows.
+            unsafe { multiply((g.inputs, g.outputs, n), left, right, to, pixels, false) }
+        });
+    });
+    // SAFETY: the jobs cover all rows of all images.
+    unsafe { out.filled() }
 }
 
 /// Weights of the convolution that carries gradients back at stride 1: rotated
@@ -347,7 +428,7 @@ pub(crate) fn scatter_gradient(
 }
 
 /// Adds the values of one tap to the pixels they came from.
-fn add_tap(g: &Geometry, tap: (usize, usize), line: &[f32], plane: &mut [f32]) {
+pub(super) fn add_tap(g: &Geometry, tap: (usize, usize), line: &[f32], plane: &mut [f32]) {
     let width = g.out_size().1;
     let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
     for (i, from) in line.chunks_exact(width).enumerate() {

@@ -19,4 +19,5 @@ pub(crate) mod norm;
 pub(crate) mod output;
 pub(crate) mod resample;
 pub(crate) mod scratch;
+pub(crate) mod small_maps;
 pub(crate) mod winograd;

@@ -164,6 +164,14 @@ pub(crate) fn shuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(out, group)| {
         for (y, row) in out.chunks_exact_mut(b.width).enumerate() {
+            if b.side == 2 {
+                let first = &group[((y % 2) * 2 * rows + y / 2) * columns..];
+                let lines = first[..columns].iter().zip(&first[rows * columns..][..columns]);
+                for (to, (a, b)) in row.as_chunks_mut::<2>().0.iter_mut().zip(lines) {
+                    *to = [*a, *b];
+                }
+                continue;
+            }
             for dx in 0..b.side {
                 let plane = (y % b.side) * b.side + dx;
                 let from = &group[(plane * rows + y / b.side) * columns..][..columns];
@@ -183,6 +191,15 @@ pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(group, fine)| {
         for (y, row) in fine.chunks_exact(b.width).enumerate() {
+            if b.side == 2 {
+                let first = &mut group[((y % 2) * 2 * rows + y / 2) * columns..];
+                let (one, other) = first.split_at_mut(rows * columns);
+                let lines = one[..columns].iter_mut().zip(&mut other[..columns]);
+                for ((a, b), pair) in lines.zip(row.as_chunks::<2>().0) {
+                    (*a, *b) = (pair[0], pair[1]);
+                }
+                continue;
+            }
             for dx in 0..b.side {
                 let plane = (y % b.side) * b.side + dx;
                 let to = &mut group[(plane * rows + y / b.side) * columns..][..columns];
