@@ -7,6 +7,7 @@ pub(crate) mod adamw;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
 pub(crate) mod epilogue;
+pub(crate) mod exp;
 pub(crate) mod im2col;
 pub(crate) mod isa;
 pub(crate) mod lanes;
