@@ -4,6 +4,7 @@
 //! order, so results are equal bit for bit at any thread count.
 
 pub(crate) mod adamw;
+pub(crate) mod attention;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
 pub(crate) mod epilogue;
