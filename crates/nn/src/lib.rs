@@ -27,6 +27,7 @@
 //! these kernels, which use rayon: a training step nearly halves.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod concat;
 mod conv;
@@ -47,6 +48,7 @@ mod schedule;
 mod store;
 
 pub use activation::relu;
+pub use attention::{AttentionConfig, scaled_dot_product_attention};
 pub use batch_norm::{BatchStatistics, Statistics, batch_norm2d};
 pub use concat::cat_channels;
 pub use conv::{Conv2dConfig, conv2d};
