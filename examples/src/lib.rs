@@ -1,11 +1,10 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
-pub mod bench_layers;
-pub mod bench_models;
 pub mod device;
 pub mod evaluation;
 pub mod labels;
 pub mod measure;
+pub mod nn_cases;
 pub mod output;
 pub mod progress;
 pub mod sample;

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 /// The file cannot be written.
 pub fn write(
     folder: &Path,
-    values: impl IntoIterator<Item = (&'static str, Value)>,
+    values: impl IntoIterator<Item = (impl Into<String>, Value)>,
 ) -> anyhow::Result<()> {
-    let map: Map<String, Value> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let map: Map<String, Value> = values.into_iter().map(|(k, v)| (k.into(), v)).collect();
     let text = serde_json::to_string_pretty(&Value::Object(map))?;
     Ok(write_atomic(&folder.join("smoke.json"), text.as_bytes())?)
 }

@@ -3,16 +3,22 @@
 //! | model | input | output |
 //! |---|---|---|
 //! | [`MapUNet`] | RGB map `[B, 3, H, W]` | border, centreline, class, angle, thickness and distractor logits `[B, 12, H, W]` |
+//! | [`ResNet`] | picture `[B, C, H, W]` | logits `[B, K]` |
+//! | [`DeepLabV3`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //! | [`UNet`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //!
 //! A model is made from its configuration and a `VarBuilder` (of
 //! `mapvec_nn::ParameterStore`, or any other), and checked before anything is
 //! allocated.
 
+mod deeplab;
 mod error;
 mod map_unet;
+mod resnet;
 mod unet;
 
+pub use deeplab::{DeepLabV3, DeepLabV3Config, DeepLabV3Output};
 pub use error::{Error, Result};
 pub use map_unet::{MapUNet, MapUNetConfig, map_channels};
+pub use resnet::{ResNet, ResNetBackbone, ResNetBlock, ResNetConfig, ResNetFeatures};
 pub use unet::{UNet, UNetConfig};

@@ -27,6 +27,23 @@ pub(crate) fn read<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result
     }
 }
 
+/// The same for several tensors.
+pub(crate) fn read_all<const N: usize, R>(
+    tensors: [&Tensor; N],
+    read: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R> {
+    let tensors = tensors.iter().map(|x| x.contiguous()).collect::<Result<Vec<_>>>()?;
+    let guards = tensors.iter().map(Tensor::storage_and_layout).collect::<Vec<_>>();
+    let mut slices: [&[f32]; N] = [&[]; N];
+    for (to, (storage, layout)) in slices.iter_mut().zip(&guards) {
+        *to = match &**storage {
+            Storage::Cpu(storage) => slice(storage, layout)?,
+            _ => candle_core::bail!("the kernels take tensors on the CPU"),
+        };
+    }
+    Ok(read(slices))
+}
+
 /// A new tensor of the same shape and device as `like`.
 pub(crate) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())

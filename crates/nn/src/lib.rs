@@ -28,9 +28,11 @@
 //! these kernels, which use rayon: a training step nearly halves.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod concat;
 mod conv;
+mod conv_gradient;
 mod conv_stage;
 mod conv_transpose;
 mod dispatch;
@@ -48,9 +50,11 @@ mod schedule;
 mod store;
 
 pub use activation::relu;
+pub use attention::{AttentionConfig, scaled_dot_product_attention};
 pub use batch_norm::{BatchStatistics, Statistics, batch_norm2d};
 pub use concat::cat_channels;
 pub use conv::{Conv2dConfig, conv2d};
+pub use conv_gradient::{conv2d_input_gradient, conv2d_weight_gradient};
 pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};

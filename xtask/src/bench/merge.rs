@@ -10,14 +10,31 @@ use super::sample::Sample;
 /// One line of the result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Row {
-    case: String,
-    threads: u32,
-    ours_ms: f64,
-    peer_ms: Option<f64>,
+    pub(crate) case: String,
+    pub(crate) threads: u32,
+    pub(crate) ours_ms: f64,
+    pub(crate) peer_ms: Option<f64>,
     /// `ours_ms / peer_ms`: below 1 we are faster.
-    ratio: Option<f64>,
-    ours_mb: f64,
-    peer_mb: Option<f64>,
+    pub(crate) ratio: Option<f64>,
+    pub(crate) ours_mb: f64,
+    pub(crate) peer_mb: Option<f64>,
+    /// Page faults per repetition, where a side counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ours_faults: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer_faults: Option<f64>,
+    /// The peer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+}
+
+/// What stands for the time of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistic {
+    /// The median over the rounds of the medians.
+    Median,
+    /// The fastest repetition of all rounds.
+    Fastest,
 }
 
 impl Row {
@@ -26,10 +43,10 @@ impl Row {
     }
 }
 
-/// Medians over the rounds of every case, in the order in which our side
+/// One row for every case, in the order in which our side
 /// reported them. Without a peer its fields are null; with one, both sides
 /// must report the same cases.
-pub(crate) fn merge(ours: &[Sample], peer: &[Sample]) -> Result<Vec<Row>> {
+pub(crate) fn merge(ours: &[Sample], peer: &[Sample], statistic: Statistic) -> Result<Vec<Row>> {
     let mut keys = Vec::new();
     for sample in ours {
         if !keys.contains(&(&sample.case, sample.threads)) {
@@ -44,10 +61,15 @@ pub(crate) fn merge(ours: &[Sample], peer: &[Sample]) -> Result<Vec<Row>> {
             sample.threads
         );
     }
-    keys.into_iter().map(|(case, threads)| row(case, threads, ours, peer)).collect()
+    keys.into_iter().map(|key| row((key.0, key.1), ours, peer, statistic)).collect()
 }
 
-fn row(case: &str, threads: u32, ours: &[Sample], peer: &[Sample]) -> Result<Row> {
+fn row(
+    (case, threads): (&str, u32),
+    ours: &[Sample],
+    peer: &[Sample],
+    statistic: Statistic,
+) -> Result<Row> {
     let of = |samples: &[Sample]| -> Vec<Sample> {
         let same = |sample: &&Sample| sample.case == case && sample.threads == threads;
         samples.iter().filter(same).cloned().collect()
@@ -62,9 +84,18 @@ fn row(case: &str, threads: u32, ours: &[Sample], peer: &[Sample]) -> Result<Row
     let middle = |samples: &[Sample], value: fn(&Sample) -> f64| {
         median(samples.iter().map(value).collect()).map(rounded)
     };
-    let ours_ms = middle(&ours, |s| s.ms).context("a case without a sample")?;
+    let time = |samples: &[Sample]| match statistic {
+        Statistic::Median => middle(samples, |s| s.ms),
+        Statistic::Fastest => {
+            samples.iter().map(|s| s.fastest.unwrap_or(s.ms)).min_by(f64::total_cmp).map(rounded)
+        }
+    };
+    let faults = |samples: &[Sample]| {
+        median(samples.iter().filter_map(|sample| sample.faults).collect()).map(rounded)
+    };
+    let ours_ms = time(&ours).context("a case without a sample")?;
     let ours_mb = middle(&ours, |s| s.mb).context("a case without a sample")?;
-    let peer_ms = middle(&peers, |s| s.ms);
+    let peer_ms = time(&peers);
     Ok(Row {
         case: case.to_owned(),
         threads,
@@ -73,6 +104,9 @@ fn row(case: &str, threads: u32, ours: &[Sample], peer: &[Sample]) -> Result<Row
         ratio: peer_ms.map(|peer_ms| rounded(ours_ms / peer_ms)),
         ours_mb,
         peer_mb: middle(&peers, |s| s.mb),
+        ours_faults: faults(&ours),
+        peer_faults: faults(&peers),
+        note: peers.into_iter().find_map(|sample| sample.note),
     })
 }
 
@@ -96,7 +130,7 @@ mod tests {
     use super::*;
 
     fn sample(case: &str, threads: u32, ms: f64) -> Sample {
-        Sample { case: case.to_owned(), threads, ms, mb: 10.0 * ms, check: None }
+        Sample { case: case.to_owned(), threads, ms, mb: 10.0 * ms, ..Sample::default() }
     }
 
     #[test]
@@ -116,7 +150,7 @@ mod tests {
             sample("b", 1, 3.0),
         ];
         let peer = [sample("a", 1, 4.0), sample("b", 1, 6.0), sample("b", 2, 3.0)];
-        let rows = merge(&ours, &peer)?;
+        let rows = merge(&ours, &peer, Statistic::Median)?;
         let keys: Vec<_> = rows.iter().map(|row| (row.case.as_str(), row.threads)).collect();
         assert_eq!(keys, [("b", 1), ("a", 1), ("b", 2)]);
         assert_eq!((rows[0].ours_ms, rows[0].peer_ms, rows[0].ratio), (3.0, Some(6.0), Some(0.5)));
@@ -126,7 +160,7 @@ mod tests {
 
     #[test]
     fn without_a_peer_its_fields_are_null() -> Result<()> {
-        let line = merge(&[sample("a", 1, 1.0)], &[])?[0].to_line()?;
+        let line = merge(&[sample("a", 1, 1.0)], &[], Statistic::Median)?[0].to_line()?;
         let expected = r#"{"case":"a","threads":1,"ours_ms":1.0,"peer_ms":null,"ratio":null,"ours_mb":10.0,"peer_mb":null}"#;
         assert_eq!(line, expected);
         Ok(())
@@ -135,18 +169,25 @@ mod tests {
     #[test]
     fn cases_on_one_side_only_are_errors() {
         let (a, b) = (sample("a", 1, 1.0), sample("b", 1, 1.0));
-        assert!(
-            merge(&[a.clone(), b.clone()], std::slice::from_ref(&a)).is_err(),
-            "the peer lacks b"
-        );
-        assert!(merge(std::slice::from_ref(&a), &[a.clone(), b]).is_err(), "we lack b");
+        let merged = |ours: &[Sample], peer: &[Sample]| merge(ours, peer, Statistic::Median);
+        assert!(merged(&[a.clone(), b.clone()], std::slice::from_ref(&a)).is_err(), "peer lacks b");
+        assert!(merged(std::slice::from_ref(&a), &[a.clone(), b]).is_err(), "we lack b");
     }
 
     #[test]
     fn different_inputs_are_an_error() {
         let checked = |check| Sample { check: Some(check), ..sample("a", 1, 1.0) };
-        assert!(merge(&[checked(1)], &[checked(1)]).is_ok(), "the same input");
-        assert!(merge(&[checked(1)], &[checked(2)]).is_err(), "another input");
-        assert!(merge(&[checked(1)], &[sample("a", 1, 1.0)]).is_ok(), "one side is silent");
+        let merged = |ours, peer| merge(&[ours], &[peer], Statistic::Median);
+        assert!(merged(checked(1), checked(1)).is_ok(), "the same input");
+        assert!(merged(checked(1), checked(2)).is_err(), "another input");
+        assert!(merged(checked(1), sample("a", 1, 1.0)).is_ok(), "one side is silent");
+    }
+
+    #[test]
+    fn the_fastest_repetition_of_all_rounds_counts_if_asked_for() -> Result<()> {
+        let with = |fastest| Sample { fastest: Some(fastest), ..sample("a", 1, 9.0) };
+        let rows = merge(&[with(3.0), with(2.0)], &[with(5.0), with(4.0)], Statistic::Fastest)?;
+        assert_eq!((rows[0].ours_ms, rows[0].peer_ms), (2.0, Some(4.0)));
+        Ok(())
     }
 }

@@ -1,15 +1,21 @@
 //! `cargo xtask bench AREA`: our side and the peer's in turn, medians of
-//! several rounds, one JSON line per case.
+//! several rounds, one row per case.
 //!
 //! A side is a program that prints JSON lines
 //! `{"case": TEXT, "threads": N, "ms": MEDIAN, "mb": PEAK}` on its standard
 //! output; other lines are ignored. Ours is the example `bench_AREA`, the
 //! peer's `xtask/peers/AREA.py`. A line may have a `"check"`, a number that
 //! tells the input or the network (a checksum, a parameter count): where both
-//! sides state one they must agree, or they did not do the same work.
+//! sides state one they must agree, or they did not do the same work. More
+//! fields are in `sample.rs`.
+//!
+//! In an area with goals both programs take `--case NAME`, and every case runs
+//! in processes of its own: no case meets the memory that another one left.
 
+mod goals;
 mod merge;
 mod sample;
+mod table;
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
@@ -19,8 +25,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::workspace::{EXAMPLES_PACKAGE, Workspace, cargo, write_atomic};
-use merge::{Row, merge};
+use goals::{Goal, of_area};
+use merge::{Row, Statistic, merge};
 use sample::{Sample, parse_samples};
+use table::table;
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]
@@ -39,6 +47,13 @@ pub(crate) struct BenchArguments {
     /// Numbers of threads, the same for both sides.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     threads: Vec<u32>,
+    /// Only these cases, of an area with goals.
+    #[arg(long, value_delimiter = ',')]
+    cases: Vec<String>,
+    /// Compare the fastest repetitions instead of medians: on a machine that others use, the
+    /// figure they disturb least.
+    #[arg(long)]
+    fastest: bool,
 }
 
 /// One of the two programs that are compared.
@@ -54,29 +69,52 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &BenchArguments) -> Result
         Some(python) => Some(peer_side(workspace, &arguments.area, python)?),
         None => None,
     };
+    let goals = of_area(&arguments.area);
+    let cases = chosen(goals, &arguments.cases)?;
     let mut our_samples = Vec::new();
     let mut peer_samples = Vec::new();
-    for round in 0..arguments.rounds {
-        for &threads in &arguments.threads {
-            eprintln!("round {} of {}, threads {threads}", round + 1, arguments.rounds);
-            // The side that goes first changes, so that neither always meets
-            // the machine as the other left it.
-            if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 1) {
-                peer_samples.extend(run(peer, threads)?);
-            }
-            our_samples.extend(run(&ours, threads)?);
-            if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 0) {
-                peer_samples.extend(run(peer, threads)?);
+    for case in cases {
+        for round in 0..arguments.rounds {
+            for &threads in &arguments.threads {
+                let name = case.unwrap_or("all cases");
+                eprintln!("{name}: round {} of {}, threads {threads}", round + 1, arguments.rounds);
+                // The side that goes first changes, so that neither always meets
+                // the machine as the other left it.
+                if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 1) {
+                    peer_samples.extend(run(peer, case, threads)?);
+                }
+                our_samples.extend(run(&ours, case, threads)?);
+                if let Some(peer) = peer.as_ref().filter(|_| round % 2 == 0) {
+                    peer_samples.extend(run(peer, case, threads)?);
+                }
             }
         }
     }
-    let rows = merge(&our_samples, &peer_samples)?;
-    let lines = rows.iter().map(Row::to_line).collect::<Result<Vec<_>>>()?;
-    lines.iter().for_each(|line| println!("{line}"));
+    let statistic = if arguments.fastest { Statistic::Fastest } else { Statistic::Median };
+    let rows = merge(&our_samples, &peer_samples, statistic)?;
+    print!("{}", table(&rows, goals));
     if let Some(path) = &arguments.json {
+        let lines = rows.iter().map(Row::to_line).collect::<Result<Vec<_>>>()?;
         write_atomic(path, &(lines.join("\n") + "\n"))?;
     }
     Ok(())
+}
+
+/// The cases to run one by one, or once `None` for an area that runs as a whole.
+fn chosen<'a>(goals: &'a [Goal], asked: &'a [String]) -> Result<Vec<Option<&'a str>>> {
+    for case in asked {
+        let known: Vec<&str> = goals.iter().map(|goal| goal.case).collect();
+        ensure!(
+            known.contains(&case.as_str()),
+            "there is no case `{case}` to run by itself; cases: {}",
+            known.join(", ")
+        );
+    }
+    Ok(match (goals, asked) {
+        ([], _) => vec![None],
+        (goals, []) => goals.iter().map(|goal| Some(goal.case)).collect(),
+        (_, asked) => asked.iter().map(|case| Some(case.as_str())).collect(),
+    })
 }
 
 fn our_side(workspace: &Workspace, area: &str) -> Result<Side> {
@@ -106,9 +144,12 @@ fn peer_side(workspace: &Workspace, area: &str, python: &Path) -> Result<Side> {
 
 /// Runs a side once. Every library that has a thread pool gets the same size;
 /// Candle's own pool stays off, as `.cargo/config.toml` explains.
-fn run(side: &Side, threads: u32) -> Result<Vec<Sample>> {
+fn run(side: &Side, case: Option<&str>, threads: u32) -> Result<Vec<Sample>> {
     let mut command = Command::new(&side.program);
     command.args(&side.arguments).env("CANDLE_NUM_THREADS", "1");
+    if let Some(case) = case {
+        command.args(["--case", case]);
+    }
     // The peers share a module; its compiled form has no place in the sources.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     for variable in

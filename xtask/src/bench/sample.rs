@@ -4,14 +4,23 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 /// One case of one run.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) case: String,
     pub(crate) threads: u32,
     /// Milliseconds, the median of the process's own repetitions.
     pub(crate) ms: f64,
+    /// Milliseconds of the fastest repetition.
+    #[serde(default)]
+    pub(crate) fastest: Option<f64>,
     /// Peak of the resident memory while the case ran, in units of 10^6 bytes.
     pub(crate) mb: f64,
+    /// Page faults per repetition.
+    #[serde(default)]
+    pub(crate) faults: Option<f64>,
+    /// What a reader must know, such as the layout of memory that was chosen.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
     /// Tells what was computed on; equal on both sides where both state it.
     #[serde(default)]
     pub(crate) check: Option<u64>,

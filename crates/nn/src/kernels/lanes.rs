@@ -41,6 +41,10 @@ pub(crate) trait Lanes: Copy {
     unsafe fn sum(self) -> f32;
     /// Transposes a 16 x 16 square held in sixteen blocks.
     unsafe fn transpose(square: &mut [Self; 16]);
+    /// `self / other`.
+    unsafe fn div(self, other: Self) -> Self;
+    /// `self * 2^exponent` for whole exponents from -252 to 254.
+    unsafe fn times_exp2(self, exponent: Self) -> Self;
 }
 
 /// Plain arrays; compilers vectorise them for whatever the target offers.
@@ -151,6 +155,27 @@ impl Lanes for Portable {
                 square[i].0[j] = upper;
             }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "exponents are small whole numbers; NaN becomes zero and the factor keeps it"
+    )]
+    unsafe fn times_exp2(self, exponent: Self) -> Self {
+        // In two steps, since a float has no power of two beyond -126 and 127.
+        let power = |e: i32| f32::from_bits(((e + 127) << 23) as u32);
+        self.zip(exponent, |a, e| {
+            let e = e as i32;
+            let half = e >> 1;
+            a * power(half) * power(e - half)
+        })
     }
 }
 

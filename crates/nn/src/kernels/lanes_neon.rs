@@ -47,6 +47,17 @@ unsafe fn gated(a: float32x4_t, test: float32x4_t) -> float32x4_t {
     vbslq_f32(vcgtzq_f32(test), a, vdupq_n_f32(0.0))
 }
 
+/// `a * 2^exponent` in two steps, since a float has no power of two beyond -126 and 127.
+#[inline(always)]
+unsafe fn times_exp2(a: float32x4_t, exponent: float32x4_t) -> float32x4_t {
+    let e = vcvtq_s32_f32(exponent);
+    let half = vshrq_n_s32::<1>(e);
+    let bias = vdupq_n_s32(127);
+    let low = vshlq_n_s32::<23>(vaddq_s32(half, bias));
+    let high = vshlq_n_s32::<23>(vaddq_s32(vsubq_s32(e, half), bias));
+    vmulq_f32(vmulq_f32(a, vreinterpretq_f32_s32(low)), vreinterpretq_f32_s32(high))
+}
+
 /// Transposes a 4 x 4 square.
 #[inline(always)]
 unsafe fn transpose4(r: [float32x4_t; 4]) -> [float32x4_t; 4] {
@@ -205,5 +216,25 @@ impl Lanes for Neon {
             }
         }
         *square = done;
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(
+            vdivq_f32(self.0, other.0),
+            vdivq_f32(self.1, other.1),
+            vdivq_f32(self.2, other.2),
+            vdivq_f32(self.3, other.3),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn times_exp2(self, exponent: Self) -> Self {
+        Self(
+            times_exp2(self.0, exponent.0),
+            times_exp2(self.1, exponent.1),
+            times_exp2(self.2, exponent.2),
+            times_exp2(self.3, exponent.3),
+        )
     }
 }

@@ -132,6 +132,16 @@ impl Lanes for Avx512 {
             square[i + 8] = Self(_mm512_shuffle_f32x4::<0xdd>(t[i], t[i + 8]));
         }
     }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(_mm512_div_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn times_exp2(self, exponent: Self) -> Self {
+        Self(_mm512_scalef_ps(self.0, exponent.0))
+    }
 }
 
 /// The masks of the first `count` of 16 lanes as two registers of sign bits.
@@ -141,6 +151,17 @@ unsafe fn half_masks(count: usize) -> (__m256i, __m256i) {
     let high = _mm256_set_epi32(15, 14, 13, 12, 11, 10, 9, 8);
     let limit = _mm256_set1_epi32(count as i32);
     (_mm256_cmpgt_epi32(limit, low), _mm256_cmpgt_epi32(limit, high))
+}
+
+/// `a * 2^exponent` in two steps, since a float has no power of two beyond -126 and 127.
+#[inline(always)]
+unsafe fn times_exp2(a: __m256, exponent: __m256) -> __m256 {
+    let e = _mm256_cvtps_epi32(exponent);
+    let half = _mm256_srai_epi32::<1>(e);
+    let bias = _mm256_set1_epi32(127);
+    let low = _mm256_slli_epi32::<23>(_mm256_add_epi32(half, bias));
+    let high = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias));
+    _mm256_mul_ps(_mm256_mul_ps(a, _mm256_castsi256_ps(low)), _mm256_castsi256_ps(high))
 }
 
 /// Transposes an 8 x 8 square.
@@ -264,5 +285,15 @@ impl Lanes for Avx2 {
             square[i] = Self(a[i], c[i]);
             square[i + 8] = Self(b[i], d[i]);
         }
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(_mm256_div_ps(self.0, other.0), _mm256_div_ps(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn times_exp2(self, exponent: Self) -> Self {
+        Self(times_exp2(self.0, exponent.0), times_exp2(self.1, exponent.1))
     }
 }

@@ -4,9 +4,11 @@
 //! order, so results are equal bit for bit at any thread count.
 
 pub(crate) mod adamw;
+pub(crate) mod attention;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
 pub(crate) mod epilogue;
+pub(crate) mod exp;
 pub(crate) mod im2col;
 pub(crate) mod isa;
 pub(crate) mod lanes;

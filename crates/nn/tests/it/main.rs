@@ -1,6 +1,7 @@
 //! Gradients, kernels, saving and training of `mapvec-nn`, from outside.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
 
+mod attention;
 mod determinism;
 mod layers;
 mod ops;

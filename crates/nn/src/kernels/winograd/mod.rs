@@ -16,7 +16,7 @@
 pub(crate) mod backward;
 pub(crate) mod forward;
 pub(crate) mod load;
-mod product;
+pub(super) mod product;
 pub(crate) mod store;
 mod transform;
 mod weights;

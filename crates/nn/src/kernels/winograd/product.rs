@@ -12,27 +12,27 @@ use super::BLOCK;
 
 /// `d[i][j] (+)= sum over k of a[i][k] * b[k][j]`, with the distances between entries.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Product {
+pub(in crate::kernels) struct Product {
     /// Rows of `d`.
-    pub(super) rows: usize,
+    pub(in crate::kernels) rows: usize,
     /// Columns of `d`, a multiple of 16.
-    pub(super) columns: usize,
+    pub(in crate::kernels) columns: usize,
     /// Terms of a sum.
-    pub(super) depth: usize,
+    pub(in crate::kernels) depth: usize,
     /// Distance between rows of `a`.
-    pub(super) a_row: usize,
+    pub(in crate::kernels) a_row: usize,
     /// Distance between terms of `a`.
-    pub(super) a_term: usize,
+    pub(in crate::kernels) a_term: usize,
     /// Distance between terms of `b`.
-    pub(super) b_term: usize,
+    pub(in crate::kernels) b_term: usize,
     /// Distance between rows of `d`.
-    pub(super) d_row: usize,
+    pub(in crate::kernels) d_row: usize,
     /// Whether the sums are added to what `d` holds.
-    pub(super) accumulate: bool,
+    pub(in crate::kernels) accumulate: bool,
 }
 
 /// Computes the product.
-pub(super) fn multiply(isa: Isa, p: &Product, a: &[f32], b: &[f32], d: &mut [f32]) {
+pub(in crate::kernels) fn multiply(isa: Isa, p: &Product, a: &[f32], b: &[f32], d: &mut [f32]) {
     assert!(p.rows > 0 && p.depth > 0 && p.columns > 0 && p.columns.is_multiple_of(BLOCK), "sizes");
     assert!(a.len() > (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_term, "a");
     assert!(b.len() >= (p.depth - 1) * p.b_term + p.columns, "b");

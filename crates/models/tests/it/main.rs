@@ -1,0 +1,31 @@
+//! The models against values of PyTorch 2.15.0 and torchvision 0.29.2 on a CPU.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
+
+mod closed_form;
+mod deeplab;
+mod resnet;
+mod unet;
+
+use candle_core::{IndexOp, Tensor, Var};
+
+/// Fails unless the values at these places of a batch of maps are as expected.
+fn assert_pixels(maps: &Tensor, expected: &[((usize, usize, usize, usize), f32)], tolerance: f32) {
+    for &((b, c, y, x), value) in expected {
+        let found = maps.i((b, c, y, x)).unwrap().to_scalar::<f32>().unwrap();
+        assert!(
+            (found - value).abs() < tolerance,
+            "{found} instead of {value} at {:?}",
+            (b, c, y, x)
+        );
+    }
+}
+
+/// Fails unless every variable gets a gradient that is finite and not zero.
+fn assert_gradients(loss: &Tensor, variables: &[(String, Var)]) {
+    let gradients = loss.backward().unwrap();
+    for (name, var) in variables {
+        let gradient = gradients.get(var).unwrap_or_else(|| panic!("{name} has no gradient"));
+        let size = gradient.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(size.is_finite() && size > 0.0, "{name}: gradient size {size}");
+    }
+}

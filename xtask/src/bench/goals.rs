@@ -1,0 +1,71 @@
+//! What a case has to reach, as `docs/performance.md` states it.
+
+/// The most that our side may take of the peer's time and memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Goal {
+    /// Name of the case.
+    pub(crate) case: &'static str,
+    /// Ratio of times with one thread.
+    one: f64,
+    /// Ratio of times with more threads.
+    more: f64,
+    /// Ratio of peak memories, where there is a goal.
+    pub(crate) memory: Option<f64>,
+}
+
+impl Goal {
+    /// The ratio of times to reach with so many threads; none where nothing was promised.
+    pub(crate) fn ratio(&self, threads: u32) -> Option<f64> {
+        let ratio = if threads == 1 { self.one } else { self.more };
+        ratio.is_finite().then_some(ratio)
+    }
+}
+
+const fn goal(case: &'static str, ratio: f64) -> Goal {
+    Goal { case, one: ratio, more: ratio, memory: None }
+}
+
+const fn training(case: &'static str) -> Goal {
+    Goal { case, one: 0.5, more: 0.55, memory: Some(0.2) }
+}
+
+/// Measured without a goal.
+const NONE: f64 = f64::INFINITY;
+
+const NN: [Goal; 13] = [
+    training("unet-train"),
+    goal("unet-infer", NONE),
+    training("unet-512"),
+    training("features-train"),
+    goal("conv3x3-forward", 0.7),
+    goal("conv3x3-grad-x", 0.55),
+    goal("conv3x3-grad-w", 0.6),
+    goal("conv64-forward", 0.45),
+    goal("conv64-grad-x", 0.45),
+    goal("conv64-grad-w", 0.45),
+    goal("conv-transpose", 0.5),
+    goal("max-pool", 0.5),
+    goal("batch-norm", 0.5),
+];
+
+/// The cases of an area in the order of its table; none for an area without goals.
+pub(crate) fn of_area(area: &str) -> &'static [Goal] {
+    if area == "nn" { &NN } else { &[] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn training_may_take_half_on_one_thread_and_a_little_more_on_two() {
+        let goal = of_area("nn")[0];
+        assert_eq!((goal.ratio(1), goal.ratio(2), goal.memory), (Some(0.5), Some(0.55), Some(0.2)));
+    }
+
+    #[test]
+    fn some_cases_and_areas_have_no_goal() {
+        assert_eq!(of_area("nn")[1].ratio(1), None);
+        assert!(of_area("watershed").is_empty(), "only nn has goals");
+    }
+}
