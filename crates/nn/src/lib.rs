@@ -46,6 +46,7 @@ mod linear_resample;
 mod optim;
 mod pool;
 mod resample;
+mod roi_align;
 mod schedule;
 mod store;
 
@@ -70,5 +71,6 @@ pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize
 pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
 pub use pool::{Pool2dConfig, max_pool2d, max_pool2d_with_indices, max_unpool2d};
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
+pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;
 pub use store::ParameterStore;

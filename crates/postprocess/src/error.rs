@@ -42,9 +42,17 @@ pub enum Error {
         /// The largest number of pixels, a frame of one pixel included.
         limit: usize,
     },
-    /// A strength is not a number.
+    /// A box is not finite, or its corners are in the wrong order.
+    #[error("box {index} is {corners:?}; it must be finite, x1 <= x2 and y1 <= y2")]
+    InvalidBox {
+        /// Which box.
+        index: usize,
+        /// x1, y1, x2, y2.
+        corners: [f32; 4],
+    },
+    /// A strength or a score is not a number.
     #[error(
-        "`strength` is NaN at row {row}, column {column}; infinite values are fine, NaN is not"
+        "a strength or score is NaN at row {row}, column {column}; infinite values are fine, NaN is not"
     )]
     NotANumber {
         /// Row of the first such pixel.

@@ -13,6 +13,7 @@
 //! | [`close_lines`] | regions with lines | full partition without lines |
 //! | [`split_regions`] | regions, some in several pieces | one label per connected piece |
 //! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
+//! | [`nms`], [`batched_nms`] | boxes and scores | the best boxes that do not overlap |
 //! | [`otsu_threshold`] | 8-bit picture | threshold between two grey classes |
 //!
 //! The usual chain for closed shapes is `watershed`, `merge_regions`,
@@ -45,6 +46,7 @@ mod hysteresis;
 mod lines;
 mod merge;
 mod minima;
+mod nms;
 mod otsu;
 mod region_graph;
 mod relabel;
@@ -57,6 +59,7 @@ pub use error::{Error, Result};
 pub use hysteresis::hysteresis;
 pub use lines::close_lines;
 pub use merge::{MergeConfig, merge_regions};
+pub use nms::{batched_nms, nms};
 pub use otsu::otsu_threshold;
 pub use split::split_regions;
 pub use watershed::{WatershedConfig, watershed};

@@ -21,6 +21,7 @@ pub(crate) mod norm;
 pub(crate) mod output;
 pub(crate) mod pool;
 pub(crate) mod resample;
+pub(crate) mod roi_align;
 pub(crate) mod scratch;
 pub(crate) mod separable;
 pub(crate) mod small_maps;

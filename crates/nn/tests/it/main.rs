@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
 
 mod attention;
+mod boxes;
 mod determinism;
 mod layers;
 mod ops;

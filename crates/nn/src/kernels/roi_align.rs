@@ -1,0 +1,171 @@
+//! Features of boxes: bilinear samples averaged over bins.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, and
+//! pointers valid for the channels of a block at every tap; their callers check the lengths.
+#![allow(unsafe_code, reason = "vector loads and stores behind checked lengths, disjoint writes")]
+
+use rayon::prelude::*;
+
+use super::isa::{Isa, multiversion};
+use super::lanes::Lanes;
+use super::output::Output;
+use super::scratch::with_scratch;
+
+/// Channels that are added to at once.
+const BLOCK: usize = 16;
+
+/// The pixels of a bin along one axis and their weights.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bin {
+    /// First pixel.
+    pub(crate) first: usize,
+    /// Weights of the pixels from there on; none where the bin lies outside.
+    pub(crate) weights: Vec<f32>,
+}
+
+/// A box on the map of its image.
+#[derive(Clone, Debug)]
+pub(crate) struct Roi {
+    /// The image.
+    pub(crate) image: usize,
+    /// Bins along the rows.
+    pub(crate) rows: Vec<Bin>,
+    /// Bins along the columns.
+    pub(crate) columns: Vec<Bin>,
+}
+
+/// Sizes of the map: images, channels, rows, columns.
+pub(crate) type MapSize = (usize, usize, usize, usize);
+
+/// `[groups][a][b]` to `[groups][b][a]`.
+fn transpose(from: &[f32], (a, b): (usize, usize), to: &mut [f32]) {
+    let squares = to.par_chunks_mut(a * b).zip(from.par_chunks(a * b));
+    squares.for_each(|(to, from)| {
+        // Strips of both, so that neither is read or written line by line at a large distance.
+        for first in (0..b).step_by(BLOCK) {
+            for (i, line) in from.chunks_exact(b).enumerate() {
+                for (j, value) in line[first..b.min(first + BLOCK)].iter().enumerate() {
+                    to[(first + j) * a + i] = *value;
+                }
+            }
+        }
+    });
+}
+
+multiversion! {
+    unsafe fn add_scaled = add_scaled_body(from: *const f32, weight: f32, count: usize, to: *mut f32)
+}
+
+/// `to += from * weight` for `count` values.
+#[inline(always)]
+unsafe fn add_scaled_body<L: Lanes>(from: *const f32, weight: f32, count: usize, to: *mut f32) {
+    // SAFETY: the caller answers for `count` values at both.
+    unsafe {
+        let factor = L::splat(weight);
+        let whole = count / BLOCK * BLOCK;
+        for at in (0..whole).step_by(BLOCK) {
+            L::load(from.add(at)).mul_add(factor, L::load(to.add(at))).store(to.add(at));
+        }
+        let n = count - whole;
+        if n > 0 {
+            let (v, t) = (L::load_first(from.add(whole), n), L::load_first(to.add(whole), n));
+            v.mul_add(factor, t).store_first(to.add(whole), n);
+        }
+    }
+}
+
+/// Visits every bin of a box with the pixels it sees and their weights:
+/// `visit(bin, pixel of the map, weight)`.
+fn each_tap(roi: &Roi, width: usize, mut visit: impl FnMut(usize, usize, f32)) {
+    for (i, row) in roi.rows.iter().enumerate() {
+        for (j, column) in roi.columns.iter().enumerate() {
+            let bin = i * roi.columns.len() + j;
+            for (y, wy) in row.weights.iter().enumerate() {
+                for (x, wx) in column.weights.iter().enumerate() {
+                    visit(bin, (row.first + y) * width + column.first + x, wy * wx);
+                }
+            }
+        }
+    }
+}
+
+fn check(rois: &[Roi], (batch, _, height, width): MapSize, bins: usize) {
+    let inside = |bins: &[Bin], size| bins.iter().all(|b| b.first + b.weights.len() <= size);
+    for roi in rois {
+        assert!(roi.image < batch, "image of a box");
+        assert_eq!(roi.rows.len() * roi.columns.len(), bins, "bins of a box");
+        assert!(inside(&roi.rows, height) && inside(&roi.columns, width), "pixels of a box");
+    }
+}
+
+/// The features of every box, `[boxes][channels][bins]`.
+pub(crate) fn align(isa: Isa, x: &[f32], size: MapSize, rois: &[Roi], bins: usize) -> Vec<f32> {
+    let (batch, channels, height, width) = size;
+    assert_eq!(x.len(), batch * channels * height * width, "size of the map");
+    check(rois, size, bins);
+    let mut out = Output::new(rois.len() * channels * bins);
+    let to = out.shared();
+    with_scratch([x.len()], |[pixels]| {
+        transpose(x, (channels, height * width), pixels);
+        let pixels: &[f32] = pixels;
+        rois.par_iter().enumerate().for_each(|(index, roi)| {
+            let map = &pixels[roi.image * channels * height * width..];
+            with_scratch([bins * channels, bins * channels], |[sums, turned]| {
+                sums.fill(0.0);
+                each_tap(roi, width, |bin, pixel, weight| {
+                    let from = &map[pixel * channels..][..channels];
+                    let sum = &mut sums[bin * channels..][..channels];
+                    // SAFETY: both slices have `channels` values.
+                    unsafe { add_scaled(isa, from.as_ptr(), weight, channels, sum.as_mut_ptr()) }
+                });
+                transpose(sums, (bins, channels), turned);
+                let to = to.range(index * bins * channels, turned.len());
+                // SAFETY: the range was checked; this job alone writes the box.
+                unsafe { to.copy_from_nonoverlapping(turned.as_ptr(), turned.len()) };
+            });
+        });
+    });
+    // SAFETY: the jobs cover all boxes.
+    unsafe { out.filled() }
+}
+
+/// The gradient of the map from that of the features.
+pub(crate) fn gradient(isa: Isa, g: &[f32], size: MapSize, rois: &[Roi], bins: usize) -> Vec<f32> {
+    let (batch, channels, height, width) = size;
+    let plane = height * width;
+    assert_eq!(g.len(), rois.len() * channels * bins, "size of the gradient");
+    check(rois, size, bins);
+    let mut out = vec![0.0; batch * channels * plane];
+    with_scratch([g.len()], |[turned]| {
+        transpose(g, (channels, bins), turned);
+        let turned: &[f32] = turned;
+        let blocks = channels.div_ceil(BLOCK);
+        let images = out.par_chunks_mut(channels * plane).enumerate();
+        images.for_each(|(image, out)| {
+            out.par_chunks_mut(BLOCK * plane).enumerate().take(blocks).for_each(|(block, out)| {
+                let count = out.len() / plane;
+                with_scratch([plane * BLOCK], |[sums]| {
+                    sums.fill(0.0);
+                    for (index, roi) in rois.iter().enumerate().filter(|(_, r)| r.image == image) {
+                        let features = &turned[index * bins * channels..][..bins * channels];
+                        each_tap(roi, width, |bin, pixel, weight| {
+                            let from = &features[bin * channels + block * BLOCK..][..count];
+                            let sum = &mut sums[pixel * BLOCK..][..count];
+                            let to = sum.as_mut_ptr();
+                            // SAFETY: both slices have `count` values.
+                            unsafe { add_scaled(isa, from.as_ptr(), weight, count, to) }
+                        });
+                    }
+                    for (c, out) in out.chunks_exact_mut(plane).enumerate() {
+                        for (value, pixel) in out.iter_mut().zip(sums.chunks_exact(BLOCK)) {
+                            *value = pixel[c];
+                        }
+                    }
+                });
+            });
+        });
+    });
+    out
+}
