@@ -34,16 +34,19 @@ mod conv;
 mod conv_stage;
 mod conv_transpose;
 mod dispatch;
+mod elementwise;
 mod error;
 mod gradcheck;
 mod host;
 pub mod init;
 mod kernels;
+mod layer_norm;
 mod layers;
 mod optim;
 mod pool;
 mod resample;
 mod schedule;
+mod softmax;
 mod store;
 
 pub use activation::relu;
@@ -54,10 +57,14 @@ pub use conv::{Conv2dConfig, conv2d};
 pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
+pub use elementwise::{
+    bce_with_logits, gelu, gelu_tanh, leaky_relu, log_sigmoid, sigmoid, silu, softplus,
+};
 pub use error::{Error, ParameterMismatch, Result};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
+pub use layer_norm::{group_norm, layer_norm, rms_norm};
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
     reestimate_statistics, with_momentum,
@@ -66,4 +73,5 @@ pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
 pub use pool::max_pool2d;
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use schedule::Schedule;
+pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use store::ParameterStore;

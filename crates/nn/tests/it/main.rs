@@ -3,6 +3,7 @@
 
 mod attention;
 mod determinism;
+mod elementwise;
 mod layers;
 mod ops;
 mod stage;
