@@ -34,8 +34,10 @@ mod conv;
 mod conv_stage;
 mod conv_transpose;
 mod dispatch;
+mod dropout;
 mod elementwise;
 mod error;
+mod gather;
 mod gradcheck;
 mod host;
 pub mod init;
@@ -57,16 +59,19 @@ pub use conv::{Conv2dConfig, conv2d};
 pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
+pub use dropout::{drop_path, dropout};
 pub use elementwise::{
     bce_with_logits, gelu, gelu_tanh, leaky_relu, log_sigmoid, sigmoid, silu, softplus,
 };
 pub use error::{Error, ParameterMismatch, Result};
+pub use gather::{gather, scatter_add, top_k};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
 pub use layer_norm::{group_norm, layer_norm, rms_norm};
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
+    DropPath, Dropout, GroupNorm, LayerNorm, MultiHeadAttention, MultiHeadAttentionConfig, RmsNorm,
     reestimate_statistics, with_momentum,
 };
 pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};

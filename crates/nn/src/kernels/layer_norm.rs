@@ -115,10 +115,10 @@ unsafe fn deviations_body<L: Lanes>(x: &[f32], from: f32, square: bool) -> f32 {
             let v = L::load(x.as_ptr().wrapping_add(at)).sub(offset);
             sum = if square { v.mul_add(v, sum) } else { sum.add(v) };
         }
-        let rest = x[whole..].iter().map(|v| v - from).map(|v| if square { v * v } else { v });
         let mut total = sum.sum();
-        for v in rest {
-            total += v;
+        for v in &x[whole..] {
+            let v = v - from;
+            total += if square { v * v } else { v };
         }
         total
     }

@@ -96,9 +96,19 @@ unsafe fn forward_body<L: Lanes>(lines: Lines, kind: Kind, x: &[f32], out: &mut 
 #[inline(always)]
 unsafe fn forward_row<L: Lanes>(kind: Kind, x: &[f32], out: &mut [f32]) {
     let (n, to) = (x.len(), out.as_mut_ptr());
-    let largest = x.iter().fold(f32::MIN, |m, v| if *v > m { *v } else { m });
     // SAFETY: `count` values from `at` on exist in both; the missing lanes add zeros.
     unsafe {
+        let mut top = L::splat(f32::MIN);
+        let whole = n / 16 * 16;
+        for at in (0..whole).step_by(16) {
+            top = L::load(x.as_ptr().wrapping_add(at)).max(top);
+        }
+        let mut tops = [0.0; 16];
+        top.store(tops.as_mut_ptr());
+        let mut largest = f32::MIN;
+        for v in tops.iter().chain(&x[whole..]) {
+            largest = if *v > largest { *v } else { largest };
+        }
         let top = L::splat(largest);
         let mut sum = L::splat(0.0);
         for at in (0..n).step_by(16) {

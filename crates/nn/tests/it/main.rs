@@ -3,9 +3,12 @@
 
 mod attention;
 mod determinism;
+mod dropout;
 mod elementwise;
+mod gather;
 mod layers;
 mod ops;
+mod rows;
 mod stage;
 mod training;
 mod transposed;

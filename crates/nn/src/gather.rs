@@ -1,0 +1,151 @@
+//! Picking values by index, adding them back, and the largest of a line.
+
+use candle_core::shape::Dim;
+use candle_core::{DType, Result, Tensor, bail};
+
+use crate::host::not_empty;
+
+/// `out[..][i][..] = x[..][index[..][i][..]][..]` along `dim`.
+///
+/// # Shapes
+///
+/// `index`: `u32` or `i64` of the rank of `x`, no larger than `x` in the other dimensions; the
+/// result has the shape of `index`.
+///
+/// # Errors
+///
+/// Indices beyond the dimension or negative, shapes that do not fit, another type of index,
+/// tensors without values.
+pub fn gather(x: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
+    let dim = checked("gather", x, dim, index)?;
+    front(x, dim, index)?.gather(&index.contiguous()?, dim)
+}
+
+/// `x` with `out[..][index[..][i][..]][..] += src[..][i][..]` along `dim`. Values that meet are
+/// added in the order of `src`, so results are the same in every run.
+///
+/// Candle's own operation has a wrong gradient where the index is smaller than `x`.
+///
+/// # Shapes
+///
+/// `index`: `u32` or `i64` of the rank of `x`, no larger than `x` in the other dimensions;
+/// `src` has the shape of `index`, the result that of `x`.
+///
+/// # Errors
+///
+/// As [`gather`].
+#[expect(clippy::disallowed_methods, reason = "into zeros that take no gradient")]
+pub fn scatter_add(x: &Tensor, dim: impl Dim, index: &Tensor, src: &Tensor) -> Result<Tensor> {
+    let dim = checked("scatter_add", x, dim, index)?;
+    if src.shape() != index.shape() || src.dtype() != x.dtype() {
+        bail!(
+            "scatter_add: src {:?} {:?} must have the shape of the index {:?} and the type of x, {:?}",
+            src.shape(),
+            src.dtype(),
+            index.shape(),
+            x.dtype()
+        );
+    }
+    // Into zeros: Candle hides the places that are written from the gradient of `x`.
+    let mut sums = front(&x.detach(), dim, index)?.zeros_like()?;
+    sums = sums.scatter_add(&index.contiguous()?, &src.contiguous()?, dim)?;
+    for (i, size) in x.dims().iter().enumerate() {
+        let missing = size - sums.dim(i)?;
+        if missing > 0 {
+            sums = sums.pad_with_zeros(i, 0, missing)?;
+        }
+    }
+    x + sums
+}
+
+/// The `k` largest (or smallest) values along `dim`, in order, and where they are (`u32`). Of
+/// equal values the one with the lower index comes first; NaN counts as the largest.
+///
+/// The gradient goes to the values that were picked.
+///
+/// # Shapes
+///
+/// Any; the size of `dim` becomes `k`.
+///
+/// # Errors
+///
+/// A `k` of zero or beyond the dimension, tensors without values, a type that is not a float.
+pub fn top_k(x: &Tensor, k: usize, dim: impl Dim, largest: bool) -> Result<(Tensor, Tensor)> {
+    not_empty(x, "top_k")?;
+    let dim = dim.to_index(x.shape(), "top_k")?;
+    let size = x.dim(dim)?;
+    if k == 0 || k > size {
+        bail!("top_k: k {k} must be from 1 to {size}, the size of dimension {dim}");
+    }
+    if !x.dtype().is_float() || u32::try_from(size).is_err() {
+        bail!("top_k: {size} values of {:?}; it takes floats, at most 2^32", x.dtype());
+    }
+    let lines = x.detach().transpose(dim, x.rank() - 1)?.contiguous()?;
+    let mut shape = lines.dims().to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = k;
+    }
+    // Every float type fits into f64 with its order.
+    let values = lines.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    let mut picked = Vec::with_capacity(values.len() / size * k);
+    let mut order = Vec::with_capacity(size);
+    for line in values.chunks_exact(size) {
+        order.clear();
+        order.extend((0_u32..).take(size));
+        let before = |a: &u32, b: &u32| {
+            let (x, y) = (line[*a as usize], line[*b as usize]);
+            let rank = rank(x, y);
+            (if largest { rank.reverse() } else { rank }).then(a.cmp(b))
+        };
+        if k < size {
+            order.select_nth_unstable_by(k - 1, before);
+        }
+        order[..k].sort_unstable_by(before);
+        picked.extend_from_slice(&order[..k]);
+    }
+    let index = Tensor::from_vec(picked, shape, x.device())?;
+    let index = index.transpose(dim, x.rank() - 1)?.contiguous()?;
+    Ok((gather(x, dim, &index)?, index))
+}
+
+/// The order of values: zeros of both signs are equal, NaN is the largest.
+fn rank(a: f64, b: f64) -> std::cmp::Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// Checks an index into `whole` along a dimension, which is returned, and fails where an
+/// entry lies outside. On other devices than the CPU entries are not looked at.
+fn checked(name: &'static str, whole: &Tensor, dim: impl Dim, index: &Tensor) -> Result<usize> {
+    let dim = dim.to_index(whole.shape(), name)?;
+    not_empty(whole, name)?;
+    not_empty(index, name)?;
+    let (sizes, dims) = (whole.dims(), index.dims());
+    if dims.len() != sizes.len() || (0..dims.len()).any(|i| i != dim && dims[i] > sizes[i]) {
+        bail!(
+            "{name}: an index {dims:?} does not fit {sizes:?}; it must have the same rank and, \
+             but for dimension {dim}, be no larger"
+        );
+    }
+    if !matches!(index.dtype(), DType::U32 | DType::I64) {
+        bail!("{name}: the index is {:?}; it must be u32 or i64", index.dtype());
+    }
+    if index.device().is_cpu() {
+        let entries = index.detach().flatten_all()?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
+        let inside = |entry: &i64| usize::try_from(*entry).is_ok_and(|at| at < sizes[dim]);
+        if let Some(entry) = entries.iter().find(|entry| !inside(entry)) {
+            bail!("{name}: index {entry} must be from 0 to {}", sizes[dim] - 1);
+        }
+    }
+    Ok(dim)
+}
+
+/// The first entries of `x`, as many as `like` has in every dimension but `dim`.
+fn front(x: &Tensor, dim: usize, like: &Tensor) -> Result<Tensor> {
+    let mut x = x.clone();
+    for (i, size) in like.dims().iter().enumerate() {
+        if i != dim && x.dim(i)? != *size {
+            x = x.narrow(i, 0, *size)?;
+        }
+    }
+    x.contiguous()
+}
