@@ -17,8 +17,8 @@ use crate::host::not_empty;
 /// Indices beyond the dimension or negative, shapes that do not fit, another type of index,
 /// tensors without values.
 pub fn gather(x: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
-    let dim = checked("gather", x, dim, index)?;
-    front(x, dim, index)?.gather(&index.contiguous()?, dim)
+    let places = places("gather", x, dim, index)?;
+    x.flatten_all()?.index_select(&places, 0)?.reshape(index.shape())
 }
 
 /// `x` with `out[..][index[..][i][..]][..] += src[..][i][..]` along `dim`. Values that meet are
@@ -34,9 +34,8 @@ pub fn gather(x: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
 /// # Errors
 ///
 /// As [`gather`].
-#[expect(clippy::disallowed_methods, reason = "into zeros that take no gradient")]
 pub fn scatter_add(x: &Tensor, dim: impl Dim, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-    let dim = checked("scatter_add", x, dim, index)?;
+    let places = places("scatter_add", x, dim, index)?;
     if src.shape() != index.shape() || src.dtype() != x.dtype() {
         bail!(
             "scatter_add: src {:?} {:?} must have the shape of the index {:?} and the type of x, {:?}",
@@ -46,16 +45,7 @@ pub fn scatter_add(x: &Tensor, dim: impl Dim, index: &Tensor, src: &Tensor) -> R
             x.dtype()
         );
     }
-    // Into zeros: Candle hides the places that are written from the gradient of `x`.
-    let mut sums = front(&x.detach(), dim, index)?.zeros_like()?;
-    sums = sums.scatter_add(&index.contiguous()?, &src.contiguous()?, dim)?;
-    for (i, size) in x.dims().iter().enumerate() {
-        let missing = size - sums.dim(i)?;
-        if missing > 0 {
-            sums = sums.pad_with_zeros(i, 0, missing)?;
-        }
-    }
-    x + sums
+    x.flatten_all()?.index_add(&places, &src.flatten_all()?, 0)?.reshape(x.shape())
 }
 
 /// The `k` largest (or smallest) values along `dim`, in order, and where they are (`u32`). Of
@@ -113,9 +103,8 @@ fn rank(a: f64, b: f64) -> std::cmp::Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// Checks an index into `whole` along a dimension, which is returned, and fails where an
-/// entry lies outside. On other devices than the CPU entries are not looked at.
-fn checked(name: &'static str, whole: &Tensor, dim: impl Dim, index: &Tensor) -> Result<usize> {
+/// Where every entry of an index is in the flat values of `whole`; fails where one lies outside.
+fn places(name: &'static str, whole: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
     let dim = dim.to_index(whole.shape(), name)?;
     not_empty(whole, name)?;
     not_empty(index, name)?;
@@ -129,23 +118,30 @@ fn checked(name: &'static str, whole: &Tensor, dim: impl Dim, index: &Tensor) ->
     if !matches!(index.dtype(), DType::U32 | DType::I64) {
         bail!("{name}: the index is {:?}; it must be u32 or i64", index.dtype());
     }
-    if index.device().is_cpu() {
-        let entries = index.detach().flatten_all()?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
-        let inside = |entry: &i64| usize::try_from(*entry).is_ok_and(|at| at < sizes[dim]);
-        if let Some(entry) = entries.iter().find(|entry| !inside(entry)) {
-            bail!("{name}: index {entry} must be from 0 to {}", sizes[dim] - 1);
+    let mut entries = index.detach().flatten_all()?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
+    let mut strides = vec![1; sizes.len()];
+    for i in (1..sizes.len()).rev() {
+        strides[i - 1] = strides[i] * sizes[i];
+    }
+    let mut position = vec![0; dims.len()];
+    for entry in &mut entries {
+        let Some(at) = usize::try_from(*entry).ok().filter(|at| *at < sizes[dim]) else {
+            bail!("{name}: index {entry} must be from 0 to {}", sizes[dim] - 1)
+        };
+        let mut offset = at * strides[dim];
+        for (i, p) in position.iter().enumerate() {
+            offset += if i == dim { 0 } else { p * strides[i] };
+        }
+        // Offsets into memory fit.
+        *entry = offset.cast_signed() as i64;
+        for (p, size) in position.iter_mut().zip(dims).rev() {
+            *p += 1;
+            if *p < *size {
+                break;
+            }
+            *p = 0;
         }
     }
-    Ok(dim)
-}
-
-/// The first entries of `x`, as many as `like` has in every dimension but `dim`.
-fn front(x: &Tensor, dim: usize, like: &Tensor) -> Result<Tensor> {
-    let mut x = x.clone();
-    for (i, size) in like.dims().iter().enumerate() {
-        if i != dim && x.dim(i)? != *size {
-            x = x.narrow(i, 0, *size)?;
-        }
-    }
-    x.contiguous()
+    let count = entries.len();
+    Tensor::from_vec(entries, count, whole.device())
 }
