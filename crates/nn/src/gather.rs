@@ -16,7 +16,7 @@ use crate::host::not_empty;
 ///
 /// Indices beyond the dimension or negative, shapes that do not fit, another type of index,
 /// tensors without values.
-pub fn gather(x: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
+pub fn gather(x: &Tensor, dim: impl Dim + Copy, index: &Tensor) -> Result<Tensor> {
     let places = places("gather", x, dim, index)?;
     x.flatten_all()?.index_select(&places, 0)?.reshape(index.shape())
 }
@@ -34,7 +34,12 @@ pub fn gather(x: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
 /// # Errors
 ///
 /// As [`gather`].
-pub fn scatter_add(x: &Tensor, dim: impl Dim, index: &Tensor, src: &Tensor) -> Result<Tensor> {
+pub fn scatter_add(
+    x: &Tensor,
+    dim: impl Dim + Copy,
+    index: &Tensor,
+    src: &Tensor,
+) -> Result<Tensor> {
     let places = places("scatter_add", x, dim, index)?;
     if src.shape() != index.shape() || src.dtype() != x.dtype() {
         bail!(
@@ -60,7 +65,12 @@ pub fn scatter_add(x: &Tensor, dim: impl Dim, index: &Tensor, src: &Tensor) -> R
 /// # Errors
 ///
 /// A `k` of zero or beyond the dimension, tensors without values, a type that is not a float.
-pub fn top_k(x: &Tensor, k: usize, dim: impl Dim, largest: bool) -> Result<(Tensor, Tensor)> {
+pub fn top_k(
+    x: &Tensor,
+    k: usize,
+    dim: impl Dim + Copy,
+    largest: bool,
+) -> Result<(Tensor, Tensor)> {
     not_empty(x, "top_k")?;
     let dim = dim.to_index(x.shape(), "top_k")?;
     let size = x.dim(dim)?;
@@ -104,7 +114,12 @@ fn rank(a: f64, b: f64) -> std::cmp::Ordering {
 }
 
 /// Where every entry of an index is in the flat values of `whole`; fails where one lies outside.
-fn places(name: &'static str, whole: &Tensor, dim: impl Dim, index: &Tensor) -> Result<Tensor> {
+fn places(
+    name: &'static str,
+    whole: &Tensor,
+    dim: impl Dim + Copy,
+    index: &Tensor,
+) -> Result<Tensor> {
     let dim = dim.to_index(whole.shape(), name)?;
     not_empty(whole, name)?;
     not_empty(index, name)?;

@@ -17,7 +17,7 @@ use crate::kernels::softmax::{Kind, Lines, forward, gradient};
 /// # Errors
 ///
 /// A dimension the tensor does not have, tensors without values.
-pub fn softmax(x: &Tensor, dim: impl Dim) -> Result<Tensor> {
+pub fn softmax(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
     run(x, dim, Kind::Softmax, "softmax")
 }
 
@@ -30,7 +30,7 @@ pub fn softmax(x: &Tensor, dim: impl Dim) -> Result<Tensor> {
 /// # Errors
 ///
 /// As [`softmax`].
-pub fn log_softmax(x: &Tensor, dim: impl Dim) -> Result<Tensor> {
+pub fn log_softmax(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
     run(x, dim, Kind::LogSoftmax, "log_softmax")
 }
 
@@ -44,7 +44,7 @@ pub fn log_softmax(x: &Tensor, dim: impl Dim) -> Result<Tensor> {
 /// # Errors
 ///
 /// As [`softmax`].
-pub fn log_sum_exp(x: &Tensor, dim: impl Dim) -> Result<Tensor> {
+pub fn log_sum_exp(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
     not_empty(x, "log_sum_exp")?;
     let dim = dim.to_index(x.shape(), "log_sum_exp")?;
     let largest = finite(&x.detach().max_keepdim(dim)?)?;
@@ -65,7 +65,7 @@ fn finite(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-fn run(x: &Tensor, dim: impl Dim, kind: Kind, name: &'static str) -> Result<Tensor> {
+fn run(x: &Tensor, dim: impl Dim + Copy, kind: Kind, name: &'static str) -> Result<Tensor> {
     not_empty(x, name)?;
     let dim = dim.to_index(x.shape(), name)?;
     if is_fast(x) {

@@ -142,7 +142,7 @@ unsafe fn slope<L: Lanes>(f: Function, x: L) -> L {
 }
 
 /// Twice the root of two over pi.
-const TANH: f32 = 1.595_769_1;
+const TANH: f32 = 1.595_769;
 
 #[inline(always)]
 unsafe fn tanh_argument<L: Lanes>(x: L) -> L {
@@ -212,14 +212,14 @@ unsafe fn normal<L: Lanes>(x: L) -> L {
         let mut p = L::splat(0.170_872_77);
         for c in [
             -0.822_152_23,
-            1.488_515_87,
-            -1.135_203_98,
+            1.488_515_9,
+            -1.135_204,
             0.278_868_07,
             -0.186_288_06,
             0.096_784_18,
             0.374_091_96,
-            1.000_023_68,
-            -1.265_512_23_f32,
+            1.000_023_7,
+            -1.265_512_2,
         ] {
             p = p.mul_add(t, L::splat(c));
         }
@@ -228,5 +228,39 @@ unsafe fn normal<L: Lanes>(x: L) -> L {
         let positive = one.where_positive(x);
         // `1 - tail` where positive, else the tail.
         positive.sub(positive.mul(tail)).add(one.sub(positive).mul(tail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_agrees_with_the_definition() {
+        let x: Vec<f32> = (-400..421).map(|v| v as f32 * 0.02).collect();
+        let g = vec![1.0; x.len()];
+        let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+        for isa in Isa::available() {
+            let y = values(isa, Function::Silu, &x);
+            let soft = values(isa, Function::Softplus, &x);
+            let slope = gradient(isa, Function::Softplus, &x, &g);
+            for (i, v) in x.iter().map(|v| f64::from(*v)).enumerate() {
+                let near = |a: f32, b: f64| (f64::from(a) - b).abs() < 1e-6 * b.abs().max(1e-2);
+                assert!(near(y[i], v * sigmoid(v)), "{isa:?}: silu({v})");
+                assert!(near(soft[i], v.exp().ln_1p()), "{isa:?}: softplus({v})");
+                assert!(near(slope[i], sigmoid(v)), "{isa:?}: slope at {v}");
+            }
+            let leaky = values(isa, Function::LeakyRelu(0.5), &[-2.0, 0.0, 3.0]);
+            assert!(
+                leaky.iter().zip([-1.0, 0.0, 3.0]).all(|(a, b)| (a - b).abs() <= 0.0),
+                "{leaky:?}"
+            );
+            // The difference quotient of the function itself.
+            for f in [Function::Gelu, Function::GeluTanh] {
+                let (a, b) = (values(isa, f, &[0.69]), values(isa, f, &[0.71]));
+                let slope = gradient(isa, f, &[0.7], &[1.0])[0];
+                assert!(((b[0] - a[0]) / 0.02 - slope).abs() < 1e-4, "{isa:?} {f:?}");
+            }
+        }
     }
 }

@@ -292,3 +292,38 @@ unsafe fn row_gradient_body<L: Lanes>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_agrees_with_the_definition() {
+        for isa in Isa::available() {
+            for (size, pixels, groups) in [(5, 1, 1), (33, 1, 1), (300, 1, 1), (34, 17, 2)] {
+                let r = Rows { size, pixels, groups, centred: true, eps: 1e-5 };
+                let x: Vec<f32> = (0..4 * size).map(|v| (v * 7 % 23) as f32 * 0.3).collect();
+                let gamma: Vec<f32> = (0..r.all()).map(|c| 1.0 + c as f32 * 0.01).collect();
+                let (y, statistics) = forward(isa, r, &x, &gamma, Some(&gamma));
+                for (row, line) in x.chunks_exact(size).enumerate() {
+                    let wide = |v: &f32| f64::from(*v);
+                    let mean = line.iter().map(wide).sum::<f64>() / size as f64;
+                    let squares = line.iter().map(|v| (wide(v) - mean).powi(2)).sum::<f64>();
+                    let deviation = (squares / size as f64 + 1e-5).sqrt();
+                    for (i, v) in line.iter().enumerate() {
+                        let factor = wide(&gamma[r.first(row) + i / pixels]);
+                        let want = (wide(v) - mean) / deviation * factor + factor;
+                        let got = wide(&y[row * size + i]);
+                        assert!((got - want).abs() < 1e-5, "{isa:?} {r:?}");
+                    }
+                }
+                // The best set is checked against finite differences, the others against it.
+                let of = |isa: Isa| backward(isa, r, &x, &gamma, &statistics, &y);
+                for (a, b) in of(isa).iter().zip(of(Isa::detect())) {
+                    let near = |a: f32, b: f32| (a - b).abs() < 1e-4 * b.abs().max(1.0);
+                    assert!(a.iter().zip(b).all(|(a, b)| near(*a, b)), "{isa:?} {r:?}");
+                }
+            }
+        }
+    }
+}

@@ -263,3 +263,36 @@ unsafe fn combine<L: Lanes>(kind: Kind, y: L, g: L, sum: L) -> L {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_agrees_with_the_definition() {
+        for isa in Isa::available() {
+            for (size, inner) in [(1, 1), (5, 1), (16, 1), (37, 1), (3, 2), (7, 16), (4, 21)] {
+                let x: Vec<f32> =
+                    (0..2 * size * inner).map(|v| (v * 7 % 23) as f32 * 0.3).collect();
+                let lines = Lines { size, inner };
+                let y = forward(isa, lines, Kind::Softmax, &x);
+                let log = forward(isa, lines, Kind::LogSoftmax, &x);
+                let dx = gradient(isa, lines, Kind::Softmax, &y, &x);
+                for line in (0..2 * inner).map(|l| l / inner * size * inner + l % inner) {
+                    let at = |k: usize| line + k * inner;
+                    let e = |k: usize| f64::from(x[at(k)]).exp();
+                    let sum: f64 = (0..size).map(e).sum();
+                    let mean: f64 = (0..size).map(|k| e(k) / sum * f64::from(x[at(k)])).sum();
+                    for k in 0..size {
+                        let want = e(k) / sum;
+                        let near = |a: f32, b: f64| (f64::from(a) - b).abs() < 2e-6;
+                        assert!(near(y[at(k)], want), "{isa:?} {lines:?}");
+                        assert!(near(log[at(k)], want.ln()), "{isa:?} {lines:?}");
+                        let slope = want * (f64::from(x[at(k)]) - mean);
+                        assert!(near(dx[at(k)], slope), "{isa:?} {lines:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -35,7 +35,8 @@ fn masks_have_the_right_share_and_depend_on_the_seed() {
 fn the_gradient_has_the_mask_of_the_forward_pass() {
     for seed in 0..4 {
         let x = random(&[5, 7, 3], seed);
-        let error = compare_precisions(&[x.clone()], |x| dropout(&x[0], 0.4, seed), 1).unwrap();
+        let error =
+            compare_precisions(std::slice::from_ref(&x), |x| dropout(&x[0], 0.4, seed), 1).unwrap();
         assert!(error < 1e-6, "{error}");
         let error = compare_precisions(&[x], |x| drop_path(&x[0], 0.4, seed), 1).unwrap();
         assert!(error < 1e-6, "{error}");

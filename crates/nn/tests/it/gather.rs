@@ -39,7 +39,8 @@ proptest! {
         let picked = flat(&gather(&x, dim, &index).unwrap());
         let added = flat(&scatter_add(&x, dim, &index, &src).unwrap());
         let (values, mut sums) = (flat(&x), flat(&x));
-        let (places, src_values) = (flat(&index), flat(&src));
+        let places = index.to_dtype(DType::U32).unwrap().flatten_all().unwrap();
+        let (places, src_values) = (places.to_vec1::<u32>().unwrap(), flat(&src));
         for (i, place) in places.iter().enumerate() {
             let mut at = [i / (shape[1] * shape[2]), i / shape[2] % shape[1], i % shape[2]];
             at[dim] = *place as usize;
@@ -49,7 +50,7 @@ proptest! {
         }
         prop_assert!(added.iter().zip(&sums).all(|(a, b)| (a - b).abs() < 1e-12));
         let config = GradcheckConfig { max_entries: 12, ..GradcheckConfig::default() };
-        let error = gradcheck(&[x.clone()], |x| gather(&x[0], dim, &index), &config).unwrap();
+        let error = gradcheck(std::slice::from_ref(&x), |x| gather(&x[0], dim, &index), &config).unwrap();
         prop_assert!(error < 1e-6, "gather: {error}");
         let f = |x: &[Tensor]| scatter_add(&x[0], dim, &index, &x[1]);
         let error = gradcheck(&[x, src], f, &config).unwrap();
