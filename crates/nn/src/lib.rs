@@ -36,11 +36,15 @@ mod conv_gradient;
 mod conv_stage;
 mod conv_transpose;
 mod dispatch;
+mod dropout;
+mod elementwise;
 mod error;
+mod gather;
 mod gradcheck;
 mod host;
 pub mod init;
 mod kernels;
+mod layer_norm;
 mod layers;
 mod linear_resample;
 mod optim;
@@ -48,6 +52,7 @@ mod pool;
 mod resample;
 mod roi_align;
 mod schedule;
+mod softmax;
 mod store;
 
 pub use activation::relu;
@@ -59,12 +64,19 @@ pub use conv_gradient::{conv2d_input_gradient, conv2d_weight_gradient};
 pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
+pub use dropout::{drop_path, dropout};
+pub use elementwise::{
+    bce_with_logits, gelu, gelu_tanh, leaky_relu, log_sigmoid, sigmoid, silu, softplus,
+};
 pub use error::{Error, ParameterMismatch, Result};
+pub use gather::{gather, scatter_add, top_k};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
+pub use layer_norm::{group_norm, layer_norm, rms_norm};
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
+    DropPath, Dropout, GroupNorm, LayerNorm, MultiHeadAttention, MultiHeadAttentionConfig, RmsNorm,
     reestimate_statistics, with_momentum,
 };
 pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize};
@@ -73,4 +85,5 @@ pub use pool::{Pool2dConfig, max_pool2d, max_pool2d_with_indices, max_unpool2d};
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;
+pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use store::ParameterStore;

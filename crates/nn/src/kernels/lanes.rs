@@ -45,6 +45,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn div(self, other: Self) -> Self;
     /// `self * 2^exponent` for whole exponents from -252 to 254.
     unsafe fn times_exp2(self, exponent: Self) -> Self;
+    /// `-self`.
+    #[inline(always)]
+    unsafe fn neg(self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::splat(0.0).sub(self) }
+    }
 }
 
 /// Plain arrays; compilers vectorise them for whatever the target offers.

@@ -7,6 +7,7 @@ pub(crate) mod adamw;
 pub(crate) mod attention;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
+pub(crate) mod elementwise;
 pub(crate) mod epilogue;
 pub(crate) mod exp;
 pub(crate) mod im2col;
@@ -16,6 +17,7 @@ pub(crate) mod lanes;
 pub(crate) mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod lanes_x86;
+pub(crate) mod layer_norm;
 pub(crate) mod matmul;
 pub(crate) mod norm;
 pub(crate) mod output;
@@ -23,6 +25,10 @@ pub(crate) mod pool;
 pub(crate) mod resample;
 pub(crate) mod roi_align;
 pub(crate) mod scratch;
+<<<<<<< HEAD
 pub(crate) mod separable;
 pub(crate) mod small_maps;
+=======
+pub(crate) mod softmax;
+>>>>>>> w-attn2
 pub(crate) mod winograd;

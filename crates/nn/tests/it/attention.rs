@@ -19,7 +19,8 @@ fn boolean(shape: &[usize], seed: u64) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-fn inputs(b: usize, h: usize, n: usize, m: usize, d: usize, e: usize, seed: u64) -> [Tensor; 3] {
+/// Queries, keys and values.
+fn inputs([b, h, n, m, d, e]: [usize; 6], seed: u64) -> [Tensor; 3] {
     [
         (random(&[b, h, n, d], seed) * 2.0).unwrap(),
         (random(&[b, h, m, d], seed + 1) * 2.0).unwrap(),
@@ -55,7 +56,7 @@ proptest! {
         let f = |x: &[Tensor]| {
             scaled_dot_product_attention(&x[0], &x[1], &x[2], mask.as_ref(), &config)
         };
-        let error = compare_precisions(&inputs(b, h, n, m, d, e, seed), f, seed).unwrap();
+        let error = compare_precisions(&inputs([b, h, n, m, d, e], seed), f, seed).unwrap();
         // A gradient that cancels to nothing is measured against a thousandth of the others.
         prop_assert!(error < 1e-4, "{error}");
     }
@@ -69,7 +70,7 @@ fn the_composition_has_right_values_and_gradients() {
         let f = |x: &[Tensor]| {
             scaled_dot_product_attention(&x[0], &x[1], &x[2], mask.as_ref(), &config)
         };
-        let x = inputs(2, 2, 4, 5, 3, 2, 5);
+        let x = inputs([2, 2, 4, 5, 3, 2], 5);
         assert!(gradcheck(&x, f, &GradcheckConfig::default()).unwrap() < 1e-5, "mask {kind}");
     }
     // One query, two keys: by hand.
@@ -87,7 +88,7 @@ fn the_composition_has_right_values_and_gradients() {
 
 #[test]
 fn a_learned_mask_has_a_gradient() {
-    let [q, k, v] = inputs(2, 2, 4, 5, 3, 2, 5);
+    let [q, k, v] = inputs([2, 2, 4, 5, 3, 2], 5);
     let all = [q, k, v, random(&[1, 2, 4, 5], 9)];
     let config = AttentionConfig::default();
     let f = |x: &[Tensor]| scaled_dot_product_attention(&x[0], &x[1], &x[2], Some(&x[3]), &config);
@@ -99,7 +100,7 @@ fn a_learned_mask_has_a_gradient() {
 fn hidden_queries_give_zeros_and_extremes_stay_finite() {
     for dtype in [DType::F32, DType::F64] {
         let var = |x: &Tensor| Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap();
-        let [q, k, v] = inputs(1, 2, 70, 70, 8, 8, 1);
+        let [q, k, v] = inputs([1, 2, 70, 70, 8, 8], 1);
         let (q, k, v) = (var(&(q * 1e3).unwrap()), var(&k), var(&v));
         let hidden = Tensor::full(f32::NEG_INFINITY, (70, 70), &Device::Cpu).unwrap();
         let mut masks =
@@ -159,7 +160,7 @@ fn any_number_of_threads_gives_the_same_bits_and_views_are_understood() {
 
 #[test]
 fn bad_arguments_are_errors() {
-    let [q, k, v] = inputs(1, 2, 4, 5, 3, 2, 5);
+    let [q, k, v] = inputs([1, 2, 4, 5, 3, 2], 5);
     let config = AttentionConfig::default();
     let run = |q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>| {
         scaled_dot_product_attention(q, k, v, mask, &config)

@@ -4,9 +4,13 @@
 mod attention;
 mod boxes;
 mod determinism;
+mod dropout;
+mod elementwise;
+mod gather;
 mod layers;
 mod ops;
 mod pooling;
+mod rows;
 mod stage;
 mod training;
 mod transposed;

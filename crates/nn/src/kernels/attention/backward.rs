@@ -193,7 +193,7 @@ impl<'a> Head<'a> {
                     false,
                 );
                 if let Some(mask) = self.mask {
-                    mask.add(self.head, start..start + n, first..first + count, scores);
+                    mask.add(self.isa, self.head, start..start + n, first..first + count, scores);
                 }
                 if causal && first + count > start {
                     hide_later(scores, start, first);

@@ -66,7 +66,13 @@ impl Block<'_> {
                 let block = (&k[start * features..], features, 1);
                 product(self.isa, (keys.len(), features, QUERIES), block, packed, scores, false);
                 if let Some(mask) = self.mask {
-                    mask.add(self.head, self.first..self.first + count, keys.clone(), scores);
+                    mask.add(
+                        self.isa,
+                        self.head,
+                        self.first..self.first + count,
+                        keys.clone(),
+                        scores,
+                    );
                 }
                 if causal && keys.end > self.first {
                     hide_later(scores, self.first, start);

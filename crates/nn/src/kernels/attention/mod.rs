@@ -7,7 +7,7 @@
 //!
 //! # References
 //!
-//! Dao et al., *FlashAttention* (2022), for the running maximum and the recomputed scores.
+//! Dao et al., *`FlashAttention`* (2022), for the running maximum and the recomputed scores.
 
 mod backward;
 mod forward;
@@ -95,5 +95,62 @@ fn hide_later(scores: &mut [f32], first_query: usize, first_key: usize) {
     for (j, line) in scores.chunks_exact_mut(QUERIES).enumerate() {
         let hidden = (first_key + j).saturating_sub(first_query).min(QUERIES);
         line[..hidden].fill(f32::NEG_INFINITY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(count: usize, phase: f32) -> Vec<f32> {
+        (0..count).map(|i| (i as f32 * 0.7 + phase).sin()).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_agrees_with_the_definition() {
+        for (queries, keys, features, values) in [(3, 5, 2, 4), (70, 67, 9, 17)] {
+            let a =
+                Attention { heads: 2, queries, keys, features, values, scale: 0.5, causal: true };
+            let (q, k) = (wave(2 * queries * features, 0.0), wave(2 * keys * features, 1.0));
+            let v = wave(2 * keys * values, 2.0);
+            let bias = wave(queries * keys, 3.0);
+            let strides = [0, 0, keys, 1];
+            let mask = Mask { values: MaskValues::Additive(&bias), heads: 2, strides };
+            let run = |isa: Isa| {
+                let (result, statistics) = forward(isa, a, (&q, &k, &v), Some(mask));
+                let gradients =
+                    Gradients { result: &result, gradient: &result, statistics: &statistics };
+                let [dq, dk, dv] = backward(isa, a, (&q, &k, &v), Some(mask), gradients);
+                [result, dq, dk, dv]
+            };
+            let best = run(Isa::detect());
+            for isa in Isa::available() {
+                let all = run(isa);
+                for head in 0..2 {
+                    for i in 0..queries {
+                        let weight = |j: usize| {
+                            let (q, k) = (
+                                &q[(head * queries + i) * features..],
+                                &k[(head * keys + j) * features..],
+                            );
+                            let dot: f32 = (0..features).map(|d| q[d] * k[d]).sum();
+                            f64::from(0.5 * dot + bias[i * keys + j]).exp()
+                        };
+                        let seen = keys.min(i + 1);
+                        let sum: f64 = (0..seen).map(weight).sum();
+                        for d in 0..values {
+                            let value = |j: usize| f64::from(v[(head * keys + j) * values + d]);
+                            let want = (0..seen).map(|j| weight(j) * value(j)).sum::<f64>() / sum;
+                            let got = f64::from(all[0][(head * queries + i) * values + d]);
+                            assert!((got - want).abs() < 1e-5, "{isa:?} {a:?}");
+                        }
+                    }
+                }
+                // The best set is checked against `f64`, the others against it.
+                for (a, b) in all.iter().flatten().zip(best.iter().flatten()) {
+                    assert!((a - b).abs() < 1e-4, "{isa:?}");
+                }
+            }
+        }
     }
 }
