@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use candle_core::DType;
+
 /// The result of loading, saving, training and checking.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -44,6 +46,26 @@ pub enum Error {
     NonFiniteGradient {
         /// The name of the first such parameter.
         parameter: String,
+    },
+    /// Saved state has another type than it needs to go on bit for bit.
+    #[error("{name} is stored as {found:?} and needed as {expected:?}")]
+    StateType {
+        /// The name in the file.
+        name: String,
+        /// The type that is needed.
+        expected: DType,
+        /// The type in the file.
+        found: DType,
+    },
+    /// Averages and weights are not where the call needs them.
+    #[error(
+        "the averages are {} the model; call `{}` first",
+        if *swapped { "in" } else { "not in" },
+        if *swapped { "swap_out" } else { "swap_in" }
+    )]
+    EmaSwapped {
+        /// Whether the averages are in the model.
+        swapped: bool,
     },
     /// A gradient has another shape than its parameter.
     #[error("the gradient of {parameter} has shape {found:?}, the parameter {expected:?}")]

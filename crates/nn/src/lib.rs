@@ -14,7 +14,7 @@
 //! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
 //!   as in `PyTorch`.
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly.
-//! * [`AdamW`], [`clip_gradients`], [`Schedule`]: training.
+//! * [`Optimizer`], [`clip_gradients`], [`Ema`], [`Schedule`]: training.
 //! * [`gradcheck`], [`compare_precisions`]: checks of gradients.
 //!
 //! Results are equal bit for bit at any number of threads on one instruction
@@ -60,7 +60,10 @@ pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
     reestimate_statistics, with_momentum,
 };
-pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
+pub use optim::{
+    AdamConfig, AdamWConfig, Ema, EmaConfig, GroupConfig, Optimizer, OptimizerConfig, SgdConfig,
+    clip_gradient_values, clip_gradients, gradient_norm,
+};
 pub use pool::max_pool2d;
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use schedule::Schedule;

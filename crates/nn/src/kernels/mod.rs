@@ -3,7 +3,6 @@
 //! Work is split into parts that depend on sizes only and reduced in index
 //! order, so results are equal bit for bit at any thread count.
 
-pub(crate) mod adamw;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
 pub(crate) mod epilogue;
@@ -16,6 +15,7 @@ pub(crate) mod lanes_neon;
 pub(crate) mod lanes_x86;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+pub(crate) mod optim;
 pub(crate) mod output;
 pub(crate) mod resample;
 pub(crate) mod scratch;

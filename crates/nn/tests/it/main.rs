@@ -4,6 +4,7 @@
 mod determinism;
 mod layers;
 mod ops;
+mod optimisers;
 mod stage;
 mod training;
 mod transposed;
