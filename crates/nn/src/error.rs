@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use candle_core::DType;
 
+use crate::reach::GradientDefects;
+
 /// The result of loading, saving, training and checking.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -29,6 +31,9 @@ pub enum Error {
     /// Names or shapes of stored tensors differ from the expected ones.
     #[error(transparent)]
     ParameterMismatch(#[from] ParameterMismatch),
+    /// A loss does not train every parameter.
+    #[error(transparent)]
+    GradientDefects(#[from] GradientDefects),
     /// A setting is out of range.
     #[error("{field} is {value}; it must be {expected}")]
     Config {

@@ -15,7 +15,7 @@
 //!   as in `PyTorch`.
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly.
 //! * [`Optimizer`], [`clip_gradients`], [`Ema`], [`Schedule`]: training.
-//! * [`gradcheck`], [`compare_precisions`]: checks of gradients.
+//! * [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`]: checks of gradients.
 //!
 //! Results are equal bit for bit at any number of threads on one instruction
 //! set ([`Isa`]); different sets round differently. [`set_exact`] turns the
@@ -34,6 +34,7 @@ mod conv_stage;
 mod conv_transpose;
 mod dispatch;
 mod error;
+mod fft;
 mod gradcheck;
 mod host;
 pub mod init;
@@ -41,6 +42,7 @@ mod kernels;
 mod layers;
 mod optim;
 mod pool;
+mod reach;
 mod resample;
 mod schedule;
 mod store;
@@ -53,6 +55,7 @@ pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
 pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
 pub use error::{Error, ParameterMismatch, Result};
+pub use fft::{FftNorm, fft2, ifft2, to_complex};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
@@ -65,6 +68,7 @@ pub use optim::{
     clip_gradient_values, clip_gradients, gradient_norm,
 };
 pub use pool::max_pool2d;
+pub use reach::{GradientDefects, check_gradients_reach};
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use schedule::Schedule;
 pub use store::ParameterStore;

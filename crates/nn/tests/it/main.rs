@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
 
 mod determinism;
+mod fft;
 mod layers;
 mod ops;
 mod optimisers;
