@@ -11,7 +11,7 @@ use mapvec_examples::progress::say;
 use mapvec_examples::{make_folder, run, smoke};
 use mapvec_losses::{DenseLossConfig, Targets, dense_map_loss};
 use mapvec_models::{MapUNet, MapUNetConfig};
-use mapvec_nn::{AdamW, AdamWConfig, ParameterStore};
+use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore};
 use serde_json::json;
 
 /// One 512 x 512 tile in eval mode, and one training step on 8 crops of 192 x 192.
@@ -58,7 +58,7 @@ fn bench(args: &Args) -> Result<()> {
         distractor: &class,
     };
     let config = DenseLossConfig::default();
-    let mut optimizer = AdamW::new(store.trainable(), &AdamWConfig::default())?;
+    let mut optimizer = Optimizer::new(store.trainable(), &AdamWConfig::default())?;
     let mut last = 0.0;
     let line = measure("train", check, runs(2, 5), || {
         let logits = network.forward(&pictures, true)?;

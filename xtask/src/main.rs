@@ -8,6 +8,7 @@
 mod bench;
 mod check;
 mod demos;
+mod miri;
 mod steps;
 mod tidy;
 mod workspace;
@@ -34,6 +35,8 @@ enum Command {
     Tidy,
     /// Run every example with `--smoke` and compare its outputs with the recorded ones.
     Demos(demos::DemosArguments),
+    /// Run the unit tests of the kernels under Miri, which finds undefined behaviour.
+    Miri,
     /// Time an area against its peer.
     Bench(bench::BenchArguments),
 }
@@ -56,6 +59,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Check(arguments) => check::check(&workspace, arguments),
         Command::Tidy => tidy::tidy(&workspace),
         Command::Demos(arguments) => demos::demos(&workspace, arguments),
+        Command::Miri => miri::miri(&workspace),
         Command::Bench(arguments) => bench::bench(&workspace, arguments).map(|()| true),
     }
 }

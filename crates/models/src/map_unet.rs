@@ -183,7 +183,7 @@ fn block(channels: usize, width: usize, vb: &VarBuilder<'_>) -> TensorResult<Con
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device};
-    use mapvec_nn::ParameterStore;
+    use mapvec_nn::{ParameterStore, check_gradients_reach};
 
     use super::*;
 
@@ -232,12 +232,7 @@ mod tests {
         let store = ParameterStore::new(2, DType::F32, &Device::Cpu);
         let net = MapUNet::new(&small(), store.var_builder()).unwrap();
         let loss = net.forward(&input(16, 24), true).unwrap().sqr().unwrap().mean_all().unwrap();
-        let grads = loss.backward().unwrap();
-        for (name, var) in store.trainable() {
-            let grad = grads.get(&var).unwrap_or_else(|| panic!("{name} has no gradient"));
-            let size = grad.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
-            assert!(size.is_finite() && size > 0.0, "{name}: gradient size {size}");
-        }
+        check_gradients_reach(&loss.backward().unwrap(), &store.trainable()).unwrap();
     }
 
     #[test]

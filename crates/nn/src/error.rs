@@ -3,6 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use candle_core::DType;
+
+use crate::reach::GradientDefects;
+
 /// The result of loading, saving, training and checking.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -27,6 +31,9 @@ pub enum Error {
     /// Names or shapes of stored tensors differ from the expected ones.
     #[error(transparent)]
     ParameterMismatch(#[from] ParameterMismatch),
+    /// A loss does not train every parameter.
+    #[error(transparent)]
+    GradientDefects(#[from] GradientDefects),
     /// A setting is out of range.
     #[error("{field} is {value}; it must be {expected}")]
     Config {
@@ -44,6 +51,26 @@ pub enum Error {
     NonFiniteGradient {
         /// The name of the first such parameter.
         parameter: String,
+    },
+    /// Saved state has another type than it needs to go on bit for bit.
+    #[error("{name} is stored as {found:?} and needed as {expected:?}")]
+    StateType {
+        /// The name in the file.
+        name: String,
+        /// The type that is needed.
+        expected: DType,
+        /// The type in the file.
+        found: DType,
+    },
+    /// Averages and weights are not where the call needs them.
+    #[error(
+        "the averages are {} the model; call `{}` first",
+        if *swapped { "in" } else { "not in" },
+        if *swapped { "swap_out" } else { "swap_in" }
+    )]
+    EmaSwapped {
+        /// Whether the averages are in the model.
+        swapped: bool,
     },
     /// A gradient has another shape than its parameter.
     #[error("the gradient of {parameter} has shape {found:?}, the parameter {expected:?}")]

@@ -15,8 +15,8 @@
 //! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
 //!   as in `PyTorch`.
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly.
-//! * [`AdamW`], [`clip_gradients`], [`Schedule`]: training.
-//! * [`gradcheck`], [`compare_precisions`]: checks of gradients.
+//! * [`Optimizer`], [`clip_gradients`], [`Ema`], [`Schedule`]: training.
+//! * [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`]: checks of gradients.
 //!
 //! Results are equal bit for bit at any number of threads on one instruction
 //! set ([`Isa`]); different sets round differently. [`set_exact`] turns the
@@ -39,6 +39,7 @@ mod dispatch;
 mod dropout;
 mod elementwise;
 mod error;
+mod fft;
 mod gather;
 mod gradcheck;
 mod host;
@@ -49,6 +50,7 @@ mod layers;
 mod linear_resample;
 mod optim;
 mod pool;
+mod reach;
 mod resample;
 mod roi_align;
 mod schedule;
@@ -69,6 +71,7 @@ pub use elementwise::{
     bce_with_logits, gelu, gelu_tanh, leaky_relu, log_sigmoid, sigmoid, silu, softplus,
 };
 pub use error::{Error, ParameterMismatch, Result};
+pub use fft::{FftNorm, fft2, ifft2, to_complex};
 pub use gather::{gather, scatter_add, top_k};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
 pub use kernels::buffer_pool::BufferPool;
@@ -80,8 +83,12 @@ pub use layers::{
     reestimate_statistics, with_momentum,
 };
 pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize};
-pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
+pub use optim::{
+    AdamConfig, AdamWConfig, Ema, EmaConfig, GroupConfig, Optimizer, OptimizerConfig, SgdConfig,
+    clip_gradient_values, clip_gradients, gradient_norm,
+};
 pub use pool::{Pool2dConfig, max_pool2d, max_pool2d_with_indices, max_unpool2d};
+pub use reach::{GradientDefects, check_gradients_reach};
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use mapvec_data::Progress;
-use mapvec_nn::{AdamW, AdamWConfig, ParameterStore, Schedule, clip_gradients, gradient_norm};
+use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore, Schedule, clip_gradients, gradient_norm};
 
 use crate::checkpoint::{Checkpoint, RunState};
 use crate::{Error, History, Result, TrainConfig};
@@ -25,7 +25,7 @@ pub struct StepLoss {
 pub struct Trainer {
     config: TrainConfig,
     store: ParameterStore,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     schedule: Schedule,
     step: u64,
     history: History,
@@ -44,7 +44,7 @@ impl Trainer {
             ..AdamWConfig::default()
         };
         Ok(Self {
-            optimizer: AdamW::new(store.trainable(), &adamw)?,
+            optimizer: Optimizer::new(store.trainable(), &adamw)?,
             schedule: config.schedule(),
             config: config.clone(),
             store: store.clone(),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use candle_core::{DType, Device};
 use mapvec_losses::{CrossEntropyConfig, cross_entropy};
 use mapvec_models::{UNet, UNetConfig};
-use mapvec_nn::{AdamW, AdamWConfig, ParameterStore};
+use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore};
 
 use super::{Case, middle, noise};
 
@@ -23,7 +23,7 @@ pub(super) fn unet_train(
     let widths = widths.iter().map(|width| if small { width / 8 } else { *width }).collect();
     let store = store();
     let net = UNet::new(&UNetConfig { widths, ..UNetConfig::default() }, store.var_builder())?;
-    let mut optimizer = AdamW::new(store.trainable(), &AdamWConfig::default())?;
+    let mut optimizer = Optimizer::new(store.trainable(), &AdamWConfig::default())?;
     let pictures = noise((batch, 3, side, side))?;
     let labels: Vec<u8> = (0..batch * side * side).map(|i| u8::from(i % 7 < 3)).collect();
     let classes = CrossEntropyConfig::uniform(2);

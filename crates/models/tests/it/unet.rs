@@ -3,7 +3,7 @@
 
 use candle_core::{Tensor, Var};
 use mapvec_models::{UNet, UNetConfig};
-use mapvec_nn::{AdamW, AdamWConfig};
+use mapvec_nn::{AdamWConfig, Optimizer};
 
 use crate::closed_form::{ClosedForm, integers, normal};
 
@@ -120,6 +120,6 @@ fn adamw_agrees_with_pytorch() {
     ];
     let (net, weights) = network();
     let config = AdamWConfig { decay_vectors: true, ..AdamWConfig::default() };
-    let mut optimizer = AdamW::new(weights.trainable(), &config).unwrap();
+    let mut optimizer = Optimizer::new(weights.trainable(), &config).unwrap();
     assert_curve(&net, expected, |loss| optimizer.step(&loss.backward().unwrap()).unwrap());
 }

@@ -3,7 +3,6 @@
 //! Work is split into parts that depend on sizes only and reduced in index
 //! order, so results are equal bit for bit at any thread count.
 
-pub(crate) mod adamw;
 pub(crate) mod attention;
 pub(crate) mod buffer_pool;
 pub(crate) mod dot;
@@ -20,15 +19,13 @@ pub(crate) mod lanes_x86;
 pub(crate) mod layer_norm;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+pub(crate) mod optim;
 pub(crate) mod output;
 pub(crate) mod pool;
 pub(crate) mod resample;
 pub(crate) mod roi_align;
 pub(crate) mod scratch;
-<<<<<<< HEAD
 pub(crate) mod separable;
 pub(crate) mod small_maps;
-=======
 pub(crate) mod softmax;
->>>>>>> w-attn2
 pub(crate) mod winograd;

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    AdamW, AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, Error, ParameterStore, clip_gradients,
-    gradient_norm,
+    AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, Error, Optimizer, ParameterStore,
+    clip_gradients, gradient_norm,
 };
 
 use crate::{random, random32};
@@ -92,7 +92,7 @@ fn adamw_follows_its_definition() {
         for shape in [vec![6, 5], vec![30]] {
             let start = random(&shape, 1);
             let var = Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap();
-            let mut optimiser = AdamW::new(vec![("p".into(), var.clone())], &config).unwrap();
+            let mut optimiser = Optimizer::new(vec![("p".into(), var.clone())], &config).unwrap();
             let mut gradients = Vec::new();
             for seed in 0..20 {
                 let factor = random(&shape, 50 + seed);
@@ -114,7 +114,7 @@ fn adamw_follows_its_definition() {
 #[test]
 fn training_resumes_bit_for_bit() {
     let x = random32(&[2, 3, 8, 8], 1);
-    let train = |store: &ParameterStore, optimiser: &mut AdamW, steps: usize| {
+    let train = |store: &ParameterStore, optimiser: &mut Optimizer, steps: usize| {
         let block =
             ConvBnRelu::new(3, 8, 3, &Conv2dConfig::same(3), store.var_builder().pp("stem"))
                 .unwrap();
@@ -125,21 +125,21 @@ fn training_resumes_bit_for_bit() {
     };
     let config = AdamWConfig::default();
     let whole = store(1, 8);
-    let mut optimiser = AdamW::new(whole.trainable(), &config).unwrap();
+    let mut optimiser = Optimizer::new(whole.trainable(), &config).unwrap();
     train(&whole, &mut optimiser, 3);
     let (parameters, state) = (whole.to_bytes().unwrap(), optimiser.state_bytes().unwrap());
     train(&whole, &mut optimiser, 3);
 
     let resumed = store(9, 8);
     resumed.load_bytes(&parameters).unwrap();
-    let mut second = AdamW::new(resumed.trainable(), &config).unwrap();
+    let mut second = Optimizer::new(resumed.trainable(), &config).unwrap();
     second.load_state_bytes(&state).unwrap();
     assert_eq!(second.steps(), 3);
     train(&resumed, &mut second, 3);
     assert_eq!(whole.to_bytes().unwrap(), resumed.to_bytes().unwrap());
     assert_eq!(optimiser.state_bytes().unwrap(), second.state_bytes().unwrap());
 
-    let mut other = AdamW::new(store(1, 16).trainable(), &config).unwrap();
+    let mut other = Optimizer::new(store(1, 16).trainable(), &config).unwrap();
     assert!(matches!(other.load_state_bytes(&state), Err(Error::ParameterMismatch(_))));
     assert_eq!(other.steps(), 0);
 }
@@ -177,6 +177,6 @@ fn clipping_bounds_the_common_norm() {
 #[test]
 fn bad_settings_are_named() {
     let config = AdamWConfig { beta2: 1.0, ..AdamWConfig::default() };
-    let error = AdamW::new(Vec::new(), &config).unwrap_err();
+    let error = Optimizer::new(Vec::new(), &config).unwrap_err();
     assert!(error.to_string().contains("beta2 is 1"), "{error}");
 }

@@ -1,0 +1,87 @@
+//! Limits on gradients.
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Var};
+
+use crate::error::{Error, Result};
+use crate::host::{is_fast, read};
+use crate::kernels::optim::sum_of_squares;
+
+/// The norm of all gradients of these parameters taken together.
+///
+/// # Errors
+///
+/// [`Error::NonFiniteGradient`] names the first parameter whose gradient holds
+/// NaN or infinity; those of the device.
+pub fn gradient_norm(grads: &GradStore, parameters: &[(String, Var)]) -> Result<f64> {
+    let mut total = 0.0;
+    for (name, var) in parameters {
+        let Some(gradient) = grads.get(var) else { continue };
+        let squares = if is_fast(gradient) {
+            read(gradient, sum_of_squares)?
+        } else {
+            gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?
+        };
+        if !squares.is_finite() {
+            return Err(Error::NonFiniteGradient { parameter: name.clone() });
+        }
+        total += squares;
+    }
+    Ok(total.sqrt())
+}
+
+/// Scales all gradients of these parameters down to a common norm of at most
+/// `max_norm`; returns the norm before.
+///
+/// # Errors
+///
+/// Those of [`gradient_norm`]; a `max_norm` that is not positive.
+pub fn clip_gradients(
+    grads: &mut GradStore,
+    parameters: &[(String, Var)],
+    max_norm: f64,
+) -> Result<f64> {
+    if max_norm.is_nan() || max_norm <= 0.0 {
+        return Err(not_positive("max_norm", max_norm));
+    }
+    let norm = gradient_norm(grads, parameters)?;
+    if norm > max_norm {
+        for (_, var) in parameters {
+            if let Some(gradient) = grads.get(var) {
+                let scaled = gradient.affine(max_norm / norm, 0.0)?;
+                grads.insert(var, scaled);
+            }
+        }
+    }
+    Ok(norm)
+}
+
+/// Limits every value of the gradients of these parameters to `-limit ..= limit`.
+///
+/// # Errors
+///
+/// [`Error::NonFiniteGradient`] names the first parameter whose gradient holds
+/// NaN or infinity (nothing is changed then); a `limit` that is not positive;
+/// those of the device.
+pub fn clip_gradient_values(
+    grads: &mut GradStore,
+    parameters: &[(String, Var)],
+    limit: f64,
+) -> Result<()> {
+    if limit.is_nan() || limit <= 0.0 {
+        return Err(not_positive("limit", limit));
+    }
+    // Fails on values that are not finite.
+    gradient_norm(grads, parameters)?;
+    for (_, var) in parameters {
+        if let Some(gradient) = grads.get(var) {
+            let clipped = gradient.clamp(-limit, limit)?;
+            grads.insert(var, clipped);
+        }
+    }
+    Ok(())
+}
+
+fn not_positive(field: &'static str, value: f64) -> Error {
+    Error::Config { field, value: value.to_string(), expected: "positive" }
+}
