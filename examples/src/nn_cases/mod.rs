@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 
 /// Names of all cases.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 18] = [
     "unet-train",
     "unet-infer",
     "unet-512",
@@ -24,6 +24,11 @@ pub const NAMES: [&str; 13] = [
     "conv-transpose",
     "max-pool",
     "batch-norm",
+    "attention",
+    "attention-train",
+    "resnet50-infer",
+    "resnet50-train",
+    "deeplab-infer",
 ];
 
 /// Work that can be repeated.
@@ -65,6 +70,11 @@ pub fn case(name: &str, small: bool) -> Result<Case> {
         "conv-transpose" => operations::transposed(small),
         "max-pool" => operations::max_pool(small),
         "batch-norm" => operations::batch_norm(small),
+        "attention" => operations::attention(false, small),
+        "attention-train" => operations::attention(true, small),
+        "resnet50-infer" => networks::resnet50_infer(small),
+        "resnet50-train" => networks::resnet50_train(small),
+        "deeplab-infer" => networks::deeplab_infer(small),
         _ => bail!("there is no case `{name}`; cases: {}", NAMES.join(", ")),
     }
 }
