@@ -8,7 +8,8 @@
 //! the known wrong gradients of Candle replaced. The `f64` composition is the
 //! oracle of the tests.
 //!
-//! * [`conv2d`], [`batch_norm2d`], [`conv_stage`], [`relu`], [`max_pool2d`],
+//! * [`conv2d`], [`conv_transpose2d`], [`batch_norm2d`], [`conv_stage`], [`relu`], [`max_pool2d`],
+//!   [`max_unpool2d`], [`avg_pool2d`], [`adaptive_avg_pool2d`], [`resize`],
 //!   [`upsample_nearest2d`], [`pixel_shuffle`], [`pixel_unshuffle`],
 //!   [`cat_channels`]: the functions.
 //! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
@@ -41,6 +42,7 @@ mod host;
 pub mod init;
 mod kernels;
 mod layers;
+mod linear_resample;
 mod optim;
 mod pool;
 mod resample;
@@ -64,8 +66,9 @@ pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
     reestimate_statistics, with_momentum,
 };
+pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize};
 pub use optim::{AdamW, AdamWConfig, clip_gradients, gradient_norm};
-pub use pool::max_pool2d;
+pub use pool::{Pool2dConfig, max_pool2d, max_pool2d_with_indices, max_unpool2d};
 pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use schedule::Schedule;
 pub use store::ParameterStore;

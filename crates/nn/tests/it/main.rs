@@ -5,6 +5,7 @@ mod attention;
 mod determinism;
 mod layers;
 mod ops;
+mod pooling;
 mod stage;
 mod training;
 mod transposed;
