@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 
 /// Names of all cases.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "unet-train",
     "unet-infer",
     "unet-512",
@@ -23,6 +23,7 @@ pub const NAMES: [&str; 18] = [
     "conv64-grad-w",
     "conv-transpose",
     "max-pool",
+    "resize",
     "batch-norm",
     "attention",
     "attention-train",
@@ -69,6 +70,7 @@ pub fn case(name: &str, small: bool) -> Result<Case> {
         "conv64-grad-w" => operations::convolutions(operations::Part::Weight, true, small),
         "conv-transpose" => operations::transposed(small),
         "max-pool" => operations::max_pool(small),
+        "resize" => operations::bilinear(small),
         "batch-norm" => operations::batch_norm(small),
         "attention" => operations::attention(false, small),
         "attention-train" => operations::attention(true, small),

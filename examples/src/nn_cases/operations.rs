@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
     AttentionConfig, BatchNorm2d, BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig,
-    ParameterStore, conv_transpose2d, conv2d, conv2d_input_gradient, conv2d_weight_gradient,
-    max_pool2d, scaled_dot_product_attention,
+    Interpolation, ParameterStore, conv_transpose2d, conv2d, conv2d_input_gradient,
+    conv2d_weight_gradient, max_pool2d, resize, scaled_dot_product_attention,
 };
 
 use super::{Case, middle, noise};
@@ -91,6 +91,13 @@ pub(super) fn transposed(small: bool) -> Result<Case> {
 pub(super) fn max_pool(small: bool) -> Result<Case> {
     let side = if small { 16 } else { 128 };
     unary((BATCH, 64, side, side), |x| Ok(max_pool2d(x, 2)?))
+}
+
+/// Bilinear enlargement to twice the size, forward and backward.
+pub(super) fn bilinear(small: bool) -> Result<Case> {
+    let side = if small { 8 } else { 64 };
+    let mode = Interpolation::Bilinear { align_corners: false };
+    unary((BATCH, 64, side, side), move |x| Ok(resize(x, (2 * side, 2 * side), mode)?))
 }
 
 /// Batch norm with the statistics of the batch, forward and backward.

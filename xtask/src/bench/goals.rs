@@ -32,7 +32,7 @@ const fn training(case: &'static str) -> Goal {
 /// Measured without a goal.
 const NONE: f64 = f64::INFINITY;
 
-const NN: [Goal; 18] = [
+const NN: [Goal; 19] = [
     training("unet-train"),
     goal("unet-infer", NONE),
     training("unet-512"),
@@ -45,6 +45,7 @@ const NN: [Goal; 18] = [
     goal("conv64-grad-w", 0.45),
     goal("conv-transpose", 0.5),
     goal("max-pool", 0.5),
+    goal("resize", 0.5),
     goal("batch-norm", 0.5),
     goal("attention", 1.0),
     goal("attention-train", 1.0),

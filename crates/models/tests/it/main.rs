@@ -3,6 +3,7 @@
 
 mod closed_form;
 mod deeplab;
+mod devices;
 mod resnet;
 mod unet;
 
