@@ -62,7 +62,7 @@ pub struct ResNetConfig {
 }
 
 impl Default for ResNetConfig {
-    /// ResNet-50 for the 1000 classes of ImageNet.
+    /// ResNet-50 for 1000 classes.
     fn default() -> Self {
         Self {
             in_channels: 3,
