@@ -8,6 +8,7 @@ pub mod nn_cases;
 pub mod output;
 pub mod progress;
 pub mod sample;
+pub mod shapes;
 pub mod smoke;
 pub mod table;
 pub mod training;

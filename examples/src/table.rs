@@ -157,7 +157,10 @@ fn row(name: &str, columns: &Columns<'_>, runs: &[Scores]) -> String {
 }
 
 /// `text` with everything between `<!-- name -->` and `<!-- /name -->` replaced.
-fn replaced(text: &str, name: &str, content: &str) -> Result<String> {
+///
+/// # Errors
+/// The markers are missing.
+pub fn replaced(text: &str, name: &str, content: &str) -> Result<String> {
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
     let missing = || format!("the file needs the lines {open} and {close}");
     let (before, rest) = text.split_once(&open).with_context(missing)?;

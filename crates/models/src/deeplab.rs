@@ -15,7 +15,7 @@
 
 use candle_core::{Result as TensorResult, Tensor};
 use candle_nn::VarBuilder;
-use mapvec_nn::{Conv2d, Conv2dConfig, ConvBnRelu, ConvStage};
+use mapvec_nn::{Conv2d, Conv2dConfig, ConvBnRelu, ConvStage, Interpolation, resize};
 use serde::{Deserialize, Serialize};
 
 use crate::resnet::conv_norm;
@@ -129,11 +129,14 @@ impl DeepLabV3 {
     /// The input has another rank or channel count, or no values.
     pub fn forward(&self, xs: &Tensor, train: bool) -> TensorResult<DeepLabV3Output> {
         let (_, _, h, w) = xs.dims4()?;
+        let bilinear = Interpolation::Bilinear { align_corners: false };
         let features = self.backbone.forward(xs, train)?;
         let out = self.pyramid.forward(&features.layer4, train)?;
-        let out = resize(&self.head.forward(&out, train)?, h, w)?;
+        let out = resize(&self.head.forward(&out, train)?, (h, w), bilinear)?;
         let auxiliary = match &self.auxiliary {
-            Some(head) if train => Some(resize(&head.forward(&features.layer3, train)?, h, w)?),
+            Some(head) if train => {
+                Some(resize(&head.forward(&features.layer3, train)?, (h, w), bilinear)?)
+            }
             _ => None,
         };
         Ok(DeepLabV3Output { out, auxiliary })
@@ -208,24 +211,4 @@ impl Head {
     fn forward(&self, xs: &Tensor, train: bool) -> TensorResult<Tensor> {
         self.classify.forward(&self.conv.forward(xs, train)?)
     }
-}
-
-/// Bilinear interpolation between the centres of pixels.
-fn resize(xs: &Tensor, height: usize, width: usize) -> TensorResult<Tensor> {
-    let (b, c, h, w) = xs.dims4()?;
-    let (rows, columns) = (weights(h, height, xs)?, weights(w, width, xs)?);
-    let planes = xs.reshape((b * c, h, w))?;
-    let wide = planes.broadcast_matmul(&columns.t()?)?;
-    rows.broadcast_matmul(&wide)?.reshape((b, c, height, width))
-}
-
-fn weights(from: usize, to: usize, like: &Tensor) -> TensorResult<Tensor> {
-    let mut weights = vec![0.0_f32; from * to];
-    for (i, row) in weights.chunks_exact_mut(from).enumerate() {
-        let at = ((i as f32 + 0.5) * from as f32 / to as f32 - 0.5).max(0.0);
-        let first = (at.floor() as usize).min(from - 1);
-        row[first] += 1.0 - (at - first as f32);
-        row[(first + 1).min(from - 1)] += at - first as f32;
-    }
-    Tensor::from_vec(weights, (to, from), like.device())?.to_dtype(like.dtype())
 }

@@ -15,6 +15,7 @@ use candle_core::{Result as TensorResult, Tensor};
 use candle_nn::{Init, VarBuilder};
 use mapvec_nn::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, Conv2dConfig, ConvBnRelu, ConvStage,
+    Pool2dConfig, max_pool2d,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ pub struct ResNetConfig {
 }
 
 impl Default for ResNetConfig {
-    /// ResNet-50 for the 1000 classes of ImageNet.
+    /// ResNet-50 for 1000 classes.
     fn default() -> Self {
         Self {
             in_channels: 3,
@@ -204,7 +205,10 @@ impl ResNetBackbone {
             blocks.iter().try_fold(xs.clone(), |xs, block| block.forward(&xs, train))
         };
         let [first, second, third, fourth] = &self.layers;
-        let layer1 = run(&pool(&self.stem.forward(xs, train)?)?, first)?;
+        let layer1 = run(
+            &max_pool2d(&self.stem.forward(xs, train)?, Pool2dConfig::square(3, 2, 1))?,
+            first,
+        )?;
         let layer2 = run(&layer1, second)?;
         let layer3 = run(&layer2, third)?;
         let layer4 = run(&layer3, fourth)?;
@@ -327,22 +331,4 @@ pub(crate) fn conv_norm(
     let conv = Conv2d::with_bias(inputs, outputs, kernel, config, BiasInit::None, conv)?;
     let norm = BatchNorm2d::new(outputs, &BatchNormConfig::default(), norm)?;
     Ok(ConvBnRelu::from_parts(conv, norm, relu))
-}
-
-/// Max pooling 3 x 3 of stride 2 with a border of one pixel, of values that are not negative.
-fn pool(xs: &Tensor) -> TensorResult<Tensor> {
-    let mut xs = xs.clone();
-    for dim in [2, 3] {
-        let out = xs.dim(dim)?.div_ceil(2);
-        // Zeros do not change a maximum of what is not negative.
-        let padded = xs.pad_with_zeros(dim, 1, 2 * out - xs.dim(dim)? + 1)?;
-        let mut shape = padded.dims().to_vec();
-        shape.splice(dim..=dim, [out + 1, 2]);
-        let pairs = padded.contiguous()?.reshape(shape)?;
-        let even = pairs.narrow(dim + 1, 0, 1)?.squeeze(dim + 1)?;
-        let odd = pairs.narrow(dim + 1, 1, 1)?.squeeze(dim + 1)?;
-        let pair = even.narrow(dim, 0, out)?.maximum(&odd.narrow(dim, 0, out)?)?;
-        xs = pair.maximum(&even.narrow(dim, 1, out)?)?;
-    }
-    Ok(xs)
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 
 /// Names of all cases.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 19] = [
     "unet-train",
     "unet-infer",
     "unet-512",
@@ -23,7 +23,13 @@ pub const NAMES: [&str; 13] = [
     "conv64-grad-w",
     "conv-transpose",
     "max-pool",
+    "resize",
     "batch-norm",
+    "attention",
+    "attention-train",
+    "resnet50-infer",
+    "resnet50-train",
+    "deeplab-infer",
 ];
 
 /// Work that can be repeated.
@@ -64,7 +70,13 @@ pub fn case(name: &str, small: bool) -> Result<Case> {
         "conv64-grad-w" => operations::convolutions(operations::Part::Weight, true, small),
         "conv-transpose" => operations::transposed(small),
         "max-pool" => operations::max_pool(small),
+        "resize" => operations::bilinear(small),
         "batch-norm" => operations::batch_norm(small),
+        "attention" => operations::attention(false, small),
+        "attention-train" => operations::attention(true, small),
+        "resnet50-infer" => networks::resnet50_infer(small),
+        "resnet50-train" => networks::resnet50_train(small),
+        "deeplab-infer" => networks::deeplab_infer(small),
         _ => bail!("there is no case `{name}`; cases: {}", NAMES.join(", ")),
     }
 }

@@ -1,12 +1,17 @@
 //! Whole networks.
 
 use anyhow::Result;
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor, Var};
 use mapvec_losses::{CrossEntropyConfig, cross_entropy};
-use mapvec_models::{UNet, UNetConfig};
+use mapvec_models::{DeepLabV3, DeepLabV3Config, ResNet, ResNetConfig, UNet, UNetConfig};
 use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore};
 
 use super::{Case, middle, noise};
+
+/// A backbone that is quick to run.
+fn tiny() -> ResNetConfig {
+    ResNetConfig { width: 8, depths: [1; 4], ..ResNetConfig::default() }
+}
 
 fn store() -> ParameterStore {
     ParameterStore::new(1, DType::F32, &Device::Cpu)
@@ -46,4 +51,60 @@ pub(super) fn unet_infer(small: bool) -> Result<Case> {
     let pictures = noise((batch, 3, side, side))?;
     let work = move || middle(&net.forward(&pictures, false)?);
     Ok(Case { check: store.parameter_count() as u64, runs: (3, 15), work: Box::new(work) })
+}
+
+/// ResNet-50 on one picture of 224 x 224 pixels, in eval mode.
+pub(super) fn resnet50_infer(small: bool) -> Result<Case> {
+    let (config, side) = if small { (tiny(), 32) } else { (ResNetConfig::resnet50(), 224) };
+    let store = store();
+    ResNet::new(&config, store.var_builder())?;
+    let net = ResNet::new(&config, store.frozen_var_builder())?;
+    let pictures = noise((1, 3, side, side))?;
+    let work = move || middle(&net.forward(&pictures, false)?);
+    Ok(Case { check: store.parameter_count() as u64, runs: (3, 10), work: Box::new(work) })
+}
+
+/// A training step of ResNet-50 on four pictures of 128 x 128 pixels: forward,
+/// cross-entropy of 1000 classes, backward, gradient descent with momentum.
+pub(super) fn resnet50_train(small: bool) -> Result<Case> {
+    let (config, side) = if small { (tiny(), 32) } else { (ResNetConfig::resnet50(), 128) };
+    let store = store();
+    let net = ResNet::new(&config, store.var_builder())?;
+    let mut velocity = store
+        .trainable()
+        .into_iter()
+        .map(|(_, var)| Ok((var.zeros_like()?, var)))
+        .collect::<Result<Vec<(Tensor, Var)>>>()?;
+    let pictures = noise((4, 3, side, side))?;
+    let target = Tensor::new(&[[1_u32], [20], [300], [999]], &Device::Cpu)?;
+    let work = move || {
+        let logits = net.forward(&pictures, true)?;
+        let chosen = logits.gather(&target, 1)?.squeeze(1)?;
+        let loss = (logits.log_sum_exp(1)? - chosen)?.mean_all()?;
+        let value = f64::from(loss.to_scalar::<f32>()?);
+        let gradients = loss.backward()?;
+        for (velocity, var) in &mut velocity {
+            if let Some(gradient) = gradients.get(var) {
+                *velocity = (velocity.affine(0.9, 0.0)? + gradient)?;
+                var.set(&(var.as_detached_tensor() - velocity.affine(1e-2, 0.0)?)?)?;
+            }
+        }
+        Ok(value)
+    };
+    Ok(Case { check: store.parameter_count() as u64, runs: (2, 6), work: Box::new(work) })
+}
+
+/// `DeepLabV3` on ResNet-50, one picture of 256 x 256 pixels, in eval mode.
+pub(super) fn deeplab_infer(small: bool) -> Result<Case> {
+    let mut config = DeepLabV3Config::default();
+    if small {
+        config.backbone = ResNetConfig { dilate: config.backbone.dilate, ..tiny() };
+    }
+    let store = store();
+    DeepLabV3::new(&config, store.var_builder())?;
+    let net = DeepLabV3::new(&config, store.frozen_var_builder())?;
+    let side = if small { 32 } else { 256 };
+    let pictures = noise((1, 3, side, side))?;
+    let work = move || middle(&net.forward(&pictures, false)?.out);
+    Ok(Case { check: store.parameter_count() as u64, runs: (1, 5), work: Box::new(work) })
 }

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    BatchNorm2d, BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, ParameterStore,
-    conv_transpose2d, conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool2d,
+    AttentionConfig, BatchNorm2d, BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig,
+    Interpolation, ParameterStore, conv_transpose2d, conv2d, conv2d_input_gradient,
+    conv2d_weight_gradient, max_pool2d, resize, scaled_dot_product_attention,
 };
 
 use super::{Case, middle, noise};
@@ -92,6 +93,13 @@ pub(super) fn max_pool(small: bool) -> Result<Case> {
     unary((BATCH, 64, side, side), |x| Ok(max_pool2d(x, 2)?))
 }
 
+/// Bilinear enlargement to twice the size, forward and backward.
+pub(super) fn bilinear(small: bool) -> Result<Case> {
+    let side = if small { 8 } else { 64 };
+    let mode = Interpolation::Bilinear { align_corners: false };
+    unary((BATCH, 64, side, side), move |x| Ok(resize(x, (2 * side, 2 * side), mode)?))
+}
+
 /// Batch norm with the statistics of the batch, forward and backward.
 pub(super) fn batch_norm(small: bool) -> Result<Case> {
     let side = if small { 16 } else { 128 };
@@ -106,6 +114,26 @@ pub(super) fn batch_norm(small: bool) -> Result<Case> {
         middle(&y)
     };
     Ok(Case { check, runs: (3, 20), work: Box::new(work) })
+}
+
+/// Attention of 8 heads of 32 features over 1024 queries and keys, with or without backward.
+pub(super) fn attention(backward: bool, small: bool) -> Result<Case> {
+    let shape = (1, 8, if small { 16 } else { 1024 }, 32);
+    // Three different tensors: keys that equal the queries would be a special case.
+    let make =
+        |factor: f64| -> Result<Var> { Ok(Var::from_tensor(&noise(shape)?.affine(factor, 0.1)?)?) };
+    let [q, k, v] = [make(1.0)?, make(0.7)?, make(1.3)?];
+    let check = 3 * q.elem_count() as u64;
+    let config = AttentionConfig::default();
+    let work = move || {
+        if backward {
+            let y = scaled_dot_product_attention(&q, &k, &v, None, &config)?;
+            return gradient_of(&q, &y);
+        }
+        let [q, k, v] = [&q, &k, &v].map(|var| var.as_detached_tensor());
+        middle(&scaled_dot_product_attention(&q, &k, &v, None, &config)?)
+    };
+    Ok(Case { check, runs: (3, 15), work: Box::new(work) })
 }
 
 /// An operation on one tensor, forward and backward.

@@ -32,7 +32,7 @@ const fn training(case: &'static str) -> Goal {
 /// Measured without a goal.
 const NONE: f64 = f64::INFINITY;
 
-const NN: [Goal; 13] = [
+const NN: [Goal; 19] = [
     training("unet-train"),
     goal("unet-infer", NONE),
     training("unet-512"),
@@ -45,7 +45,13 @@ const NN: [Goal; 13] = [
     goal("conv64-grad-w", 0.45),
     goal("conv-transpose", 0.5),
     goal("max-pool", 0.5),
+    goal("resize", 0.5),
     goal("batch-norm", 0.5),
+    goal("attention", 1.0),
+    goal("attention-train", 1.0),
+    goal("resnet50-infer", 0.8),
+    goal("resnet50-train", 0.8),
+    goal("deeplab-infer", 0.8),
 ];
 
 /// The cases of an area in the order of its table; none for an area without goals.

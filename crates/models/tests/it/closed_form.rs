@@ -59,7 +59,11 @@ impl ClosedForm {
     }
 
     pub(crate) fn var_builder(&self) -> VarBuilder<'static> {
-        VarBuilder::from_backend(Box::new(self.clone()), DType::F32, Device::Cpu)
+        self.var_builder_on(DType::F32, &Device::Cpu)
+    }
+
+    pub(crate) fn var_builder_on(&self, dtype: DType, device: &Device) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(self.clone()), dtype, device.clone())
     }
 
     /// Everything that is trained.
@@ -70,7 +74,14 @@ impl ClosedForm {
 }
 
 impl SimpleBackend for ClosedForm {
-    fn get(&self, shape: Shape, name: &str, _: Init, _: DType, device: &Device) -> Result<Tensor> {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Tensor> {
         let (reference, swapped) = (self.rename)(name);
         let seed = reference.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -94,7 +105,7 @@ impl SimpleBackend for ClosedForm {
             let half = shape.dims()[1] / 2;
             tensor = Tensor::cat(&[tensor.narrow(1, half, half)?, tensor.narrow(1, 0, half)?], 1)?;
         }
-        let var = Var::from_tensor(&tensor.contiguous()?)?;
+        let var = Var::from_tensor(&tensor.contiguous()?.to_dtype(dtype)?)?;
         self.made.lock().unwrap().push((name.to_owned(), var.clone()));
         Ok(var.as_tensor().clone())
     }

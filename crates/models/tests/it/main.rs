@@ -1,15 +1,24 @@
 //! The models against values of PyTorch 2.15.0 and torchvision 0.29.2 on a CPU.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_sign_loss,
+    reason = "a failed test is to panic; drawn numbers are positive"
+)]
 
 mod closed_form;
 mod deeplab;
+mod devices;
 mod resnet;
 mod unet;
 
 use candle_core::{IndexOp, Tensor, Var};
 
+/// A value, and where in a batch of maps it stands.
+type Pixel = ((usize, usize, usize, usize), f32);
+
 /// Fails unless the values at these places of a batch of maps are as expected.
-fn assert_pixels(maps: &Tensor, expected: &[((usize, usize, usize, usize), f32)], tolerance: f32) {
+fn assert_pixels(maps: &Tensor, expected: &[Pixel], tolerance: f32) {
     for &((b, c, y, x), value) in expected {
         let found = maps.i((b, c, y, x)).unwrap().to_scalar::<f32>().unwrap();
         assert!(

@@ -1,0 +1,120 @@
+//! The kernels of the processor against what other devices run.
+//!
+//! With the feature `cuda` and a GPU the other side runs there in `f32`. Elsewhere it runs
+//! on the processor in `f64`, which takes the same composition of operations as a GPU.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use mapvec_models::{UNet, UNetConfig};
+use mapvec_nn::{
+    AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, Interpolation, Pool2dConfig, Statistics,
+    batch_norm2d, conv_transpose2d, conv2d, max_pool2d, resize, scaled_dot_product_attention,
+};
+
+use crate::closed_form::{ClosedForm, normal};
+
+/// Relative error in the l2 norm that is allowed to single operations and their gradients.
+const OPERATION: f64 = 1e-5;
+/// The same for the logits of a network.
+const LOGITS: f64 = 1e-4;
+/// The same for the gradients of a network, where rounding turns the sign of a few pixels
+/// before a `ReLU`.
+const GRADIENTS: f64 = 5e-2;
+
+fn other() -> (Device, DType) {
+    match Device::new_cuda(0) {
+        Ok(device) => (device, DType::F32),
+        Err(_) => (Device::Cpu, DType::F64),
+    }
+}
+
+fn relative_error(found: &Tensor, expected: &Tensor) -> Result<f64> {
+    let host = |x: &Tensor| x.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all();
+    let (found, expected) = (host(found)?, host(expected)?);
+    let norm = |x: Tensor| x.sqr()?.sum_all()?.sqrt()?.to_scalar::<f64>();
+    Ok(norm((found - &expected)?)? / norm(expected)?)
+}
+
+/// Result and gradients of the inputs.
+fn run(
+    (device, dtype): (&Device, DType),
+    shapes: &[(usize, usize, usize, usize)],
+    operation: fn(&[Var]) -> Result<Tensor>,
+) -> Result<Vec<Tensor>> {
+    let vars = shapes
+        .iter()
+        .zip(1..)
+        .map(|(shape, seed)| {
+            Var::from_tensor(&normal(*shape, seed).to_dtype(dtype)?.to_device(device)?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let y = operation(&vars)?;
+    // Not the sum of squares, which a batch norm fixes.
+    let gradients = (y.sqr()? * &y)?.sum_all()?.backward()?;
+    let found = vars.iter().map(|var| gradients.get(var).cloned().unwrap());
+    Ok(std::iter::once(y.clone()).chain(found).collect())
+}
+
+fn agrees(shapes: &[(usize, usize, usize, usize)], operation: fn(&[Var]) -> Result<Tensor>) {
+    let (device, dtype) = other();
+    let here = run((&Device::Cpu, DType::F32), shapes, operation).unwrap();
+    let there = run((&device, dtype), shapes, operation).unwrap();
+    for (index, (found, expected)) in here.iter().zip(&there).enumerate() {
+        let error = relative_error(found, expected).unwrap();
+        assert!(error < OPERATION, "tensor {index}: relative error {error:e} on {device:?}");
+    }
+}
+
+#[test]
+fn convolutions_agree() {
+    agrees(&[(2, 16, 12, 20), (32, 16, 3, 3)], |v| {
+        conv2d(&v[0], &v[1], None, &Conv2dConfig::same(3))
+    });
+    agrees(&[(2, 4, 11, 13), (6, 2, 5, 5)], |v| {
+        let config = Conv2dConfig { stride: 2, padding: 2, dilation: 1, groups: 2 };
+        conv2d(&v[0], &v[1], None, &config)
+    });
+    agrees(&[(2, 8, 6, 7), (8, 4, 2, 2)], |v| {
+        conv_transpose2d(&v[0], &v[1], None, &ConvTranspose2dConfig::upsampling(2))
+    });
+}
+
+#[test]
+fn pooling_and_resizing_agree() {
+    agrees(&[(2, 3, 9, 14)], |v| max_pool2d(&v[0], Pool2dConfig::square(3, 2, 1)));
+    let bilinear =
+        |v: &[Var]| resize(&v[0], (13, 20), Interpolation::Bilinear { align_corners: false });
+    agrees(&[(2, 3, 9, 14)], bilinear);
+}
+
+#[test]
+fn norm_and_attention_agree() {
+    agrees(&[(3, 5, 6, 7), (1, 1, 1, 5), (1, 1, 1, 5)], |v| {
+        let affine = (&v[1].flatten_all()?, &v[2].flatten_all()?);
+        Ok(batch_norm2d(&v[0], affine, &Statistics::Batch, 1e-5, false)?.0)
+    });
+    agrees(&[(2, 2, 33, 8), (2, 2, 21, 8), (2, 2, 21, 6)], |v| {
+        scaled_dot_product_attention(&v[0], &v[1], &v[2], None, &AttentionConfig::default())
+    });
+}
+
+#[test]
+fn a_network_agrees() {
+    let step = |device: &Device, dtype: DType| -> Result<Vec<Tensor>> {
+        let weights = ClosedForm::new();
+        let config = UNetConfig { widths: vec![16, 32], convolutions: 2, ..UNetConfig::default() };
+        let net = UNet::new(&config, weights.var_builder_on(dtype, device)).unwrap();
+        let xs = normal((2, 3, 32, 32), 9).to_dtype(dtype)?.to_device(device)?;
+        let logits = net.forward(&xs, true)?;
+        let gradients = logits.sqr()?.mean_all()?.backward()?;
+        let vars = weights.trainable();
+        let found = vars.iter().map(|(_, var)| gradients.get(var).cloned().unwrap());
+        Ok(std::iter::once(logits.clone()).chain(found).collect())
+    };
+    let (device, dtype) = other();
+    let (here, there) = (step(&Device::Cpu, DType::F32).unwrap(), step(&device, dtype).unwrap());
+    for (index, (found, expected)) in here.iter().zip(&there).enumerate() {
+        let error = relative_error(found, expected).unwrap();
+        let allowed = if index == 0 { LOGITS } else { GRADIENTS };
+        assert!(error < allowed, "tensor {index}: relative error {error:e} on {device:?}");
+    }
+}
