@@ -92,11 +92,12 @@ fn cut(boxes: &Tensor, size: MapSize, config: &RoiAlignConfig) -> Result<Vec<Roi
     }
     let scale = config.spatial_scale;
     let side = 1..=1 << 16;
-    if !side.contains(&rows)
-        || !side.contains(&across)
-        || config.sampling_ratio == Some(0)
-        || !(scale.is_finite() && scale > 0.0)
-    {
+    let fits = side.contains(&rows)
+        && side.contains(&across)
+        && config.sampling_ratio != Some(0)
+        && scale.is_finite()
+        && scale > 0.0;
+    if !fits {
         bail!(
             "roi_align: {config:?}: output and sampling_ratio must be at least 1, spatial_scale positive"
         );
