@@ -98,7 +98,7 @@ impl Schedule {
     ///
     /// # References
     ///
-    /// Chen et al., *DeepLab* (2017).
+    /// Chen et al., *`DeepLab`* (2017).
     #[must_use]
     pub fn polynomial(total_steps: u64) -> Self {
         Self::Polynomial { total_steps, power: 0.9, final_factor: 0.0 }
