@@ -587,6 +587,8 @@ mod tests {
     fn moments_hold_for_large_offsets_on_every_instruction_set() {
         for isa in Isa::available() {
             for (pixels, offset) in [(1, 0.0), (15, 3.0), (1500, 1e4), (4096, -1e5)] {
+                // The interpreter is slow.
+                let pixels = if cfg!(miri) { pixels.min(70) } else { pixels };
                 let p = Planes { batch: 2, channels: 3, pixels };
                 let x = values(p.len(), offset);
                 for (c, (mean, variance)) in moments(isa, p, &x).into_iter().enumerate() {
@@ -605,6 +607,7 @@ mod tests {
     fn maps_and_gradients_match_plain_loops_on_every_instruction_set() {
         for isa in Isa::available() {
             for (pixels, relu) in [(1, true), (15, false), (33, true), (1100, true)] {
+                let pixels = if cfg!(miri) { pixels.min(70) } else { pixels };
                 let p = Planes { batch: 2, channels: 2, pixels };
                 let (x, g) = (values(p.len(), 0.3), values(p.len(), 0.1));
                 let map = Affine { mean: 0.5, scale: -1.5, shift: 0.25 };

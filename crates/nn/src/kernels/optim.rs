@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
 
-/// Values a thread takes at once.
-const CHUNK: usize = 1 << 14;
+/// Values a thread takes at once. Handing fewer to another thread costs more than their pass.
+const CHUNK: usize = 1 << 16;
 
 /// Factors of one step of Adam.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,10 @@ pub(crate) fn adam(
     second: &mut [f32],
 ) {
     let isa = Isa::detect();
+    if parameter.len() <= CHUNK {
+        // SAFETY: the body is safe code.
+        return unsafe { adam_chunk(isa, f, parameter, gradient, (first, second)) };
+    }
     let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
     let values = parameter.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     values.zip(moments).for_each(|((p, g), (m, v))| {
@@ -92,6 +96,10 @@ pub(crate) fn sgd_momentum(
     momentum: &mut [f32],
 ) {
     let isa = Isa::detect();
+    if parameter.len() <= CHUNK {
+        // SAFETY: the body is safe code.
+        return unsafe { sgd_momentum_chunk(isa, f, parameter, gradient, momentum) };
+    }
     let values = parameter.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     values.zip(momentum.par_chunks_mut(CHUNK)).for_each(|((p, g), m)| {
         // SAFETY: the body is safe code.
@@ -122,6 +130,10 @@ unsafe fn sgd_momentum_body<L: Lanes>(
 /// Updates the parameter along the gradient alone.
 pub(crate) fn sgd(f: &SgdFactors, parameter: &mut [f32], gradient: &[f32]) {
     let isa = Isa::detect();
+    if parameter.len() <= CHUNK {
+        // SAFETY: the body is safe code.
+        return unsafe { sgd_chunk(isa, f, parameter, gradient) };
+    }
     parameter.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(p, g)| {
         // SAFETY: the body is safe code.
         unsafe { sgd_chunk(isa, f, p, g) }
@@ -143,6 +155,10 @@ unsafe fn sgd_body<L: Lanes>(f: &SgdFactors, parameter: &mut [f32], gradient: &[
 /// Moves every average by `share` of its distance to the value.
 pub(crate) fn lerp(share: f32, average: &mut [f32], values: &[f32]) {
     let isa = Isa::detect();
+    if average.len() <= CHUNK {
+        // SAFETY: the body is safe code.
+        return unsafe { lerp_chunk(isa, share, average, values) };
+    }
     average.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(a, x)| {
         // SAFETY: the body is safe code.
         unsafe { lerp_chunk(isa, share, a, x) }
@@ -175,6 +191,9 @@ pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
         let rest: f64 = rest.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
         sums.iter().sum::<f64>() + rest
     };
+    if values.len() <= CHUNK {
+        return chunk(values);
+    }
     let parts: Vec<f64> = values.par_chunks(CHUNK).map(chunk).collect();
     parts.iter().sum()
 }
