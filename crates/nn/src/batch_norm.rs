@@ -5,7 +5,8 @@ use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor
 use crate::activation::relu as composed_relu;
 use crate::host::{is_fast, not_empty, read, slice, tensor};
 use crate::kernels::isa::Isa;
-use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients, moments};
+use crate::kernels::moments::moments;
+use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients};
 
 /// Which mean and variance a batch norm uses.
 #[derive(Clone, Copy, Debug)]

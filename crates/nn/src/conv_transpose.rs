@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::host::{is_fast, not_empty, read, slice, tensor};
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
-use crate::kernels::norm::{Planes, channel_sums};
+use crate::kernels::moments::channel_sums;
+use crate::kernels::norm::Planes;
 use crate::kernels::resample::{Blocks, shuffle, unshuffle};
 
 /// How a transposed kernel moves.

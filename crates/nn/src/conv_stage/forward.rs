@@ -7,9 +7,8 @@ use crate::batch_norm::{BatchStatistics, Setup, Statistics};
 use crate::conv::Conv;
 use crate::host::read;
 use crate::kernels::epilogue::Epilogue;
-use crate::kernels::norm::{
-    Affine, Mode, Planes, apply, apply_add, apply_into, moments, moments_of_sums,
-};
+use crate::kernels::moments::{moments, moments_of_sums};
+use crate::kernels::norm::{Affine, Mode, Planes, apply, apply_add, apply_into};
 use crate::kernels::scratch::with_scratch;
 use crate::kernels::winograd::forward::{convolve, convolve_with_moments};
 use crate::kernels::winograd::load::{Map, Source, Stack};

@@ -18,6 +18,7 @@ pub(crate) mod lanes_neon;
 pub(crate) mod lanes_x86;
 pub(crate) mod layer_norm;
 pub(crate) mod matmul;
+pub(crate) mod moments;
 pub(crate) mod norm;
 pub(crate) mod optim;
 pub(crate) mod output;
