@@ -8,15 +8,27 @@
 //! the known wrong gradients of Candle replaced. The `f64` composition is the
 //! oracle of the tests.
 //!
-//! * [`conv2d`], [`conv_transpose2d`], [`batch_norm2d`], [`conv_stage`], [`relu`], [`max_pool2d`],
-//!   [`max_unpool2d`], [`avg_pool2d`], [`adaptive_avg_pool2d`], [`resize`],
-//!   [`upsample_nearest2d`], [`pixel_shuffle`], [`pixel_unshuffle`],
-//!   [`cat_channels`]: the functions.
-//! * [`Conv2d`], [`BatchNorm2d`], [`ConvBnRelu`]: layers with parameters, named
-//!   as in `PyTorch`.
-//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly.
-//! * [`Optimizer`], [`clip_gradients`], [`Ema`], [`Schedule`]: training.
-//! * [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`]: checks of gradients.
+//! * Convolution: [`conv2d`], [`conv_transpose2d`], [`conv_stage`] (a row of
+//!   convolutions with norms and `ReLU` as one operation), [`conv2d_input_gradient`],
+//!   [`conv2d_weight_gradient`].
+//! * Normalisation: [`batch_norm2d`], [`layer_norm`], [`rms_norm`], [`group_norm`].
+//! * Pooling and size: [`max_pool2d`], [`max_pool2d_with_indices`], [`max_unpool2d`],
+//!   [`avg_pool2d`], [`adaptive_avg_pool2d`], [`resize`], [`upsample_nearest2d`],
+//!   [`pixel_shuffle`], [`pixel_unshuffle`], [`cat_channels`], [`roi_align`].
+//! * Attention: [`scaled_dot_product_attention`], [`softmax`], [`log_softmax`],
+//!   [`log_sum_exp`].
+//! * Activations: [`relu`], [`leaky_relu`], [`gelu`], [`gelu_tanh`], [`silu`],
+//!   [`sigmoid`], [`log_sigmoid`], [`softplus`], [`bce_with_logits`]; [`dropout`] and
+//!   [`drop_path`] with seeds.
+//! * Indices: [`gather`], [`scatter_add`], [`top_k`]. Spectra: [`fft2`], [`ifft2`].
+//! * Layers with parameters, named as in `PyTorch`: [`Conv2d`], [`ConvTranspose2d`],
+//!   [`BatchNorm2d`], [`ConvBnRelu`], [`ConvStage`], [`LayerNorm`], [`RmsNorm`],
+//!   [`GroupNorm`], [`MultiHeadAttention`].
+//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly; [`init`].
+//! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`], [`Ema`], [`Schedule`].
+//! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
+//! * [`BufferPool`]: an allocator for programs that train or infer. It takes a quarter
+//!   off the time of a step.
 //!
 //! Results are equal bit for bit at any number of threads on one instruction
 //! set ([`Isa`]); different sets round differently. [`set_exact`] turns the

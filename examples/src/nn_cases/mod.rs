@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 
 /// Names of all cases.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 21] = [
     "unet-train",
     "unet-infer",
     "unet-512",
@@ -27,6 +27,8 @@ pub const NAMES: [&str; 19] = [
     "batch-norm",
     "attention",
     "attention-train",
+    "roi-align",
+    "nms",
     "resnet50-infer",
     "resnet50-train",
     "deeplab-infer",
@@ -73,6 +75,8 @@ pub fn case(name: &str, small: bool) -> Result<Case> {
         "resize" => operations::bilinear(small),
         "batch-norm" => operations::batch_norm(small),
         "attention" => operations::attention(false, small),
+        "roi-align" => operations::features_of_boxes(small),
+        "nms" => operations::suppression(small),
         "attention-train" => operations::attention(true, small),
         "resnet50-infer" => networks::resnet50_infer(small),
         "resnet50-train" => networks::resnet50_train(small),

@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
     AttentionConfig, BatchNorm2d, BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig,
-    Interpolation, ParameterStore, conv_transpose2d, conv2d, conv2d_input_gradient,
-    conv2d_weight_gradient, max_pool2d, resize, scaled_dot_product_attention,
+    Interpolation, ParameterStore, RoiAlignConfig, conv_transpose2d, conv2d, conv2d_input_gradient,
+    conv2d_weight_gradient, max_pool2d, resize, roi_align, scaled_dot_product_attention,
 };
+use mapvec_postprocess::nms;
 
 use super::{Case, middle, noise};
 
@@ -134,6 +135,45 @@ pub(super) fn attention(backward: bool, small: bool) -> Result<Case> {
         middle(&scaled_dot_product_attention(&q, &k, &v, None, &config)?)
     };
     Ok(Case { check, runs: (3, 15), work: Box::new(work) })
+}
+
+/// Corners in whole numbers, the same on the peer's side.
+#[expect(clippy::cast_precision_loss, reason = "numbers below 2^24")]
+fn boxes(count: usize, spread: usize, size: usize) -> Vec<[f32; 4]> {
+    let corners = |i: usize| {
+        let (x, y) = (i * 7919 % spread, i * 104_729 % spread);
+        [x, y, x + 10 + i * 31 % size, y + 10 + i * 17 % size].map(|v| v as f32)
+    };
+    (0..count).map(corners).collect()
+}
+
+/// Features of 512 boxes on 256 channels of 128 x 128, 7 x 7 bins of 2 x 2 samples.
+pub(super) fn features_of_boxes(small: bool) -> Result<Case> {
+    let (count, side) = if small { (8, 16) } else { (512, 128) };
+    let x = noise((1, 256, side, side))?;
+    let lines: Vec<f32> =
+        boxes(count, 389, 113).iter().flat_map(|b| [0.0, b[0], b[1], b[2], b[3]]).collect();
+    let boxes = Tensor::from_vec(lines, (count, 5), &Device::Cpu)?;
+    let config = RoiAlignConfig {
+        spatial_scale: 0.25,
+        sampling_ratio: Some(2),
+        aligned: false,
+        ..RoiAlignConfig::default()
+    };
+    let check = x.elem_count() as u64;
+    let work = move || middle(&roi_align(&x, &boxes, &config)?);
+    Ok(Case { check, runs: (2, 10), work: Box::new(work) })
+}
+
+/// Non-maximum suppression of 5000 boxes.
+#[expect(clippy::cast_precision_loss, reason = "numbers below 2^24")]
+pub(super) fn suppression(small: bool) -> Result<Case> {
+    let count = if small { 100 } else { 5000 };
+    let boxes = boxes(count, 997, 79);
+    let scores: Vec<f32> = (0..count).map(|i| (i * 7907 % 5003) as f32 / 5003.0).collect();
+    let check = nms(&boxes, &scores, 0.5)?.len() as u64;
+    let work = move || Ok(nms(&boxes, &scores, 0.5)?.len() as f64);
+    Ok(Case { check, runs: (2, 15), work: Box::new(work) })
 }
 
 /// An operation on one tensor, forward and backward.

@@ -32,7 +32,7 @@ const fn training(case: &'static str) -> Goal {
 /// Measured without a goal.
 const NONE: f64 = f64::INFINITY;
 
-const NN: [Goal; 19] = [
+const NN: [Goal; 21] = [
     training("unet-train"),
     goal("unet-infer", NONE),
     training("unet-512"),
@@ -49,6 +49,8 @@ const NN: [Goal; 19] = [
     goal("batch-norm", 0.5),
     goal("attention", 1.0),
     goal("attention-train", 1.0),
+    goal("roi-align", 0.5),
+    goal("nms", 0.5),
     goal("resnet50-infer", 0.8),
     goal("resnet50-train", 0.8),
     goal("deeplab-infer", 0.8),

@@ -90,6 +90,15 @@ impl Taps {
 
     /// The adjoint: adds the gradients of a line's outputs to those of its inputs.
     fn scatter(&self, gradient: &[f32], to: &mut [f32]) {
+        if self.count == 2 {
+            let weights = self.weights.as_chunks::<2>().0;
+            for ((g, first), [a, b]) in gradient.iter().zip(&self.first).zip(weights) {
+                let pair = &mut to[*first..][..2];
+                pair[0] += g * a;
+                pair[1] += g * b;
+            }
+            return;
+        }
         for (i, g) in gradient.iter().enumerate() {
             let (first, weights) = self.of(i);
             for (to, weight) in to[first..].iter_mut().zip(weights) {
@@ -100,6 +109,7 @@ impl Taps {
 }
 
 /// `to += line * weight`.
+#[inline]
 fn add_scaled(line: &[f32], weight: f32, to: &mut [f32]) {
     for (to, v) in to.iter_mut().zip(line) {
         *to += v * weight;
@@ -121,6 +131,13 @@ pub(crate) fn apply(rows: &Taps, columns: &Taps, x: &[f32]) -> Vec<f32> {
             }
             for (i, to) in out.chunks_exact_mut(width).enumerate() {
                 let (first, weights) = rows.of(i);
+                if let [a, b] = weights {
+                    let (one, other) = lines[first * width..][..2 * width].split_at(width);
+                    for ((to, one), other) in to.iter_mut().zip(one).zip(other) {
+                        *to = one * a + other * b;
+                    }
+                    continue;
+                }
                 for (line, weight) in lines[first * width..].chunks_exact(width).zip(weights) {
                     add_scaled(line, *weight, to);
                 }
