@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::Workspace;
 
 /// Tree borrows, as the parts of an output are written through one pointer from several threads;
-/// the queue of rayon turns integers into pointers.
-const FLAGS: &str = "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance";
+/// the queue of rayon turns integers into pointers, and its threads outlive the tests.
+const FLAGS: &str = "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance \
+                     -Zmiri-ignore-leaks";
 
 /// Runs the tests; true when none failed.
 pub(crate) fn miri(workspace: &Workspace) -> Result<bool> {
