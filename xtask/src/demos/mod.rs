@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::workspace::{EXAMPLES_PACKAGE, Workspace, cargo, write_atomic};
+use crate::workspace::{Workspace, cargo, write_atomic};
 use expectation::Expectation;
 
 /// Seconds that one example may take.
@@ -54,9 +54,11 @@ pub(crate) fn demos(workspace: &Workspace, arguments: &DemosArguments) -> Result
         names.retain(|name| name == only);
         ensure!(!names.is_empty(), "there is no example `{only}`");
     }
+    // The whole workspace, so that dependencies have the features they have in the tests, and
+    // Candle is built once for both.
     let status = Command::new(cargo())
         .current_dir(&workspace.root)
-        .args(["build", "--package", EXAMPLES_PACKAGE, "--examples"])
+        .args(["build", "--workspace", "--examples"])
         .status()
         .context("cannot start cargo")?;
     ensure!(status.success(), "the examples do not build");
