@@ -11,6 +11,7 @@ use crate::kernels::isa::Isa;
 use crate::kernels::moments::channel_sums;
 use crate::kernels::norm::{Planes, finish_in_place};
 use crate::kernels::small_maps;
+use crate::kernels::sub_grids::SubGrids;
 use crate::kernels::winograd;
 use crate::kernels::winograd::load::Source;
 use crate::kernels::winograd::store::Finish;
@@ -229,12 +230,26 @@ impl Conv {
         }
     }
 
+    /// The sub-grids of a dilated kernel, and the plain convolution on them.
+    fn sub_grids(&self) -> (SubGrids, winograd::Geometry) {
+        let grids = SubGrids::of(&self.geometry);
+        let (height, width) = grids.size();
+        (grids, winograd::Geometry { batch: grids.images(), height, width, ..self.winograd() })
+    }
+
     /// The convolution.
     pub(crate) fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         match self.kernel {
             ConvKernel::Winograd => {
                 let (g, x) = (self.winograd(), Source::plain(x, self.geometry.inputs));
                 winograd::forward::convolve(self.isa, &g, &x, weight, &Epilogue::bias(bias))
+            }
+            ConvKernel::WinogradSubGrids => {
+                let ((grids, g), inputs) = (self.sub_grids(), self.geometry.inputs);
+                let parts = grids.split(x, inputs);
+                let (x, bias) = (Source::plain(&parts, inputs), Epilogue::bias(bias));
+                let y = winograd::forward::convolve(self.isa, &g, &x, weight, &bias);
+                grids.join(&y, g.outputs)
             }
             ConvKernel::SmallMaps => {
                 small_maps::convolve(&self.geometry, x, weight, &Epilogue::bias(bias))
@@ -280,11 +295,15 @@ impl Conv {
         dy: &[f32],
     ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
         if self.kernel == ConvKernel::Winograd {
-            let g = self.winograd();
-            let (xs, dy) = (Source::plain(x.0, g.inputs), Source::plain(dy, g.outputs));
-            let keep = (weight.0, Finish::Map(Epilogue::default()));
-            let done = winograd::backward::gradients(self.isa, &g, &xs, &dy, keep, (x.1, weight.1));
-            return (done.input.map(|[dx, _]| dx), done.weight);
+            return self.tiled_gradients(&self.winograd(), x, weight, dy);
+        }
+        if self.kernel == ConvKernel::WinogradSubGrids {
+            let (grids, g) = self.sub_grids();
+            // The values of the input enter the gradient of the weight alone.
+            let parts = if weight.1 { grids.split(x.0, g.inputs) } else { Vec::new() };
+            let dy = grids.split(dy, g.outputs);
+            let (dx, dw) = self.tiled_gradients(&g, (&parts, x.1), weight, &dy);
+            return (dx.map(|dx| grids.join(&dx, g.inputs)), dw);
         }
         let g = &self.geometry;
         if self.kernel == ConvKernel::SmallMaps {
@@ -297,6 +316,20 @@ impl Conv {
             x.1.then(|| im2col::input_gradient(g, dy, weight.0)),
             weight.1.then(|| im2col::weight_gradient(self.isa, g, x.0, dy)),
         )
+    }
+
+    fn tiled_gradients(
+        &self,
+        g: &winograd::Geometry,
+        (x, wants_x): (&[f32], bool),
+        (weight, wants_weight): (&[f32], bool),
+        dy: &[f32],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
+        let (x, dy) = (Source::plain(x, g.inputs), Source::plain(dy, g.outputs));
+        let keep = (weight, Finish::Map(Epilogue::default()));
+        let wanted = (wants_x, wants_weight);
+        let done = winograd::backward::gradients(self.isa, g, &x, &dy, keep, wanted);
+        (done.input.map(|[dx, _]| dx), done.weight)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]

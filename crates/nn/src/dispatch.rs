@@ -30,6 +30,8 @@ pub enum ConvKernel {
     Pointwise,
     /// Winograd F(4x4, 3x3).
     Winograd,
+    /// The same on every `dilation`-th row and column, for dilated kernels.
+    WinogradSubGrids,
     /// Patches of all images to one column matrix, then one product; small maps.
     SmallMaps,
     /// Patches to columns, then matrix products; everything else.
@@ -68,6 +70,8 @@ impl ConvShape {
         let fits = plain && self.kernel == (3, 3) && self.padding == (1, 1) && self.dilation == 1;
         if fits && !exact && self.winograd_pays(isa) {
             ConvKernel::Winograd
+        } else if !exact && self.sub_grid().is_some_and(|grid| grid.winograd_pays(isa)) {
+            ConvKernel::WinogradSubGrids
         } else if self.is_small() {
             ConvKernel::SmallMaps
         } else if pointwise {
@@ -75,6 +79,25 @@ impl ConvShape {
         } else {
             ConvKernel::Im2col
         }
+    }
+
+    /// The plain convolution of a dilated one's sub-grids, if they fill their images well.
+    fn sub_grid(&self) -> Option<Self> {
+        let d = self.dilation;
+        let fits = self.stride == 1
+            && self.groups == 1
+            && d > 1
+            && self.kernel == (3, 3)
+            && self.padding == (d, d);
+        let tiles = |side: usize| side.div_ceil(d).next_multiple_of(4) * d;
+        let waste = tiles(self.size.0) * tiles(self.size.1);
+        (fits && waste * 2 <= self.size.0 * self.size.1 * 3).then(|| Self {
+            batch: self.batch * d * d,
+            size: (self.size.0.div_ceil(d), self.size.1.div_ceil(d)),
+            padding: (1, 1),
+            dilation: 1,
+            ..*self
+        })
     }
 
     /// Whether the maps are small and the layer wide, so that a product per image would
@@ -146,7 +169,7 @@ mod tests {
         assert_eq!(wide.kernel(isa, true), ConvKernel::Im2col);
         let others = [
             (ConvShape { stride: 2, ..wide }, "stride"),
-            (ConvShape { dilation: 2, padding: (2, 2), ..wide }, "dilation"),
+            (ConvShape { dilation: 2, ..wide }, "a dilation that shrinks"),
             (ConvShape { groups: 2, ..wide }, "groups"),
             (shape(3, 16, 128), "a stem would be mostly padding"),
             (shape(64, 64, 1), "one pixel is not a tile"),
@@ -154,6 +177,18 @@ mod tests {
         for (shape, why) in others {
             assert_ne!(shape.kernel(isa, false), ConvKernel::Winograd, "{why}");
         }
+    }
+
+    #[test]
+    fn dilated_layers_take_winograd_where_their_sub_grids_fill_tiles() {
+        let isa = Isa::detect();
+        let dilated = |d| ConvShape { dilation: d, padding: (d, d), ..shape(256, 256, 32) };
+        assert_eq!(dilated(2).kernel(isa, false), ConvKernel::WinogradSubGrids);
+        assert_eq!(dilated(4).kernel(isa, false), ConvKernel::WinogradSubGrids);
+        assert_eq!(dilated(4).kernel(isa, true), ConvKernel::Im2col, "exact");
+        assert_eq!(dilated(12).kernel(isa, false), ConvKernel::Im2col, "3 x 3 in tiles of 4 x 4");
+        let grouped = ConvShape { groups: 2, ..dilated(2) };
+        assert_eq!(grouped.kernel(isa, false), ConvKernel::Im2col);
     }
 
     #[test]

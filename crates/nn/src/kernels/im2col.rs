@@ -10,6 +10,7 @@ use super::dot::{Dots, add_dots};
 use super::isa::Isa;
 use super::matmul::{Matrix, multiply};
 use super::output::{Output, SharedOut};
+use super::regions::{self, Regions};
 use super::scratch::with_scratch;
 
 /// Parts of a weight gradient. Fixed, so that results do not depend on threads.
@@ -200,6 +201,9 @@ pub(crate) fn convolve(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f
     let (rows, width) = g.out_size();
     let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
     assert_eq!(weight.len(), g.outputs * depth, "weight size");
+    if let Some(regions) = Regions::of(g) {
+        return regions::convolve(g, &regions, x, weight, bias);
+    }
     let mut out = Output::new(g.batch * g.outputs * pixels);
     let to: SharedOut<'_> = out.shared();
     g.jobs().into_par_iter().for_each(|job| {

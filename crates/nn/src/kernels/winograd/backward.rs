@@ -6,13 +6,13 @@ use rayon::prelude::*;
 use super::super::isa::Isa;
 use super::super::output::Output;
 use super::super::scratch::with_scratch;
-use super::forward::{input_gradient, transform_rows};
+use super::forward::{each, input_gradient, store_block, transform_block};
 use super::load::Source;
 use super::product::{Product, multiply};
-use super::store::{Finish, Sink, store};
+use super::store::{Finish, Sink};
 use super::transform::{TileRow, transform_gradient, transform_input};
 use super::weights::{Role, gradient, transform};
-use super::{BLOCK, FREQUENCIES, Geometry, PARTS, RING, SKEW, Sums, add_sums, tiles_per_block};
+use super::{FREQUENCIES, Geometry, PARTS, Plan, SKEW, Sums, add_sums, tiles_per_block};
 
 /// Tiles per block at least, so that a weight-gradient product is worth its traffic.
 const MIN_TILES: usize = 32;
@@ -35,8 +35,8 @@ struct Sources<'a> {
     gradient: &'a Source<'a>,
     /// Transformed rotated weights; empty when the input gradient is not wanted.
     weights: &'a [f32],
-    /// Whether the products are spread over threads, too.
-    spread: bool,
+    /// How the work is cut.
+    plan: Plan,
 }
 
 /// The gradients of the input and of the weights, each if `wanted`, of a
@@ -88,13 +88,19 @@ fn sweep(
         if sink.is_some() {
             transform(weight, &back, Role::Backward, u);
         }
-        // The accumulators of wide layers are large: fewer parts for them.
-        let parts = (16_384 / (g.padded_inputs() * g.padded_outputs())).clamp(2, PARTS);
-        // Frequencies are independent, so results do not depend on how they are spread.
-        let spread = rayon::current_num_threads() > parts;
-        let sources = Sources { x, gradient: dy, weights: u, spread };
+        let channels = g.padded_inputs() + 2 * g.padded_outputs();
+        let plan = if g.is_wide() {
+            Plan::wide(g, channels)
+        } else {
+            // The accumulators of wider layers are large: fewer parts for them.
+            let parts = (16_384 / (g.padded_inputs() * g.padded_outputs())).clamp(2, PARTS);
+            let plan = Plan::narrow(g, parts, tiles_per_block(channels).max(MIN_TILES));
+            // Frequencies are independent, so results do not depend on how they are spread.
+            Plan { spread: rayon::current_num_threads() > parts, ..plan }
+        };
+        let sources = Sources { x, gradient: dy, weights: u, plan };
         let done: Vec<(Vec<f32>, Sums)> = g
-            .ranges(parts)
+            .ranges(plan.parts)
             .into_par_iter()
             .map(|range| part(isa, g, &sources, sink, range))
             .collect();
@@ -127,25 +133,19 @@ fn part(
     range: (usize, usize),
 ) -> (Vec<f32>, Sums) {
     let (tiles, inputs, outputs) = (g.tiles(), g.padded_inputs(), g.padded_outputs());
-    let per_block = g.rows_per_block(tiles_per_block(inputs + 2 * outputs).max(MIN_TILES));
-    let most = per_block * tiles;
+    let plan = s.plan;
+    let most = plan.rows.min(range.1 - range.0) * tiles;
     let (x_tile, dy_tile) = (FREQUENCIES * inputs + SKEW, FREQUENCIES * outputs + SKEW);
     let (frequency, back) = (most * inputs + SKEW, g.swapped());
     let want = usize::from(sink.is_some());
-    let lengths = [
-        most * x_tile,
-        most * dy_tile,
-        want * most * dy_tile,
-        want * FREQUENCIES * frequency,
-        RING * g.ring_width() * BLOCK,
-        4 * g.ring_width() * BLOCK,
-    ];
+    let lengths =
+        [most * x_tile, most * dy_tile, want * most * dy_tile, want * FREQUENCIES * frequency];
     let mut weight_sums = vec![0.0; FREQUENCIES * g.weight_stride()];
     let mut sums = sink.map_or_else(Vec::new, |sink| sink.sums(&back));
-    with_scratch(lengths, |[v, spread, dv, products, ring, lines]| {
+    with_scratch(lengths, |[v, spread, dv, products]| {
         let mut row = range.0;
         while row < range.1 {
-            let end = (row + per_block).min(range.1);
+            let end = (row + plan.rows).min(range.1);
             let base = TileRow {
                 top: 0,
                 ring_width: g.ring_width(),
@@ -153,43 +153,37 @@ fn part(
                 frequency: inputs,
                 tile: x_tile,
             };
-            let at = |r: usize| r % g.tile_rows() * 4;
-            transform_rows(isa, g, s.x, (row, end), ring, |r, first, ring| {
-                let to = &mut v[(r - row) * tiles * x_tile + first..];
-                transform_input(isa, &TileRow { top: at(r), ..base }, ring, to);
+            let top = |r: usize| r % g.tile_rows() * 4;
+            let rows = (row, end);
+            let to = [(&mut *v, tiles * x_tile)];
+            transform_block(isa, g, plan, (s.x, rows), to, |r, at, ring, [v]| {
+                let to = &mut v[at.0 * tiles * x_tile + at.1..];
+                transform_input(isa, &TileRow { top: top(r), ..base }, ring, to);
             });
-            transform_rows(isa, g, s.gradient, (row, end), ring, |r, first, ring| {
-                let place = TileRow { top: at(r), frequency: outputs, tile: dy_tile, ..base };
-                let from = (r - row) * tiles * dy_tile + first;
+            let to = [(&mut *spread, tiles * dy_tile), (&mut *dv, tiles * dy_tile)];
+            transform_block(isa, g, plan, (s.gradient, rows), to, |r, at, ring, [spread, dv]| {
+                let place = TileRow { top: top(r), frequency: outputs, tile: dy_tile, ..base };
+                let from = at.0 * tiles * dy_tile + at.1;
                 transform_gradient(isa, &place, ring, &mut spread[from..]);
                 if sink.is_some() {
                     transform_input(isa, &place, ring, &mut dv[from..]);
                 }
             });
             let (weight_product, input_product) = products_of(g, (end - row) * tiles);
-            each(s.spread, &mut weight_sums, g.weight_stride(), |f, to| {
+            each(plan.spread, &mut weight_sums, g.weight_stride(), |f, to| {
                 multiply(isa, &weight_product, &v[f * inputs..], &spread[f * outputs..], to);
             });
             if let Some(sink) = sink {
-                each(s.spread, products, frequency, |f, to| {
+                each(plan.spread, products, frequency, |f, to| {
                     let u = &s.weights[f * back.weight_stride()..];
                     multiply(isa, &input_product, &dv[f * outputs..], u, to);
                 });
-                store(isa, &back, (row, end), (products, frequency), (sink, lines, &mut sums));
+                store_block(isa, &back, plan, rows, (products, frequency), (sink, &mut sums));
             }
             row = end;
         }
     });
     (weight_sums, sums)
-}
-
-/// Visits the frequencies' shares of a buffer, on many threads if `spread`.
-fn each(spread: bool, buffer: &mut [f32], length: usize, visit: impl Fn(usize, &mut [f32]) + Sync) {
-    if spread {
-        buffer.par_chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
-    } else {
-        buffer.chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
-    }
 }
 
 /// The products of the weight gradient and of the input gradient over `count` tiles.

@@ -12,7 +12,9 @@ use super::product::{Product, multiply};
 use super::store::{Finish, Sink, store};
 use super::transform::{TileRow, transform_input};
 use super::weights::{Role, transform};
-use super::{BLOCK, FREQUENCIES, Geometry, PARTS, RING, SKEW, Sums, add_sums, tiles_per_block};
+use super::{
+    BLOCK, FREQUENCIES, Geometry, PARTS, Plan, RING, SKEW, Sums, add_sums, tiles_per_block,
+};
 
 /// `x` (`[batch][inputs][h][w]`) convolved with `weight`
 /// (`[outputs][inputs][3][3]`) and mapped by `epilogue`.
@@ -63,13 +65,19 @@ fn run(isa: Isa, g: &Geometry, x: &Source<'_>, weight: (&[f32], Role), sink: &Si
     x.check(g.batch, g.inputs, g.plane());
     sink.check(g);
     assert_eq!(weight.0.len(), g.outputs * g.inputs * 9, "weight size");
+    let channels = g.padded_inputs() + g.padded_outputs();
+    let plan = if g.is_wide() {
+        Plan::wide(g, channels)
+    } else {
+        Plan::narrow(g, PARTS, tiles_per_block(channels))
+    };
     with_scratch([FREQUENCIES * g.weight_stride()], |[u]| {
         transform(weight.0, g, weight.1, u);
         let u: &[f32] = u;
         let sums: Vec<Sums> = g
-            .ranges(PARTS)
+            .ranges(plan.parts)
             .into_par_iter()
-            .map(|range| part(isa, g, x, u, (sink, range)))
+            .map(|range| part(isa, g, plan, (x, u), (sink, range)))
             .collect();
         add_sums(sums)
     })
@@ -79,32 +87,36 @@ fn run(isa: Isa, g: &Geometry, x: &Source<'_>, weight: (&[f32], Role), sink: &Si
 fn part(
     isa: Isa,
     g: &Geometry,
-    x: &Source<'_>,
-    u: &[f32],
-    to: (&Sink<'_>, (usize, usize)),
+    plan: Plan,
+    (x, u): (&Source<'_>, &[f32]),
+    (sink, range): (&Sink<'_>, (usize, usize)),
 ) -> Sums {
-    let (sink, range) = to;
     let (tiles, inputs, outputs) = (g.tiles(), g.padded_inputs(), g.padded_outputs());
-    let per_block = g.rows_per_block(tiles_per_block(inputs + outputs));
-    let most = per_block * tiles;
+    let most = plan.rows.min(range.1 - range.0) * tiles;
     let (tile, frequency) = (FREQUENCIES * inputs + SKEW, most * outputs + SKEW);
-    let lengths = [
-        most * tile,
-        FREQUENCIES * frequency,
-        RING * g.ring_width() * BLOCK,
-        4 * g.ring_width() * BLOCK,
-    ];
     let mut sums = sink.sums(g);
-    with_scratch(lengths, |[v, products, ring, lines]| {
+    with_scratch([most * tile, FREQUENCIES * frequency], |[v, products]| {
         let mut row = range.0;
         while row < range.1 {
-            let end = (row + per_block).min(range.1);
+            let end = (row + plan.rows).min(range.1);
             let place =
                 TileRow { top: 0, ring_width: g.ring_width(), tiles, frequency: inputs, tile };
-            transform_rows(isa, g, x, (row, end), ring, |r, first, ring| {
-                let to = &mut v[(r - row) * tiles * tile + first..];
-                transform_input(isa, &TileRow { top: r % g.tile_rows() * 4, ..place }, ring, to);
-            });
+            transform_block(
+                isa,
+                g,
+                plan,
+                (x, (row, end)),
+                [(v, tiles * tile)],
+                |r, at, ring, [v]| {
+                    let to = &mut v[at.0 * tiles * tile + at.1..];
+                    transform_input(
+                        isa,
+                        &TileRow { top: r % g.tile_rows() * 4, ..place },
+                        ring,
+                        to,
+                    );
+                },
+            );
             let product = Product {
                 rows: (end - row) * tiles,
                 columns: outputs,
@@ -115,20 +127,98 @@ fn part(
                 d_row: outputs,
                 accumulate: false,
             };
-            for f in 0..FREQUENCIES {
-                let (a, b) = (&v[f * inputs..], &u[f * g.weight_stride()..]);
-                multiply(isa, &product, a, b, &mut products[f * frequency..]);
-            }
-            store(isa, g, (row, end), (products, frequency), (sink, lines, &mut sums));
+            each(plan.spread, products, frequency, |f, to| {
+                multiply(isa, &product, &v[f * inputs..], &u[f * g.weight_stride()..], to);
+            });
+            store_block(isa, g, plan, (row, end), (products, frequency), (sink, &mut sums));
             row = end;
         }
     });
     sums
 }
 
+/// Loads tile rows `rows.0 .. rows.1` and hands each block of channels to
+/// `visit(row, (row within the range, first channel), ring, buffers)`, where the buffers,
+/// given with their values per tile row, are cut as the rows are.
+pub(super) fn transform_block<const N: usize>(
+    isa: Isa,
+    g: &Geometry,
+    plan: Plan,
+    (source, rows): (&Source<'_>, (usize, usize)),
+    buffers: [(&mut [f32], usize); N],
+    visit: impl Fn(usize, (usize, usize), &[f32], &mut [&mut [f32]; N]) + Sync,
+) {
+    let share = plan.share(rows.1 - rows.0);
+    let mut rest = buffers;
+    let mut jobs = Vec::with_capacity(plan.split);
+    for first in (rows.0..rows.1).step_by(share) {
+        let end = (first + share).min(rows.1);
+        let own = rest.each_mut().map(|(buffer, per_row)| {
+            let count = ((end - first) * *per_row).min(buffer.len());
+            let (own, behind) = std::mem::take(buffer).split_at_mut(count);
+            *buffer = behind;
+            own
+        });
+        jobs.push((first, end, own));
+    }
+    jobs.into_par_iter().for_each(|(first, end, mut own)| {
+        with_scratch([RING * g.ring_width() * BLOCK], |[ring]| {
+            transform_rows(isa, g, source, (first, end), ring, |row, channel, ring| {
+                visit(row, (row - first, channel), ring, &mut own);
+            });
+        });
+    });
+}
+
+/// Writes tile rows `rows.0 .. rows.1` from their products and adds their sums.
+pub(super) fn store_block(
+    isa: Isa,
+    g: &Geometry,
+    plan: Plan,
+    rows: (usize, usize),
+    (products, frequency): (&[f32], usize),
+    (sink, sums): (&Sink<'_>, &mut Sums),
+) {
+    let share = plan.share(rows.1 - rows.0);
+    let per_row = g.tiles() * g.padded_outputs();
+    let run = |first: usize, sums: &mut Sums| {
+        let own = (first, (first + share).min(rows.1));
+        let products = &products[(first - rows.0) * per_row..];
+        with_scratch([4 * g.ring_width() * BLOCK], |[lines]| {
+            store(isa, g, own, (products, frequency), (sink, lines, sums));
+        });
+    };
+    if plan.split == 1 {
+        return run(rows.0, sums);
+    }
+    let firsts: Vec<usize> = (rows.0..rows.1).step_by(share).collect();
+    let done: Vec<Sums> = firsts
+        .into_par_iter()
+        .map(|first| {
+            let mut own = sink.sums(g);
+            run(first, &mut own);
+            own
+        })
+        .collect();
+    *sums = add_sums(std::iter::once(std::mem::take(sums)).chain(done).collect());
+}
+
+/// Visits the frequencies' shares of a buffer, on many threads if `spread`.
+pub(super) fn each(
+    spread: bool,
+    buffer: &mut [f32],
+    length: usize,
+    visit: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    if spread {
+        buffer.par_chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
+    } else {
+        buffer.chunks_mut(length).enumerate().for_each(|(f, to)| visit(f, to));
+    }
+}
 /// Loads tile rows `rows.0 .. rows.1` of every block of channels in turn and
 /// hands each to `visit(row, first channel, ring)`.
-pub(super) fn transform_rows(
+fn transform_rows(
     isa: Isa,
     g: &Geometry,
     source: &Source<'_>,

@@ -95,9 +95,45 @@ impl Geometry {
         (0..parts).map(|i| (i * rows / parts, (i + 1) * rows / parts)).collect()
     }
 
-    /// Tile rows that a block of about `tiles` tiles holds, at least one.
-    fn rows_per_block(&self, tiles: usize) -> usize {
-        (tiles / self.tiles()).max(1)
+    /// Whether the transformed weights exceed the second-level cache.
+    fn is_wide(&self) -> bool {
+        self.padded_inputs() * self.padded_outputs() >= WIDE
+    }
+}
+
+/// Products of input and output channels from which a layer is wide.
+const WIDE: usize = 128 * 128;
+
+/// How a sweep over tile rows is cut. Depends on sizes only, so that results do not
+/// depend on threads.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Ranges of tile rows that go their own way from the first transform to the last.
+    parts: usize,
+    /// Tile rows whose frequencies are held at once.
+    rows: usize,
+    /// Ranges into which the transforms of a block are cut.
+    split: usize,
+    /// Whether the products of a block are spread over threads by frequency.
+    spread: bool,
+}
+
+impl Plan {
+    /// Blocks that stay in the second-level cache, many parts.
+    fn narrow(g: &Geometry, parts: usize, tiles: usize) -> Self {
+        Self { parts, rows: (tiles / g.tiles()).max(1), split: 1, spread: false }
+    }
+
+    /// Where the weights exceed the cache: as many tiles as fit the last one, so that
+    /// the weights are read few times, and all threads on a block. `channels` of a tile are held.
+    fn wide(g: &Geometry, channels: usize) -> Self {
+        let tiles = ((4 << 20) / (FREQUENCIES * channels)).clamp(64, 512);
+        Self { parts: 1, rows: (tiles / g.tiles()).max(1), split: PARTS, spread: true }
+    }
+
+    /// Cuts a block of `rows` tile rows: at most so many in a range.
+    fn share(&self, rows: usize) -> usize {
+        rows.div_ceil(self.split)
     }
 }
 
@@ -160,6 +196,9 @@ mod tests {
             (1, 5, 7, 6, 5),
             (3, 20, 33, 1, 17),
             (1, 48, 16, 33, 3),
+            // Wide layers: a small map, and one of two blocks.
+            (2, 120, 130, 7, 9),
+            (1, 128, 128, 64, 128),
         ];
         // One odd size is enough, and slow enough, for the interpreter.
         let sizes = if cfg!(miri) { &sizes[2..3] } else { &sizes[..] };
