@@ -35,7 +35,8 @@ pub fn measure(
         }
     }
     times.sort_by(f64::total_cmp);
-    let ms = times.get(times.len() / 2).copied().context("no repetition")?;
+    let middle = times.len().checked_sub(1).context("no repetition")?;
+    let ms = f64::midpoint(times[middle / 2], times[middle.div_ceil(2)]);
     let faults = page_faults()?.saturating_sub(faults) / repetitions as u64;
     Ok(json!({
         "case": case,

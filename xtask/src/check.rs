@@ -33,6 +33,12 @@ pub(crate) fn check(workspace: &Workspace, arguments: &CheckArguments) -> Result
         }
         run(workspace, &["test", "--workspace"], &[])
     });
+    // The tests above run on the best instruction set of the machine.
+    for isa in ["portable", "avx2"] {
+        let kernels =
+            ["test", "--workspace", "--test", "it", "--", "ops::", "stage::", "determinism::"];
+        steps.run(isa, || run(workspace, &kernels, &[("MAPVEC_ISA", isa)]));
+    }
     let docs = ["doc", "--workspace", "--no-deps"];
     steps.run("docs", || run(workspace, &docs, &[("RUSTDOCFLAGS", "-D warnings")]));
     steps.run("demos", || demos(workspace, &DemosArguments::default()).map(outcome));

@@ -2,7 +2,12 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use crate::host::{is_fast, read, slice, tensor};
+use rayon::prelude::*;
+
+use crate::host::{is_fast, read_all, slice, tensor};
+
+/// Values that are worth a task.
+const CHUNK: usize = 1 << 14;
 
 /// `max(0, x)`, with gradient zero at zero (Candle's own has one there).
 ///
@@ -13,9 +18,10 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
     if is_fast(x) {
         return x.contiguous()?.apply_op1(Relu);
     }
-    // The mask is a constant: the gradient is exactly the one of the product.
-    let mask = x.detach().gt(0.0)?.to_dtype(x.dtype())?;
-    x * mask
+    // Chosen, not multiplied: minus infinity times zero is NaN. What is not above zero has no
+    // gradient; NaN passes through.
+    let zeros = x.zeros_like()?.detach();
+    x.detach().le(0.0)?.where_cond(&zeros, x)
 }
 
 struct Relu;
@@ -27,14 +33,18 @@ impl CustomOp1 for Relu {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         // Written so that NaN passes through.
-        let out = slice(storage, layout)?.iter().map(|v| if *v < 0.0 { 0.0 } else { *v }).collect();
+        let relu = |v: &f32| if *v < 0.0 { 0.0 } else { *v };
+        let mut out = Vec::new();
+        slice(storage, layout)?.par_iter().with_min_len(CHUNK).map(relu).collect_into_vec(&mut out);
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
     fn bwd(&self, _: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let pass = |(y, g): (&f32, &f32)| if *y > 0.0 { *g } else { 0.0 };
-        let out =
-            read(result, |y| read(gradient, |g| y.iter().zip(g).map(pass).collect::<Vec<f32>>()))??;
+        let mut out = Vec::new();
+        read_all([result, gradient], |[y, g]| {
+            y.par_iter().zip(g).with_min_len(CHUNK).map(pass).collect_into_vec(&mut out);
+        })?;
         Ok(Some(tensor(out, result)?))
     }
 }

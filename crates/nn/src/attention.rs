@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read_all, slice, tensor};
+use crate::host::{is_fast, lowest, not_empty, read_all, slice, tensor};
 use crate::kernels::attention::{Attention, Gradients, Mask, MaskValues, backward, forward};
 use crate::kernels::isa::Isa;
 
@@ -136,7 +136,8 @@ fn composed(
     if let Some(mask) = mask {
         if mask.dtype() == DType::U8 {
             // The logarithms of one and zero.
-            scores = (scores + mask.to_dtype(DType::F32)?.log()?.to_dtype(dtype)?)?;
+            let seen = mask.ne(0_u8)?.to_dtype(DType::F32)?;
+            scores = (scores + seen.log()?.to_dtype(dtype)?)?;
         } else {
             scores = (scores + mask)?;
         }
@@ -148,12 +149,7 @@ fn composed(
         scores = scores.broadcast_add(&later.to_dtype(dtype)?)?;
     }
     // Finite, so that a row of minus infinities gives zeros.
-    let lowest = match dtype {
-        DType::F16 => -65_504.0,
-        DType::BF16 => -3.3e38,
-        _ => f64::from(f32::MIN),
-    };
-    let largest = scores.detach().max_keepdim(D::Minus1)?.maximum(lowest)?;
+    let largest = scores.detach().max_keepdim(D::Minus1)?.maximum(lowest(dtype))?;
     let weights = scores.broadcast_sub(&largest)?.exp()?;
     let sum = weights.sum_keepdim(D::Minus1)?;
     let empty = sum.detach().eq(0.0)?.to_dtype(dtype)?;

@@ -1,9 +1,9 @@
 //! Batch normalisation with an optional `ReLU` behind it.
 
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::relu as composed_relu;
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{doubles, is_fast, not_empty, read, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::moments::moments;
 use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients};
@@ -136,13 +136,9 @@ impl Setup {
         affine: (&Tensor, &Tensor),
         eps: f64,
     ) -> Result<Self> {
-        let values: Vec<(f64, f64)> = to_f64(mean)?.into_iter().zip(to_f64(variance)?).collect();
+        let values: Vec<(f64, f64)> = doubles(mean)?.into_iter().zip(doubles(variance)?).collect();
         Ok(Self { maps: maps(&values, affine.0, affine.1, eps)?, batch: None })
     }
-}
-
-fn to_f64(vector: &Tensor) -> Result<Vec<f64>> {
-    vector.to_dtype(DType::F64)?.to_vec1()
 }
 
 /// The affine map of every channel and its inverse deviation.
@@ -153,7 +149,7 @@ fn maps(
     beta: &Tensor,
     eps: f64,
 ) -> Result<Vec<(Affine, f64)>> {
-    let parameters = to_f64(gamma)?.into_iter().zip(to_f64(beta)?);
+    let parameters = doubles(gamma)?.into_iter().zip(doubles(beta)?);
     let maps = values.iter().zip(parameters).map(|((mean, variance), (gamma, beta))| {
         let inverse = 1.0 / (variance + eps).sqrt();
         (
@@ -182,8 +178,8 @@ fn composed(
             let centred = x.broadcast_sub(&wide(&mean)?)?;
             let variance = flat.broadcast_sub(&mean.unsqueeze(1)?)?.sqr()?.mean(D::Minus1)?;
             let own = BatchStatistics {
-                mean: to_f64(&mean.detach())?,
-                variance: to_f64(&variance.detach())?,
+                mean: doubles(&mean)?,
+                variance: doubles(&variance)?,
                 count: batch * height * width,
             };
             (centred, variance, Some(own))

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::{ConvKernel, ConvShape, is_exact};
+use crate::dispatch::{ConvKernel, ConvShape, chosen};
 use crate::host::{is_fast, not_empty, read, slice, tensor};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
@@ -137,10 +137,13 @@ pub(crate) fn fitted(
         groups,
     };
     let (rows, columns) = geometry.out_size();
-    if rows == 0 || columns == 0 {
+    // Beyond this no memory holds the result, and positions no longer fit a signed number.
+    let reach = dilation.saturating_mul(kh.max(kw) - 1);
+    let fits = [rows, columns, padding, reach].iter().all(|v| *v < 1 << 31);
+    if rows == 0 || columns == 0 || !fits {
         bail!(
-            "conv2d: a {kh} x {kw} kernel of dilation {dilation} exceeds the input {height} x {width} with \
-             padding {padding}; enlarge the input or the padding"
+            "conv2d: a {kh} x {kw} kernel of dilation {dilation} does not fit the input {height} x {width} \
+             with padding {padding}; enlarge the input or the padding, which must be below 2^31"
         );
     }
     Ok(geometry)
@@ -184,7 +187,7 @@ impl Conv {
     /// The best kernel for these sizes.
     pub(crate) fn new(geometry: Geometry) -> Self {
         let isa = Isa::detect();
-        Self { geometry, isa, kernel: ConvShape::from(&geometry).kernel(isa, is_exact()) }
+        Self { geometry, isa, kernel: chosen(&ConvShape::from(&geometry), isa) }
     }
 
     /// The instruction set it runs on.

@@ -3,7 +3,7 @@
 use candle_core::{Result, Shape, Tensor, Var, bail};
 
 use crate::conv::{Conv, Conv2dConfig, conv2d, fitted};
-use crate::host::{is_fast, read, tensor};
+use crate::host::{is_fast, not_empty, read, tensor};
 
 /// The gradient that [`conv2d`] hands to its input, from `gradient`, the one of its
 /// result. Nothing is recorded.
@@ -22,6 +22,7 @@ pub fn conv2d_input_gradient(
     gradient: &Tensor,
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
+    whole("conv2d_input_gradient", size)?;
     let conv = Conv::new(fitted(size, weight, None, config)?);
     expect("conv2d_input_gradient", gradient, &conv.out_shape())?;
     if !is_fast(weight) || !is_fast(gradient) {
@@ -51,6 +52,8 @@ pub fn conv2d_weight_gradient(
     gradient: &Tensor,
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
+    whole("conv2d_weight_gradient", size)?;
+    not_empty(x, "conv2d_weight_gradient")?;
     let weight = Var::zeros(size, x.dtype(), x.device())?;
     let conv = Conv::new(fitted(x.dims4()?, &weight, None, config)?);
     expect("conv2d_weight_gradient", gradient, &conv.out_shape())?;
@@ -61,6 +64,14 @@ pub fn conv2d_weight_gradient(
         read(&weight, |w| read(gradient, |g| conv.gradients((x, false), (w, true), g)))
     })???;
     tensor(dw.unwrap_or_default(), &weight)
+}
+
+/// Fails if a size is zero.
+fn whole(name: &str, size: (usize, usize, usize, usize)) -> Result<()> {
+    if size.0 == 0 || size.1 == 0 || size.2 == 0 || size.3 == 0 {
+        bail!("{name}: size {size:?}; every size must be at least 1");
+    }
+    Ok(())
 }
 
 fn expect(name: &str, gradient: &Tensor, shape: &Shape) -> Result<()> {
@@ -123,5 +134,7 @@ mod tests {
         let config = Conv2dConfig::same(3);
         assert!(conv2d_input_gradient((1, 2, 5, 5), &w, &g, &config).is_err(), "input");
         assert!(conv2d_weight_gradient(&x, (3, 2, 3, 3), &g, &config).is_err(), "weight");
+        assert!(conv2d_input_gradient((0, 2, 5, 5), &w, &g, &config).is_err(), "no picture");
+        assert!(conv2d_weight_gradient(&x, (3, 2, 0, 3), &g, &config).is_err(), "no kernel");
     }
 }

@@ -1,5 +1,6 @@
 //! Which kernel runs a convolution.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::kernels::im2col::Geometry;
@@ -14,6 +15,33 @@ static EXACT: AtomicBool = AtomicBool::new(false);
 /// against 3e-7). Operations that were recorded before keep their kernel.
 pub fn set_exact(exact: bool) {
     EXACT.store(exact, Ordering::Relaxed);
+}
+
+thread_local! {
+    static FORCED: Cell<Option<ConvKernel>> = const { Cell::new(None) };
+}
+
+/// Runs `body`, in which convolutions recorded by this thread use `kernel` wherever it can
+/// compute them ([`ConvShape::fits`]), whatever would be faster, and keep it for their
+/// gradients.
+pub fn with_conv_kernel<R>(kernel: ConvKernel, body: impl FnOnce() -> R) -> R {
+    /// Puts the former choice back, after a panic as well.
+    struct Restore(Option<ConvKernel>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FORCED.set(self.0);
+        }
+    }
+    let _restore = Restore(FORCED.replace(Some(kernel)));
+    body()
+}
+
+/// The kernel of a convolution that is recorded now.
+pub(crate) fn chosen(shape: &ConvShape, isa: Isa) -> ConvKernel {
+    match FORCED.get() {
+        Some(kernel) if shape.fits(kernel) => kernel,
+        _ => shape.kernel(isa, is_exact()),
+    }
 }
 
 /// Whether convolutions avoid the Winograd kernel, see [`set_exact`].
@@ -65,33 +93,40 @@ impl ConvShape {
     /// The kernel for these sizes on a processor with `isa`. A pure function.
     #[must_use]
     pub fn kernel(&self, isa: Isa, exact: bool) -> ConvKernel {
-        let plain = self.stride == 1 && self.groups == 1;
-        let pointwise = plain && self.kernel == (1, 1) && self.padding == (0, 0);
-        let fits = plain && self.kernel == (3, 3) && self.padding == (1, 1) && self.dilation == 1;
-        if fits && !exact && self.winograd_pays(isa) {
+        if self.fits(ConvKernel::Winograd) && !exact && self.winograd_pays(isa) {
             ConvKernel::Winograd
         } else if !exact && self.sub_grid().is_some_and(|grid| grid.winograd_pays(isa)) {
             ConvKernel::WinogradSubGrids
         } else if self.is_small() {
             ConvKernel::SmallMaps
-        } else if pointwise {
+        } else if self.fits(ConvKernel::Pointwise) {
             ConvKernel::Pointwise
         } else {
             ConvKernel::Im2col
         }
     }
 
+    /// Whether a kernel can compute such a convolution at all.
+    #[must_use]
+    pub fn fits(&self, kernel: ConvKernel) -> bool {
+        let plain = self.stride == 1 && self.groups == 1;
+        let keeps = self.kernel == (3, 3) && self.padding == (self.dilation, self.dilation);
+        match kernel {
+            ConvKernel::Pointwise => plain && self.kernel == (1, 1) && self.padding == (0, 0),
+            ConvKernel::Winograd => plain && keeps && self.dilation == 1,
+            ConvKernel::WinogradSubGrids => plain && keeps && self.dilation > 1,
+            ConvKernel::SmallMaps => self.groups == 1,
+            ConvKernel::Im2col => true,
+        }
+    }
+
     /// The plain convolution of a dilated one's sub-grids, if they fill their images well.
     fn sub_grid(&self) -> Option<Self> {
         let d = self.dilation;
-        let fits = self.stride == 1
-            && self.groups == 1
-            && d > 1
-            && self.kernel == (3, 3)
-            && self.padding == (d, d);
         let tiles = |side: usize| side.div_ceil(d).next_multiple_of(4) * d;
         let waste = tiles(self.size.0) * tiles(self.size.1);
-        (fits && waste * 2 <= self.size.0 * self.size.1 * 3).then(|| Self {
+        let filled = waste * 2 <= self.size.0 * self.size.1 * 3;
+        (self.fits(ConvKernel::WinogradSubGrids) && filled).then(|| Self {
             batch: self.batch * d * d,
             size: (self.size.0.div_ceil(d), self.size.1.div_ceil(d)),
             padding: (1, 1),
@@ -103,7 +138,8 @@ impl ConvShape {
     /// Whether the maps are small and the layer wide, so that a product per image would
     /// mostly read weights.
     fn is_small(&self) -> bool {
-        let pixels = self.size.0.div_ceil(self.stride) * self.size.1.div_ceil(self.stride);
+        let stride = self.stride.max(1);
+        let pixels = self.size.0.div_ceil(stride) * self.size.1.div_ceil(stride);
         let depth = self.in_channels * self.kernel.0 * self.kernel.1;
         self.groups == 1
             && pixels <= 256

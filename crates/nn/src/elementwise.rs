@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
+use crate::activation::relu;
 use crate::host::{is_fast, read_all, slice, tensor};
 use crate::kernels::elementwise::{Function, gradient, values};
 use crate::kernels::isa::Isa;
@@ -108,6 +109,10 @@ pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     softplus(logits)? - (logits * targets.to_dtype(logits.dtype())?)?
 }
 
+/// From here on the hyperbolic tangent of [`gelu_tanh`] is one to all digits of an `f64`; the
+/// cube fits the smallest type.
+const FLAT: f64 = 20.0;
+
 fn floats(x: &Tensor, name: &str) -> Result<()> {
     if !x.dtype().is_float() {
         bail!("{name}: the tensor is {:?}; it must hold floats", x.dtype());
@@ -125,16 +130,16 @@ fn run(x: &Tensor, function: Function, name: &'static str) -> Result<Tensor> {
         Function::Silu => x * logistic(x)?,
         Function::Gelu => x * ((x / std::f64::consts::SQRT_2)?.erf()? + 1.0)?.affine(0.5, 0.0)?,
         Function::GeluTanh => {
-            // Half of one plus a hyperbolic tangent is a sigmoid of twice the argument.
-            let inner = (x * (x.sqr()? * 0.044_715)?.affine(1.0, 1.0)?)?;
+            // Half of one plus a hyperbolic tangent is a sigmoid of twice the argument, which is
+            // one or zero long before the cube overflows.
+            let near = x.clamp(-FLAT, FLAT)?;
+            let inner = (&near * (near.sqr()? * 0.044_715)?.affine(1.0, 1.0)?)?;
             x * logistic(&(inner * (8.0 / std::f64::consts::PI).sqrt())?)?
         }
         Function::Softplus => {
             // From the larger of `x` and zero; the rest is `ln(1 + e^-|x|)`.
-            let positive = x.detach().gt(0.0)?.to_dtype(x.dtype())?;
-            let sign = positive.affine(2.0, -1.0)?;
-            let size = (x * sign)?;
-            (x * positive)? + (size.neg()?.exp()? + 1.0)?.log()?
+            let sign = x.detach().gt(0.0)?.to_dtype(x.dtype())?.affine(2.0, -1.0)?;
+            relu(x)? + ((x * sign)?.neg()?.exp()? + 1.0)?.log()?
         }
         Function::LeakyRelu(slope) => leaky_relu(x, f64::from(slope)),
     }

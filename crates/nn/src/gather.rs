@@ -3,7 +3,7 @@
 use candle_core::shape::Dim;
 use candle_core::{DType, Result, Tensor, bail};
 
-use crate::host::not_empty;
+use crate::host::{doubles, not_empty};
 
 /// `out[..][i][..] = x[..][index[..][i][..]][..]` along `dim`.
 ///
@@ -86,7 +86,7 @@ pub fn top_k(
         *last = k;
     }
     // Every float type fits into f64 with its order.
-    let values = lines.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    let values = doubles(&lines)?;
     let mut picked = Vec::with_capacity(values.len() / size * k);
     let mut order = Vec::with_capacity(size);
     for line in values.chunks_exact(size) {

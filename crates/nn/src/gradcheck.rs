@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Settings of [`gradcheck`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,17 +23,37 @@ impl Default for GradcheckConfig {
     }
 }
 
+impl GradcheckConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        let expected = "positive and finite";
+        if !(self.step.is_finite() && self.step > 0.0) {
+            return Err(Error::Config { field: "step", value: self.step.to_string(), expected });
+        }
+        if self.max_entries == 0 {
+            let value = "0".to_owned();
+            return Err(Error::Config { field: "max_entries", value, expected: "at least 1" });
+        }
+        Ok(())
+    }
+}
+
 /// Compares the gradients of `f` in `f64` with central differences and returns
 /// the worst relative error, `|analytic - numeric| / max(1e-3 scale, |analytic|, |numeric|)`,
 /// where the scale of an input is its largest gradient (entries that are nearly
 /// zero beside the others are not blown up).
 ///
 /// `f` gets the inputs as variables and is made a scalar by fixed random weights
-/// on its output. Below 1e-5 is right for smooth functions.
+/// on its output. Below 1e-5 is right for smooth functions; infinite where one of the
+/// two is not a number. Runs on the CPU.
 ///
 /// # Errors
 ///
-/// Those of `f`.
+/// Settings out of range; those of `f`.
 ///
 /// # Examples
 ///
@@ -51,6 +71,7 @@ pub fn gradcheck(
     f: impl Fn(&[Tensor]) -> candle_core::Result<Tensor>,
     config: &GradcheckConfig,
 ) -> Result<f64> {
+    config.validate()?;
     let vars = variables(inputs, DType::F64)?;
     let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
     let output = f(&tensors)?;
@@ -81,7 +102,9 @@ pub fn gradcheck(
             let numeric = (at(config.step)? - at(-config.step)?) / (2.0 * config.step);
             let size =
                 analytic[entry].abs().max(numeric.abs()).max(1e-3 * scale).max(f64::MIN_POSITIVE);
-            worst = worst.max((analytic[entry] - numeric).abs() / size);
+            let error = (analytic[entry] - numeric).abs() / size;
+            // `max` would drop NaN, which is the worst of all.
+            worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
         }
     }
     Ok(worst)
@@ -173,6 +196,24 @@ mod tests {
         let wrong = |x: &[Tensor]| x[0].detach().exp()? + &x[0];
         let wrong = gradcheck(&[input()], wrong, &GradcheckConfig::default()).unwrap();
         assert!(wrong > 0.05, "{wrong}");
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_a_number_is_the_worst() {
+        // The root of a negative value has neither value nor slope.
+        let worst = gradcheck(&[input()], |x| x[0].sqrt(), &GradcheckConfig::default()).unwrap();
+        assert!(worst.is_infinite(), "{worst}");
+    }
+
+    #[test]
+    fn settings_that_check_nothing_are_refused() {
+        for config in [
+            GradcheckConfig { step: 0.0, ..GradcheckConfig::default() },
+            GradcheckConfig { step: f64::NAN, ..GradcheckConfig::default() },
+            GradcheckConfig { max_entries: 0, ..GradcheckConfig::default() },
+        ] {
+            assert!(gradcheck(&[input()], |x| x[0].exp(), &config).is_err(), "{config:?}");
+        }
     }
 
     #[test]

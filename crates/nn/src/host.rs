@@ -1,6 +1,6 @@
 //! Between tensors on the CPU and slices.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor};
 
 /// Whether the kernels of this crate apply.
 pub(crate) fn is_fast(x: &Tensor) -> bool {
@@ -47,6 +47,27 @@ pub(crate) fn read_all<const N: usize, R>(
 /// A new tensor of the same shape and device as `like`.
 pub(crate) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
+}
+
+/// All values as `f64`, row by row. On the CPU, since not every device knows that type.
+pub(crate) fn doubles(x: &Tensor) -> Result<Vec<f64>> {
+    x.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
+}
+
+/// A constant of a shape, with the type and on the device of `like`.
+pub(crate) fn constant(values: Vec<f64>, shape: impl Into<Shape>, like: &Tensor) -> Result<Tensor> {
+    let values = Tensor::from_vec(values, shape.into(), &Device::Cpu)?;
+    values.to_dtype(like.dtype())?.to_device(like.device())
+}
+
+/// The lowest finite value of a type of floats.
+pub(crate) fn lowest(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => -65_504.0,
+        DType::BF16 => -3.3e38,
+        DType::F64 => f64::MIN,
+        _ => f64::from(f32::MIN),
+    }
 }
 
 /// Fails on tensors without values, which no layer here has a use for.

@@ -132,7 +132,7 @@ fn parameter_rng(seed: u64, name: &str) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     for (lane, part) in key[8..].chunks_exact_mut(8).enumerate() {
-        // FNV-1a with three bases.
+        // FNV-1a; the three hashes of a name differ by their start.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ ((lane as u64 + 1) << 56);
         for byte in name.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -1,12 +1,13 @@
 //! Candle layers that are right and fast on the CPU: convolutions, norms,
 //! pooling, seeded initialisation, optimisers with saved state.
 //!
-//! Every function takes and gives Candle tensors and records its gradient.
-//! On the CPU in `f32` it runs kernels of this crate (Winograd or im2col
-//! convolutions, fused batch norm and `ReLU`, vectorised gradients); on other
-//! devices and in other precisions it composes Candle's own operations, with
-//! the known wrong gradients of Candle replaced. The `f64` composition is the
-//! oracle of the tests.
+//! Every operation takes and gives Candle tensors and records its gradient, which is
+//! a constant: a gradient of a gradient does not see it. On the CPU in `f32`
+//! convolutions, norms, pooling, resizing, attention, softmax, activations, transforms
+//! and optimisers run kernels of this crate; indices, joins and the products of
+//! [`MultiHeadAttention`] are Candle's. On other devices and in other precisions all
+//! compose Candle's own operations, with the known wrong gradients of Candle
+//! replaced. The `f64` composition is the oracle of the tests.
 //!
 //! * Convolution: [`conv2d`], [`conv_transpose2d`], [`conv_stage`] (a row of
 //!   convolutions with norms and `ReLU` as one operation), [`conv2d_input_gradient`],
@@ -27,17 +28,17 @@
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly; [`init`].
 //! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`], [`Ema`], [`Schedule`].
 //! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
-//! * [`BufferPool`]: an allocator for programs that train or infer. It takes a quarter
-//!   off the time of a step.
+//! * [`BufferPool`]: an allocator for programs that train or infer, which keeps their
+//!   large buffers from one step to the next.
 //!
 //! Results are equal bit for bit at any number of threads on one instruction
 //! set ([`Isa`]); different sets round differently. [`set_exact`] turns the
 //! Winograd convolution off, whose rounding error is about three times that of
-//! the direct sum.
+//! the direct sum; [`with_conv_kernel`] chooses the kernel of single convolutions.
 //!
 //! Speed: candle's own operations run on a pool of threads that spin. Set
 //! `CANDLE_NUM_THREADS=1` in the environment, or they take the processor from
-//! these kernels, which use rayon: a training step nearly halves.
+//! these kernels, which use rayon, and a training step takes nearly twice as long.
 
 mod activation;
 mod attention;
@@ -77,7 +78,7 @@ pub use conv::{Conv2dConfig, conv2d};
 pub use conv_gradient::{conv2d_input_gradient, conv2d_weight_gradient};
 pub use conv_stage::{StageLayer, conv_stage};
 pub use conv_transpose::{ConvTranspose2dConfig, conv_transpose2d};
-pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact};
+pub use dispatch::{ConvKernel, ConvShape, is_exact, set_exact, with_conv_kernel};
 pub use dropout::{drop_path, dropout};
 pub use elementwise::{
     bce_with_logits, gelu, gelu_tanh, leaky_relu, log_sigmoid, sigmoid, silu, softplus,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{constant, is_fast, not_empty, read, slice, tensor};
 use crate::kernels::pool::Windows;
 use crate::kernels::separable::{Taps, apply, gradient};
 use crate::pool::Pool2dConfig;
@@ -68,7 +68,7 @@ pub fn adaptive_avg_pool2d(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interpolation {
-    /// The nearest pixel, towards the origin.
+    /// The pixel at `floor(i * input / output)`, the quotient in single precision.
     #[default]
     Nearest,
     /// Weighted by distance between the two pixels of each axis.
@@ -118,7 +118,14 @@ fn check_size(name: &str, from: (usize, usize), to: (usize, usize)) -> Result<()
 )]
 fn sources(i: usize, input: usize, output: usize, mode: Interpolation) -> Vec<(usize, f64)> {
     let at = match mode {
-        Interpolation::Nearest => return vec![(i * input / output, 1.0)],
+        Interpolation::Nearest => {
+            // In single precision, as PyTorch computes it: the two disagree at some sizes.
+            let scale = input as f32 / output as f32;
+            return vec![((i as f32 * scale) as usize, 1.0)]
+                .into_iter()
+                .map(|(at, weight)| (at.min(input - 1), weight))
+                .collect();
+        }
         Interpolation::Bilinear { align_corners: true } if output > 1 => {
             (i * (input - 1)) as f64 / (output - 1) as f64
         }
@@ -154,8 +161,7 @@ fn run(x: &Tensor, rows: Taps, columns: Taps, name: &'static str) -> Result<Tens
     // Two products with dense matrices.
     let (batch, channels, height, width) = x.dims4()?;
     let matrix = |taps: &Taps| -> Result<Tensor> {
-        let shape = (taps.outputs(), taps.inputs());
-        Tensor::from_vec(taps.matrix(), shape, x.device())?.to_dtype(x.dtype())?.t()?.contiguous()
+        constant(taps.matrix(), (taps.outputs(), taps.inputs()), x)?.t()?.contiguous()
     };
     let (h, w) = (rows.outputs(), columns.outputs());
     x.contiguous()?

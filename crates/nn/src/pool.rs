@@ -60,10 +60,13 @@ impl Pool2dConfig {
         let rows = axis(size.0, self.kernel.0, self.stride.0, self.padding.0, self.dilation.0);
         let columns = axis(size.1, self.kernel.1, self.stride.1, self.padding.1, self.dilation.1);
         match (rows, columns) {
-            (Some(rows), Some(columns)) => Ok([rows, columns]),
+            (Some(rows), Some(columns)) if u32::try_from(size.0 * size.1).is_ok() => {
+                Ok([rows, columns])
+            }
             _ => bail!(
                 "{name}: {self:?} does not fit an input of {} x {}; kernel, stride and dilation must be at \
-                 least 1, the padding at most half the kernel, and a window must fit the padded input",
+                 least 1, a dilation beyond the input has no padding, the padding at most half the kernel, and a window must fit the padded input, \
+                 whose planes have fewer than 2^32 pixels",
                 size.0,
                 size.1
             ),
@@ -86,6 +89,11 @@ fn windows(
     let reach = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
     let room = size.checked_add(padding.checked_mul(2)?)?.checked_sub(reach)?;
     let mut count = if ceil { room.div_ceil(stride) } else { room / stride } + 1;
+    // A tap at least must see a pixel, or the window has no largest value: with a dilation
+    // beyond the input all of them may lie in the padding.
+    if dilation > size && padding > 0 && kernel > 1 {
+        return None;
+    }
     // A window must start inside the input or its near padding.
     if ceil && (count - 1) * stride >= size + padding {
         count -= 1;
@@ -183,6 +191,9 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, size: (usize, usize)) -> Resul
     }
     let places: Vec<u32> = indices.flatten_all()?.to_vec1()?;
     let plane = size.0.saturating_mul(size.1);
+    if u32::try_from((batch * channels).saturating_mul(plane)).is_err() {
+        bail!("max_unpool2d: {batch} x {channels} planes of {size:?} have 2^32 values or more");
+    }
     if let Some(place) = places.iter().find(|place| **place as usize >= plane) {
         bail!("max_unpool2d: index {place} lies outside a plane of {} x {}", size.0, size.1);
     }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use candle_core::Var;
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Var};
 
 use crate::error::Result;
+use crate::host::doubles;
 
 /// Parameters whose gradients are not what training needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub fn check_gradients_reach(grads: &GradStore, parameters: &[(String, Var)]) ->
             continue;
         };
         // The maximum may hide NaN, the sum of magnitudes does not.
-        let size = gradient.detach().to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
+        let size: f64 = doubles(gradient)?.iter().map(|v| v.abs()).sum();
         if !size.is_finite() {
             defects.non_finite.push(name.clone());
         } else if size <= 0.0 {

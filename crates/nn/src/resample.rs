@@ -85,10 +85,16 @@ pub fn pixel_unshuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
 
 fn checked(x: &Tensor, factor: usize, name: &str) -> Result<(usize, usize, usize, usize)> {
     not_empty(x, name)?;
-    if factor == 0 {
-        bail!("{name}: factor 0 must be at least 1");
+    let (batch, channels, height, width) = x.dims4()?;
+    // No memory holds sides beyond that.
+    let fits = |side: usize| side.checked_mul(factor).is_some_and(|side| side < 1 << 31);
+    if factor == 0 || factor > 1 << 15 || !fits(height) || !fits(width) {
+        bail!(
+            "{name}: factor {factor} for {height} x {width} pixels; it must be from 1 to 2^15 and the \
+             sides stay below 2^31"
+        );
     }
-    x.dims4()
+    Ok((batch, channels, height, width))
 }
 
 #[derive(Clone, Copy)]

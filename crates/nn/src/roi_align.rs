@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{constant, doubles, is_fast, not_empty, read, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::roi_align::{Bin, MapSize, Roi, align, gradient};
 
@@ -74,7 +74,7 @@ pub fn roi_align(x: &Tensor, boxes: &Tensor, config: &RoiAlignConfig) -> Result<
                     *value = f64::from(*weight);
                 }
             }
-            Tensor::from_vec(values, (bins.len(), pixels), x.device())?.to_dtype(x.dtype())
+            constant(values, (bins.len(), pixels), x)
         };
         let map = x.get(roi.image)?;
         let rows = matrix(&roi.rows, size.2)?.broadcast_matmul(&map)?;
@@ -102,8 +102,7 @@ fn cut(boxes: &Tensor, size: MapSize, config: &RoiAlignConfig) -> Result<Vec<Roi
             "roi_align: {config:?}: output and sampling_ratio must be at least 1, spatial_scale positive"
         );
     }
-    let values: Vec<f64> =
-        boxes.detach().to_dtype(DType::F64)?.contiguous()?.flatten_all()?.to_vec1()?;
+    let values = doubles(boxes)?;
     let mut rois = Vec::with_capacity(count);
     for (index, line) in values.chunks_exact(5).enumerate() {
         #[expect(

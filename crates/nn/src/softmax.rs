@@ -1,9 +1,9 @@
 //! Softmax and its logarithm over any dimension.
 
 use candle_core::shape::Dim;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use crate::host::{is_fast, not_empty, read_all, slice, tensor};
+use crate::host::{is_fast, lowest, not_empty, read_all, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::softmax::{Kind, Lines, forward, gradient};
 
@@ -21,7 +21,8 @@ pub fn softmax(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
     run(x, dim, Kind::Softmax, "softmax")
 }
 
-/// The logarithm of [`softmax`], finite where that rounds to zero.
+/// The logarithm of [`softmax`], finite where that rounds to zero. Where all entries are minus
+/// infinity, so is the result.
 ///
 /// # Shapes
 ///
@@ -58,11 +59,7 @@ pub fn log_sum_exp(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
 
 /// Values no lower than the type can hold.
 fn finite(x: &Tensor) -> Result<Tensor> {
-    x.maximum(match x.dtype() {
-        DType::F16 => -65_504.0,
-        DType::BF16 => -3.3e38,
-        _ => f64::from(f32::MIN),
-    })
+    x.maximum(lowest(x.dtype()))
 }
 
 fn run(x: &Tensor, dim: impl Dim + Copy, kind: Kind, name: &'static str) -> Result<Tensor> {

@@ -187,7 +187,8 @@ impl ParameterStore {
         let tensors = read_strict(bytes, &expected, &self.device)?;
         let converted = tensors
             .iter()
-            .map(|tensor| tensor.to_dtype(self.dtype))
+            .zip(&variables)
+            .map(|(tensor, (_, var))| tensor.to_dtype(var.dtype()))
             .collect::<candle_core::Result<Vec<_>>>()?;
         for ((_, var), tensor) in variables.iter().zip(&converted) {
             var.set(tensor)?;

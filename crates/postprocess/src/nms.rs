@@ -105,6 +105,9 @@ impl Kept {
     fn overlaps(&self, corners: &[f32; 4], area: f32, limit: f32) -> bool {
         let [x1, y1, x2, y2] = *corners;
         let [left, top, right, bottom] = &self.sides;
+        // A division per pair is most of the cost, so it is done only where a product, by a
+        // limit that rounding cannot reach, does not rule the pair out.
+        let low = limit * 0.999_999;
         (0..self.areas.len()).step_by(CHUNK).any(|first| {
             let end = (first + CHUNK).min(self.areas.len());
             let sides = left[first..end]
@@ -117,7 +120,12 @@ impl Kept {
                 let width = (x2.min(*r) - x1.max(*l)).max(0.0);
                 let height = (y2.min(*b) - y1.max(*t)).max(0.0);
                 let shared = width * height;
-                any | (shared / (area + other - shared) > limit)
+                any | (shared > low * (area + other - shared))
+            }) && (first..end).any(|i| {
+                let width = (x2.min(right[i]) - x1.max(left[i])).max(0.0);
+                let height = (y2.min(bottom[i]) - y1.max(top[i])).max(0.0);
+                let shared = width * height;
+                shared / (area + self.areas[i] - shared) > limit
             })
         })
     }

@@ -111,7 +111,7 @@ impl Trainer {
     /// `forward` returns.
     pub fn train_step(&mut self, forward: impl FnOnce() -> Result<StepLoss>) -> Result<f64> {
         let learning_rate = self.schedule.learning_rate(self.config.learning_rate, self.step);
-        self.optimizer.set_learning_rate(learning_rate);
+        self.optimizer.set_learning_rate(learning_rate)?;
         let StepLoss { loss, terms } = forward()?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         if !value.is_finite() {

@@ -1,10 +1,10 @@
 //! Whole networks.
 
 use anyhow::Result;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor};
 use mapvec_losses::{CrossEntropyConfig, cross_entropy};
 use mapvec_models::{DeepLabV3, DeepLabV3Config, ResNet, ResNetConfig, UNet, UNetConfig};
-use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore};
+use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore, SgdConfig, gather, log_softmax};
 
 use super::{Case, middle, noise};
 
@@ -70,25 +70,15 @@ pub(super) fn resnet50_train(small: bool) -> Result<Case> {
     let (config, side) = if small { (tiny(), 32) } else { (ResNetConfig::resnet50(), 128) };
     let store = store();
     let net = ResNet::new(&config, store.var_builder())?;
-    let mut velocity = store
-        .trainable()
-        .into_iter()
-        .map(|(_, var)| Ok((var.zeros_like()?, var)))
-        .collect::<Result<Vec<(Tensor, Var)>>>()?;
+    let config = SgdConfig { learning_rate: 1e-2, momentum: 0.9, ..SgdConfig::default() };
+    let mut optimizer = Optimizer::new(store.trainable(), &config)?;
     let pictures = noise((4, 3, side, side))?;
     let target = Tensor::new(&[[1_u32], [20], [300], [999]], &Device::Cpu)?;
     let work = move || {
-        let logits = net.forward(&pictures, true)?;
-        let chosen = logits.gather(&target, 1)?.squeeze(1)?;
-        let loss = (logits.log_sum_exp(1)? - chosen)?.mean_all()?;
+        let loss = log_softmax(&net.forward(&pictures, true)?, 1)?;
+        let loss = gather(&loss, 1, &target)?.mean_all()?.neg()?;
         let value = f64::from(loss.to_scalar::<f32>()?);
-        let gradients = loss.backward()?;
-        for (velocity, var) in &mut velocity {
-            if let Some(gradient) = gradients.get(var) {
-                *velocity = (velocity.affine(0.9, 0.0)? + gradient)?;
-                var.set(&(var.as_detached_tensor() - velocity.affine(1e-2, 0.0)?)?)?;
-            }
-        }
+        optimizer.step(&loss.backward()?)?;
         Ok(value)
     };
     Ok(Case { check: store.parameter_count() as u64, runs: (2, 6), work: Box::new(work) })

@@ -98,8 +98,9 @@ unsafe fn value<L: Lanes>(f: Function, x: L) -> L {
                 zero.max(x).add(log_one_plus(exp_negative(size(x).neg())))
             }
             Function::LeakyRelu(slope) => {
-                let positive = x.where_positive(x);
-                x.sub(positive).mul_add(L::splat(slope), positive)
+                // Each part on its own: infinity minus infinity is NaN. `max` keeps a NaN that is its second.
+                let below = L::splat(0.0).max(x.neg()).neg();
+                x.where_positive(x).add(below.mul(L::splat(slope)))
             }
         }
     }

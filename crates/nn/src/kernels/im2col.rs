@@ -45,10 +45,11 @@ impl Geometry {
     /// Rows and columns of the output; zero where the kernel does not fit.
     pub(crate) fn out_size(&self) -> (usize, usize) {
         let out = |size: usize, kernel: usize, padding: usize| {
-            (size + 2 * padding)
-                .checked_sub(self.dilation * (kernel - 1) + 1)
-                .map_or(0, |room| room / self.stride + 1)
+            let reach = self.dilation.checked_mul(kernel - 1)?.checked_add(1)?;
+            let room = padding.checked_mul(2)?.checked_add(size)?.checked_sub(reach)?;
+            Some(room / self.stride + 1)
         };
+        let out = |size, kernel, padding| out(size, kernel, padding).unwrap_or(0);
         (
             out(self.size.0, self.kernel.0, self.padding.0),
             out(self.size.1, self.kernel.1, self.padding.1),

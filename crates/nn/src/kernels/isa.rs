@@ -7,6 +7,9 @@
 
 use std::sync::OnceLock;
 
+/// The environment variable that names the set to use.
+const VARIABLE: &str = "MAPVEC_ISA";
+
 /// An instruction set the running processor is known to have.
 ///
 /// Only [`Isa::detect`] and [`Isa::available`] make one, so a value is a proof.
@@ -32,11 +35,32 @@ pub(crate) enum Level {
 }
 
 impl Isa {
-    /// The best instruction set of this processor.
+    /// The best instruction set of this processor, or the one that the environment variable
+    /// `MAPVEC_ISA` names (`portable`, `neon`, `avx2` or `avx512`) where the processor has
+    /// it: for tests, and for the same bits on different machines.
     #[must_use]
     pub fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self(Level::Portable)))
+        *BEST.get_or_init(|| {
+            let wanted = std::env::var(VARIABLE).ok();
+            let all = Self::available();
+            let named = all.iter().find(|isa| wanted.as_deref() == Some(isa.name()));
+            named.or(all.last()).copied().unwrap_or(Self(Level::Portable))
+        })
+    }
+
+    /// The name of the set: `portable`, `neon`, `avx2` or `avx512`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Portable => "portable",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+        }
     }
 
     /// Every instruction set this processor can run, the plainest first.
@@ -67,7 +91,7 @@ impl Isa {
         all
     }
 
-    /// Whether kernels run on vector registers of 256 bits or more.
+    /// Whether kernels run on vector registers of this processor.
     #[must_use]
     pub fn is_wide(self) -> bool {
         self.0 != Level::Portable
@@ -134,6 +158,8 @@ mod tests {
     fn the_best_set_is_an_available_one() {
         let all = Isa::available();
         assert_eq!(all[0].level(), Level::Portable);
-        assert_eq!(all.last(), Some(&Isa::detect()));
+        let wanted = std::env::var(VARIABLE).unwrap_or_default();
+        let named = all.iter().find(|isa| isa.name() == wanted);
+        assert_eq!(named.or(all.last()), Some(&Isa::detect()));
     }
 }

@@ -102,7 +102,8 @@ fn pair_gradient(
     let inputs = x.0.as_chunks::<2>().0.iter().zip(x.1.as_chunks::<2>().0);
     let outputs = top.as_chunks_mut::<2>().0.iter_mut().zip(bottom.as_chunks_mut::<2>().0);
     for (((a, b), (top, bottom)), (best, g)) in inputs.zip(outputs).zip(best.iter().zip(g)) {
-        let (k0, k1, k2, k3) = (a[0] >= *best, a[1] >= *best, b[0] >= *best, b[1] >= *best);
+        // Not below the largest: that is the largest itself, or NaN where one is there.
+        let [k0, k1, k2, k3] = [a[0], a[1], b[0], b[1]].map(|v| (v >= *best) | v.is_nan());
         let pick = |k: bool| if k { *g } else { 0.0 };
         *top = [pick(k0), pick(k1 & !k0)];
         *bottom = [pick(k2 & !(k0 | k1)), pick(k3 & !(k0 | k1 | k2))];

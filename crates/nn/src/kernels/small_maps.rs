@@ -13,9 +13,15 @@ use super::matmul::{Matrix, multiply};
 use super::output::{Output, SharedOut};
 use super::scratch::with_scratch;
 
-/// Rows of a product that are computed by one job. Fixed, so that results do not
-/// depend on threads.
+/// Rows of a product that are computed by one job at most; each job packs the other
+/// factor anew. Fixed, so that results do not depend on threads.
 const ROWS: usize = 128;
+
+/// Rows of a product of `rows` that are computed by one job: an eighth of them, if
+/// that is still worth a job.
+fn share_of(rows: usize) -> usize {
+    rows.div_ceil(8).next_multiple_of(32).min(ROWS)
+}
 
 /// Sizes of the products.
 #[derive(Clone, Copy)]
@@ -100,9 +106,10 @@ pub(crate) fn convolve(
     let to = out.shared();
     with_patches(g, s, x, |patches| {
         let right = Matrix { data: patches, row: s.columns, column: 1 };
-        (0..g.outputs.div_ceil(ROWS)).into_par_iter().for_each(|job| {
-            let first = job * ROWS;
-            let count = ROWS.min(g.outputs - first);
+        let share = share_of(g.outputs);
+        (0..g.outputs.div_ceil(share)).into_par_iter().for_each(|job| {
+            let first = job * share;
+            let count = share.min(g.outputs - first);
             let left = Matrix { data: &weight[first * s.depth..], row: s.depth, column: 1 };
             with_scratch([count * s.columns], |[product]| {
                 let size = (count, s.depth, s.columns);
@@ -187,8 +194,8 @@ pub(crate) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     assert_eq!(dy.len(), g.outputs * s.columns, "gradient size");
     let mut out = Output::new(g.outputs * s.depth);
     let to = out.shared();
-    // Columns of the result per job: a few products' worth, since each packs `dy`.
-    let share = 4 * ROWS;
+    // Columns of the result per job: an eighth, or a few products' worth, since each packs `dy`.
+    let share = s.depth.div_ceil(8).next_multiple_of(64).min(4 * ROWS);
     let run = |merged: &[f32], patches: &[f32]| {
         let left = Matrix { data: merged, row: s.columns, column: 1 };
         (0..s.depth.div_ceil(share)).into_par_iter().for_each(|job| {

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 
-use candle_core::{Device, Result, Tensor, Var, bail};
+use candle_core::{Result, Tensor, Var, bail};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::batch_norm::{BatchStatistics, Statistics, batch_norm2d};
+use crate::host::{constant, doubles};
 
 /// Settings of a batch norm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,6 +127,13 @@ impl BatchNorm2d {
     }
 
     fn run(&self, x: &Tensor, train: bool, relu: bool) -> Result<Tensor> {
+        if train && x.elem_count() == x.dim(1)? {
+            bail!(
+                "BatchNorm2d: {:?} has one value per channel, whose variance is zero; train with larger \
+                 batches or pictures",
+                x.shape()
+            );
+        }
         let (gamma, beta, statistics, eps) = self.arguments(train);
         let (y, batch) = batch_norm2d(x, (gamma, beta), &statistics, eps, relu)?;
         self.update(batch.as_ref())?;
@@ -192,15 +200,12 @@ impl BatchNorm2d {
 
 /// `running = (1 - momentum) * running + momentum * factor * batch`, in `f64`.
 fn blend(running: &Var, batch: &[f64], momentum: f64, factor: f64) -> Result<()> {
-    let old = running.as_tensor().to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?;
+    let old = doubles(running)?;
     let new = old
         .iter()
         .zip(batch)
         .map(|(o, b)| (1.0 - momentum) * o + momentum * factor * b)
         .collect::<Vec<_>>();
     let count = new.len();
-    let new = Tensor::from_vec(new, count, &Device::Cpu)?
-        .to_dtype(running.dtype())?
-        .to_device(running.device())?;
-    running.set(&new)
+    running.set(&constant(new, count, running)?)
 }

@@ -113,7 +113,8 @@ pub struct GroupConfig {
     /// Factor of the learning rate, so that one schedule drives all groups; not negative. With 0
     /// the group stays where it is.
     pub rate_factor: f64,
-    /// Weight decay in place of the optimiser's, not negative.
+    /// Weight decay in place of the optimiser's, not negative. It holds for every parameter of
+    /// the group, those with one dimension included.
     pub weight_decay: Option<f64>,
 }
 

@@ -76,6 +76,13 @@ impl Optimizer {
                     expected: "named once",
                 });
             }
+            if slots.iter().any(|slot: &Slot| slot.var.id() == var.id()) {
+                return Err(Error::Config {
+                    field: "parameter",
+                    value: name,
+                    expected: "another one than those before; shared weights are named once",
+                });
+            }
             slots.push(Slot::new(name, var, config.moments().len())?);
         }
         Ok(Self { config, steps: 0, slots })
@@ -142,8 +149,16 @@ impl Optimizer {
     }
 
     /// Sets the learning rate of the next step.
-    pub fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.config.set_learning_rate(learning_rate);
+    ///
+    /// # Errors
+    ///
+    /// A rate that is negative or not finite; the old one stays then.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
+        let mut config = self.config;
+        config.set_learning_rate(learning_rate);
+        config.validate()?;
+        self.config = config;
+        Ok(())
     }
 
     /// Steps done.

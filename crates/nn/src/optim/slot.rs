@@ -69,11 +69,11 @@ impl Slot {
         }
         let gradient = gradient.detach().to_dtype(self.master.dtype())?.contiguous()?;
         let (decay, vectors) = config.decay();
-        let decays = vectors || self.var.dims().len() > 1;
+        let decay = if vectors || self.var.dims().len() > 1 { decay } else { 0.0 };
         self.steps += 1;
         let settings = StepSettings {
             rate: config.learning_rate() * self.group.rate_factor,
-            decay: if decays { self.group.weight_decay.unwrap_or(decay) } else { 0.0 },
+            decay: self.group.weight_decay.unwrap_or(decay),
             steps: self.steps,
         };
         match &mut self.moments {

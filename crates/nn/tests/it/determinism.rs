@@ -2,8 +2,9 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    Conv2dConfig, StageLayer, Statistics, batch_norm2d, conv_stage, conv2d, max_pool2d,
-    upsample_nearest2d,
+    Conv2dConfig, ConvTranspose2dConfig, Interpolation, Pool2dConfig, StageLayer, Statistics,
+    avg_pool2d, batch_norm2d, conv_stage, conv_transpose2d, conv2d, max_pool2d, resize, silu,
+    softmax, upsample_nearest2d,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -42,12 +43,59 @@ fn network(config: &Conv2dConfig) -> Vec<u32> {
         .collect()
 }
 
+/// All bits of single operations with their gradients.
+fn operations() -> Vec<u32> {
+    let wide = Var::from_tensor(&random32(&[1, 128, 9, 14], 1)).unwrap();
+    let weight = Var::from_tensor(&random32(&[128, 128, 3, 3], 2)).unwrap();
+    let x = Var::from_tensor(&random32(&[2, 20, 13, 18], 3)).unwrap();
+    let small = Var::from_tensor(&random32(&[260, 20, 3, 3], 4)).unwrap();
+    let up = Var::from_tensor(&random32(&[20, 6, 2, 2], 5)).unwrap();
+    let far = Conv2dConfig { padding: 8, dilation: 8, ..Conv2dConfig::default() };
+    let bilinear = Interpolation::Bilinear { align_corners: false };
+    let pool = Pool2dConfig::square(3, 2, 1);
+    let results = [
+        conv2d(&wide, &weight, None, &Conv2dConfig::same(3)),
+        conv2d(&x, &small, None, &Conv2dConfig { stride: 2, ..Conv2dConfig::same(3) }),
+        conv2d(&x, &small, None, &far),
+        conv_transpose2d(&x, &up, None, &ConvTranspose2dConfig::upsampling(2)),
+        conv_transpose2d(&x, &up, None, &ConvTranspose2dConfig::default()),
+        resize(&x, (19, 11), bilinear),
+        avg_pool2d(&x, pool, true),
+        max_pool2d(&x, pool),
+        silu(&wide),
+        softmax(&x, 1),
+    ];
+    let mut all = Vec::new();
+    for y in results {
+        let y = y.unwrap();
+        let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        let gradients = [&wide, &weight, &x, &small, &up].map(|v| grads.get(v).cloned());
+        all.extend(std::iter::once(y).chain(gradients.into_iter().flatten()));
+    }
+    let bits = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    all.iter().flat_map(bits).map(f32::to_bits).collect()
+}
+
+#[test]
+fn operations_have_the_same_bits_at_any_number_of_threads() {
+    let with = |threads: usize| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(operations)
+    };
+    let one = with(1);
+    assert!(one.iter().all(|b| f32::from_bits(*b).is_finite()));
+    for threads in [2, 3, 8] {
+        assert!(one == with(threads), "other bits at {threads} threads");
+    }
+}
+
 #[test]
 fn results_are_the_same_bits_at_any_number_of_threads() {
     let configs = [
         Conv2dConfig::same(3),
         Conv2dConfig { stride: 2, ..Conv2dConfig::same(3) },
         Conv2dConfig { groups: 4, dilation: 2, ..Conv2dConfig::same(5) },
+        Conv2dConfig { padding: 3, dilation: 3, ..Conv2dConfig::same(3) },
     ];
     for config in configs {
         let with = |threads: usize| {

@@ -33,3 +33,8 @@ fn random(shape: &[usize], seed: u64) -> Tensor {
 fn random32(shape: &[usize], seed: u64) -> Tensor {
     random(shape, seed).to_dtype(candle_core::DType::F32).unwrap()
 }
+
+/// The larger of two errors, where NaN is the largest: `f64::max` would drop it.
+fn worse(worst: f64, error: f64) -> f64 {
+    if worst.is_nan() || error <= worst { worst } else { error }
+}

@@ -3,12 +3,13 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    Conv2dConfig, GradcheckConfig, Statistics, batch_norm2d, cat_channels, compare_precisions,
-    conv2d, gradcheck, max_pool2d, pixel_shuffle, pixel_unshuffle, relu, upsample_nearest2d,
+    Conv2dConfig, ConvKernel, ConvShape, GradcheckConfig, Statistics, batch_norm2d, cat_channels,
+    compare_precisions, conv2d, gradcheck, max_pool2d, pixel_shuffle, pixel_unshuffle, relu,
+    upsample_nearest2d, with_conv_kernel,
 };
 use proptest::prelude::*;
 
-use crate::{random, random32};
+use crate::{random, random32, worse};
 
 type Operation<'a> = dyn Fn(&[Tensor]) -> candle_core::Result<Tensor> + 'a;
 
@@ -59,7 +60,7 @@ fn plain_conv(x: &Tensor, w: &Tensor, c: &Conv2dConfig) -> Vec<f64> {
 
 fn worst(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "lengths");
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, worse)
 }
 
 proptest! {
@@ -98,6 +99,18 @@ proptest! {
     ) {
         let inputs = [random(&[b, i, h, w], seed), random(&[o, i, 3, 3], seed + 1), random(&[o], seed + 2)];
         let error = compare_precisions(&inputs, |v| conv2d(&v[0], &v[1], Some(&v[2]), &Conv2dConfig::same(3)), seed);
+        prop_assert!(error.as_ref().is_ok_and(|e| *e < SINGLE), "{error:?}");
+    }
+
+    #[test]
+    fn dilated_3x3_convolutions_agree_with_double_precision(
+        (i, o, side) in (14_usize..36, 14_usize..36, 8_usize..20),
+        (dilation, seed) in (2_usize..9, 0_u64..1000),
+    ) {
+        // Sub-grids through Winograd where they fill tiles, else regions or patches.
+        let config = Conv2dConfig { padding: dilation, dilation, ..Conv2dConfig::default() };
+        let inputs = [random(&[1, i, side, side + 3], seed), random(&[o, i, 3, 3], seed + 1), random(&[o], seed + 2)];
+        let error = compare_precisions(&inputs, |v| conv2d(&v[0], &v[1], Some(&v[2]), &config), seed);
         prop_assert!(error.as_ref().is_ok_and(|e| *e < SINGLE), "{error:?}");
     }
 
@@ -227,6 +240,40 @@ fn tensors_that_are_not_contiguous_are_understood() {
 }
 
 #[test]
+fn every_kernel_that_fits_gives_the_same_convolution() {
+    let kernels = [
+        ConvKernel::Pointwise,
+        ConvKernel::Winograd,
+        ConvKernel::WinogradSubGrids,
+        ConvKernel::SmallMaps,
+        ConvKernel::Im2col,
+    ];
+    let mut ran = 0;
+    for (size, dilation, stride) in [(3, 1, 1), (3, 2, 1), (1, 1, 1), (3, 1, 2)] {
+        let config = Conv2dConfig { stride, padding: dilation * (size / 2), dilation, groups: 1 };
+        let inputs = [random(&[2, 5, 11, 9], 1), random(&[7, 5, size, size], 2)];
+        let shape = ConvShape {
+            batch: 2,
+            in_channels: 5,
+            out_channels: 7,
+            size: (11, 9),
+            kernel: (size, size),
+            stride,
+            padding: (config.padding, config.padding),
+            dilation,
+            groups: 1,
+        };
+        for kernel in kernels.into_iter().filter(|kernel| shape.fits(*kernel)) {
+            let f = |v: &[Tensor]| with_conv_kernel(kernel, || conv2d(&v[0], &v[1], None, &config));
+            let error = compare_precisions(&inputs, f, 3).unwrap();
+            assert!(error < SINGLE, "{kernel:?} {config:?}: {error}");
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 11, "shapes and kernels");
+}
+
+#[test]
 fn only_wanted_gradients_are_made() {
     let image = random32(&[1, 16, 8, 8], 1);
     let weight = Var::from_tensor(&random32(&[16, 16, 3, 3], 2)).unwrap();
@@ -270,6 +317,11 @@ fn bad_shapes_are_errors() {
     let with = |config: Conv2dConfig| conv2d(&x, &weight, None, &config);
     assert!(with(Conv2dConfig { stride: 0, ..Conv2dConfig::default() }).is_err());
     assert!(with(Conv2dConfig { groups: 2, ..Conv2dConfig::default() }).is_err());
+    for huge in [1 << 40, usize::MAX] {
+        assert!(with(Conv2dConfig { padding: huge, ..Conv2dConfig::default() }).is_err());
+        assert!(with(Conv2dConfig { dilation: huge, ..Conv2dConfig::default() }).is_err());
+        assert!(upsample_nearest2d(&x, huge).is_err() && pixel_shuffle(&x, huge).is_err());
+    }
     assert!(
         with(Conv2dConfig { dilation: 3, ..Conv2dConfig::default() }).is_err(),
         "kernel beyond the input"
