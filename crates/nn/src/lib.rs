@@ -25,7 +25,8 @@
 //! * Layers with parameters, named as in `PyTorch`: [`Conv2d`], [`ConvTranspose2d`],
 //!   [`BatchNorm2d`], [`ConvBnRelu`], [`ConvStage`], [`LayerNorm`], [`RmsNorm`],
 //!   [`GroupNorm`], [`MultiHeadAttention`].
-//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly; [`init`].
+//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly ([`LoadConfig`] for files of
+//!   `PyTorch`); [`init`].
 //! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`], [`Ema`], [`Schedule`].
 //! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
 //! * [`BufferPool`]: an allocator for programs that train or infer. It takes a quarter
@@ -108,4 +109,4 @@ pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use store::ParameterStore;
+pub use store::{LoadConfig, ParameterStore};
