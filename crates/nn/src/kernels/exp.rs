@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn the_exponential_is_right_to_single_precision_and_at_the_ends() {
         for isa in Isa::available() {
-            for step in -8700..8800 {
+            // The interpreter is slow.
+            for step in (-8700..8800).step_by(if cfg!(miri) { 499 } else { 1 }) {
                 let x = step as f32 * 0.01;
                 let want = f64::from(x).exp();
                 let error = (f64::from(of(isa, x)) - want).abs() / want;
