@@ -30,10 +30,10 @@ pub(super) fn norm<'a>(
         } else {
             gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?
         };
-        if !squares.is_finite() {
+        total += squares;
+        if !total.is_finite() {
             return Err(Error::NonFiniteGradient { parameter: name.clone() });
         }
-        total += squares;
     }
     Ok(total.sqrt())
 }

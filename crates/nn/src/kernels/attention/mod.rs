@@ -22,9 +22,9 @@ use super::isa::Isa;
 use super::winograd::product::{Product, multiply};
 
 /// Queries of a block; a multiple of 16.
-const QUERIES: usize = 64;
+const QUERIES: usize = if cfg!(miri) { 16 } else { 64 };
 /// Keys of a block.
-const KEYS: usize = 64;
+const KEYS: usize = if cfg!(miri) { 16 } else { 64 };
 
 /// Sizes and settings of an attention over contiguous tensors.
 #[derive(Clone, Copy, Debug)]
