@@ -106,9 +106,9 @@ impl Trainer {
     /// One optimiser step on the loss that `forward` computes for a batch.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when the loss or the gradient is not finite (the parameters
-    /// are left as they were; running statistics of batch norms have moved), and whatever
-    /// `forward` returns.
+    /// [`Error::Diverged`] when the loss is not finite, [`Error::Nn`] with the name of the
+    /// parameter when its gradient is not (the parameters are left as they were; running
+    /// statistics of batch norms have moved), and whatever `forward` returns.
     pub fn train_step(&mut self, forward: impl FnOnce() -> Result<StepLoss>) -> Result<f64> {
         let learning_rate = self.schedule.learning_rate(self.config.learning_rate, self.step);
         self.optimizer.set_learning_rate(learning_rate);
