@@ -3,13 +3,10 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
-use rustfft::num_complex::Complex;
 use rustfft::{FftDirection, FftNum, FftPlanner};
 use serde::{Deserialize, Serialize};
 
-/// Columns that are turned into lines together: as many values as a cache line holds.
-const BLOCK: usize = 8;
+use crate::kernels::fft::{Planes, transform as transform_planes};
 
 /// Where the factor `1 / (H W)` of a pair of transforms goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,45 +115,7 @@ impl Fft2 {
             planner.lock().unwrap_or_else(PoisonError::into_inner).plan_fft(n, self.direction())
         };
         let (rows, columns) = (plan(w), plan(h));
-        let mut out = vec![T::zero(); values.len()];
-        out.par_chunks_mut(2 * h * w).zip(values.par_chunks(2 * h * w)).for_each(|(to, from)| {
-            let zero = Complex::new(T::zero(), T::zero());
-            let mut plane = vec![zero; h * w];
-            let scratch = || vec![zero; rows.get_inplace_scratch_len()];
-            plane.par_chunks_mut(w).zip(from.par_chunks(2 * w)).for_each_init(
-                scratch,
-                |scratch, (line, from)| {
-                    for (value, pair) in line.iter_mut().zip(from.chunks_exact(2)) {
-                        *value = Complex::new(pair[0], pair[1]);
-                    }
-                    rows.process_with_scratch(line, scratch);
-                },
-            );
-            let mut turned = vec![zero; h * w];
-            let scratch = || vec![zero; columns.get_inplace_scratch_len()];
-            turned.par_chunks_mut(BLOCK * h).enumerate().for_each_init(
-                scratch,
-                |scratch, (block, lines)| {
-                    for y in 0..h {
-                        let row = &plane[y * w + block * BLOCK..];
-                        for (line, value) in lines.chunks_exact_mut(h).zip(row) {
-                            line[y] = *value;
-                        }
-                    }
-                    columns.process_with_scratch(lines, scratch);
-                },
-            );
-            to.par_chunks_mut(2 * BLOCK * w).enumerate().for_each(|(block, lines)| {
-                for x in 0..w {
-                    let column = &turned[x * h + block * BLOCK..];
-                    for (line, value) in lines.chunks_exact_mut(2 * w).zip(column) {
-                        line[2 * x] = value.re * scale;
-                        line[2 * x + 1] = value.im * scale;
-                    }
-                }
-            });
-        });
-        out
+        transform_planes(&Planes { rows: &*rows, columns: &*columns, scale }, values)
     }
 
     /// The same as products with the matrices of the two transforms, which any device can do.

@@ -177,6 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn xavier_values_end_at_their_bound_and_follow_the_seed() {
+        let shape = Shape::from((100, 60));
+        let bound = (6.0_f64 / 160.0).sqrt();
+        let init = xavier_uniform(60, 100);
+        let largest = values(3, "w", &shape, init).iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        assert!(largest <= bound && largest > 0.999 * bound, "{largest} of {bound}");
+        for init in [init, xavier_normal(60, 100)] {
+            let bytes = |seed| values(seed, "w", &shape, init).into_iter().map(f64::to_bits);
+            assert!(bytes(3).eq(bytes(3)) && !bytes(3).eq(bytes(4)), "{init:?}");
+            let (mean, _) = moments(&values(3, "w", &shape, init));
+            assert!(mean.abs() < 0.005, "{init:?}: mean {mean}");
+        }
+        // No unit at all makes no infinity.
+        assert!(values(3, "w", &2.into(), xavier_uniform(0, 0)).iter().all(|v| v.is_finite()));
+    }
+
+    #[test]
     fn truncated_values_end_at_two_deviations() {
         let shape = Shape::from(20_000);
         let all = values(5, "w", &shape, truncated_normal(0.02));

@@ -15,7 +15,8 @@
 //! * Normalisation: [`batch_norm2d`], [`layer_norm`], [`rms_norm`], [`group_norm`].
 //! * Pooling and size: [`max_pool2d`], [`max_pool2d_with_indices`], [`max_unpool2d`],
 //!   [`avg_pool2d`], [`adaptive_avg_pool2d`], [`resize`], [`upsample_nearest2d`],
-//!   [`pixel_shuffle`], [`pixel_unshuffle`], [`cat_channels`], [`roi_align`].
+//!   [`pixel_shuffle`], [`pixel_unshuffle`], [`cat_channels`], [`roi_align`],
+//!   [`grid_sample`].
 //! * Attention: [`scaled_dot_product_attention`], [`softmax`], [`log_softmax`],
 //!   [`log_sum_exp`].
 //! * Activations: [`relu`], [`leaky_relu`], [`gelu`], [`gelu_tanh`], [`silu`],
@@ -25,7 +26,8 @@
 //! * Layers with parameters, named as in `PyTorch`: [`Conv2d`], [`ConvTranspose2d`],
 //!   [`BatchNorm2d`], [`ConvBnRelu`], [`ConvStage`], [`LayerNorm`], [`RmsNorm`],
 //!   [`GroupNorm`], [`MultiHeadAttention`].
-//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly; [`init`].
+//! * [`ParameterStore`]: seeded parameters, saved and loaded strictly ([`LoadConfig`] for files of
+//!   `PyTorch`); [`init`].
 //! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`], [`Ema`], [`Schedule`].
 //! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
 //! * [`BufferPool`]: an allocator for programs that train or infer, which keeps their
@@ -55,6 +57,7 @@ mod error;
 mod fft;
 mod gather;
 mod gradcheck;
+mod grid_sample;
 mod host;
 pub mod init;
 mod kernels;
@@ -87,6 +90,7 @@ pub use error::{Error, ParameterMismatch, Result};
 pub use fft::{FftNorm, fft2, ifft2, to_complex};
 pub use gather::{gather, scatter_add, top_k};
 pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
+pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;
 pub use layer_norm::{group_norm, layer_norm, rms_norm};
@@ -106,4 +110,4 @@ pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use store::ParameterStore;
+pub use store::{LoadConfig, ParameterStore};

@@ -1,6 +1,6 @@
 //! The parameters of a model: seeded, named, saved and loaded strictly.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -9,12 +9,51 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::{DType, Device, Shape, Tensor, Var, bail};
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ParameterMismatch, Result};
 use crate::init;
 
 /// Last parts of names that are statistics, not trained.
 const BUFFERS: [&str; 2] = ["running_mean", "running_var"];
+
+/// What a file may hold besides the variables of a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoadConfig {
+    /// Last parts of names (what follows the last dot) that are skipped where the store has no
+    /// variable of the name. None by default: every name counts.
+    pub skip: Vec<String>,
+}
+
+impl LoadConfig {
+    /// For files that `PyTorch` wrote: skips `num_batches_tracked`, the counters that its batch
+    /// norms store and that no computation here needs.
+    #[must_use]
+    pub fn pytorch() -> Self {
+        Self { skip: vec!["num_batches_tracked".to_owned()] }
+    }
+
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a last part that is empty or has a dot, since no name ends in it.
+    pub fn validate(&self) -> Result<()> {
+        match self.skip.iter().find(|part| part.is_empty() || part.contains('.')) {
+            None => Ok(()),
+            Some(part) => Err(Error::Config {
+                field: "skip",
+                value: format!("{part:?}"),
+                expected: "the last parts of names, without a dot",
+            }),
+        }
+    }
+
+    fn skips(&self, name: &str) -> bool {
+        self.skip.iter().any(|part| part == last_part(name))
+    }
+}
 
 /// Named variables in the order of their creation. A clone is the same store.
 ///
@@ -171,6 +210,19 @@ impl ParameterStore {
         )
     }
 
+    /// Loads a file that may hold more than the variables, as
+    /// [`ParameterStore::load_bytes_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ParameterStore::load_bytes_with`] and of the file system.
+    pub fn load_with(&self, path: &Path, config: &LoadConfig) -> Result<Vec<String>> {
+        self.load_bytes_with(
+            &fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?,
+            config,
+        )
+    }
+
     /// Sets every variable from the bytes of a safetensors file, all or none.
     ///
     /// # Errors
@@ -179,12 +231,38 @@ impl ParameterStore {
     /// or of another shape; [`Error::Safetensors`] for other bytes. Nothing is
     /// changed then.
     pub fn load_bytes(&self, bytes: &[u8]) -> Result<()> {
+        self.load_bytes_with(bytes, &LoadConfig::default()).map(drop)
+    }
+
+    /// The same, but for names that `config` skips; returns those, sorted.
+    ///
+    /// # Examples
+    ///
+    /// A checkpoint of `PyTorch`, saved by its package `safetensors`:
+    ///
+    /// ```no_run
+    /// # use candle_core::{DType, Device};
+    /// # use mapvec_nn::{LoadConfig, ParameterStore};
+    /// # let store = ParameterStore::new(7, DType::F32, &Device::Cpu);
+    /// # let bytes = Vec::new();
+    /// let counters = store.load_bytes_with(&bytes, &LoadConfig::pytorch())?;
+    /// assert!(counters.iter().all(|name| name.ends_with("num_batches_tracked")));
+    /// # Ok::<(), mapvec_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ParameterStore::load_bytes`] and [`LoadConfig::validate`]. Nothing is changed
+    /// then.
+    pub fn load_bytes_with(&self, bytes: &[u8], config: &LoadConfig) -> Result<Vec<String>> {
+        config.validate()?;
         let variables = self.variables();
         let expected = variables
             .iter()
             .map(|(name, var)| (name.clone(), var.dims().to_vec()))
             .collect::<Vec<_>>();
-        let tensors = read_strict(bytes, &expected, &self.device)?;
+        let stored = SafeTensors::deserialize(bytes)?;
+        let (tensors, skipped) = read_expected(&stored, &expected, &self.device, config)?;
         let converted = tensors
             .iter()
             .zip(&variables)
@@ -193,7 +271,7 @@ impl ParameterStore {
         for ((_, var), tensor) in variables.iter().zip(&converted) {
             var.set(tensor)?;
         }
-        Ok(())
+        Ok(skipped)
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -203,7 +281,12 @@ impl ParameterStore {
 }
 
 fn is_buffer(name: &str) -> bool {
-    name.rsplit('.').next().is_some_and(|last| BUFFERS.contains(&last))
+    BUFFERS.contains(&last_part(name))
+}
+
+/// What follows the last dot of a name.
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The tensors of a safetensors file in the order of `expected`, if names and
@@ -214,6 +297,16 @@ pub(crate) fn read_strict(
     device: &Device,
 ) -> Result<Vec<Tensor>> {
     let stored = SafeTensors::deserialize(bytes)?;
+    read_expected(&stored, expected, device, &LoadConfig::default()).map(|(tensors, _)| tensors)
+}
+
+/// The tensors in the order of `expected`, and the other names, which must all be skipped.
+fn read_expected(
+    stored: &SafeTensors<'_>,
+    expected: &[(String, Vec<usize>)],
+    device: &Device,
+    config: &LoadConfig,
+) -> Result<(Vec<Tensor>, Vec<String>)> {
     let mut mismatch = ParameterMismatch::default();
     for (name, shape) in expected {
         match stored.tensor(name) {
@@ -224,20 +317,21 @@ pub(crate) fn read_strict(
             Ok(_) => {}
         }
     }
-    mismatch.unexpected = stored
-        .names()
-        .into_iter()
-        .filter(|n| !expected.iter().any(|(name, _)| name == n))
-        .map(str::to_owned)
-        .collect();
-    mismatch.unexpected.sort();
+    let known: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+    let others = stored.names().into_iter().filter(|name| !known.contains(name));
+    let (mut skipped, mut unexpected): (Vec<_>, Vec<_>) =
+        others.map(str::to_owned).partition(|name| config.skips(name));
+    skipped.sort();
+    unexpected.sort();
+    mismatch.unexpected = unexpected;
     if !mismatch.is_empty() {
         return Err(mismatch.into());
     }
-    expected
+    let tensors = expected
         .iter()
         .map(|(name, _)| Ok(candle_core::safetensors::Load::load(&stored.tensor(name)?, device)?))
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok((tensors, skipped))
 }
 
 /// Writes under a temporary name in the same folder, then renames.

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use mapvec_data::Progress;
-use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore, Schedule, clip_gradients, gradient_norm};
+use mapvec_nn::{AdamWConfig, Optimizer, ParameterStore, Schedule, gradient_norm};
 
 use crate::checkpoint::{Checkpoint, RunState};
 use crate::{Error, History, Result, TrainConfig};
@@ -106,9 +106,9 @@ impl Trainer {
     /// One optimiser step on the loss that `forward` computes for a batch.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when the loss or the gradient is not finite (the parameters
-    /// are left as they were; running statistics of batch norms have moved), and whatever
-    /// `forward` returns.
+    /// [`Error::Diverged`] when the loss is not finite, [`Error::Nn`] with the name of the
+    /// parameter when its gradient is not (the parameters are left as they were; running
+    /// statistics of batch norms have moved), and whatever `forward` returns.
     pub fn train_step(&mut self, forward: impl FnOnce() -> Result<StepLoss>) -> Result<f64> {
         let learning_rate = self.schedule.learning_rate(self.config.learning_rate, self.step);
         self.optimizer.set_learning_rate(learning_rate)?;
@@ -117,15 +117,14 @@ impl Trainer {
         if !value.is_finite() {
             return Err(Error::Diverged { loss: value, step: self.step, learning_rate });
         }
-        let mut gradients = loss.backward()?;
-        let norm = gradient_norm(&gradients, &self.store.trainable())?;
-        if !norm.is_finite() {
-            return Err(Error::Diverged { loss: norm, step: self.step, learning_rate });
-        }
+        let gradients = loss.backward()?;
+        // No step along a gradient that is not finite.
         if self.config.clip_norm > 0.0 {
-            clip_gradients(&mut gradients, &self.store.trainable(), self.config.clip_norm)?;
+            self.optimizer.step_clipped(&gradients, self.config.clip_norm)?;
+        } else {
+            gradient_norm(&gradients, &self.store.trainable())?;
+            self.optimizer.step(&gradients)?;
         }
-        self.optimizer.step(&gradients)?;
         self.step += 1;
         let close =
             self.step.is_multiple_of(self.config.log_every) || self.step == self.config.steps;

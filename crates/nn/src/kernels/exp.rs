@@ -71,14 +71,17 @@ mod tests {
         let mut block = [x; 16];
         // SAFETY: nothing beyond the instruction set.
         unsafe { apply(isa, &mut block) };
-        assert!(block.iter().all(|v| v.to_bits() == block[0].to_bits()), "lanes differ");
+        // The bits of NaN are free.
+        let same = |v: &f32| v.to_bits() == block[0].to_bits() || (v.is_nan() && block[0].is_nan());
+        assert!(block.iter().all(same), "lanes differ");
         block[0]
     }
 
     #[test]
     fn the_exponential_is_right_to_single_precision_and_at_the_ends() {
         for isa in Isa::available() {
-            for step in -8700..8800 {
+            // The interpreter is slow.
+            for step in (-8700..8800).step_by(if cfg!(miri) { 499 } else { 1 }) {
                 let x = step as f32 * 0.01;
                 let want = f64::from(x).exp();
                 let error = (f64::from(of(isa, x)) - want).abs() / want;

@@ -9,6 +9,8 @@ pub(crate) mod dot;
 pub(crate) mod elementwise;
 pub(crate) mod epilogue;
 pub(crate) mod exp;
+pub(crate) mod fft;
+pub(crate) mod grid_sample;
 pub(crate) mod im2col;
 pub(crate) mod isa;
 pub(crate) mod lanes;

@@ -27,6 +27,8 @@ pub(crate) struct AdamFactors {
     pub(crate) eps: f32,
     /// Factor of the parameter before the step: one minus rate times decoupled decay.
     pub(crate) keep: f32,
+    /// Factor of the gradient.
+    pub(crate) scale: f32,
     /// Factor of the parameter that is added to the gradient.
     pub(crate) penalty: f32,
 }
@@ -42,6 +44,8 @@ pub(crate) struct SgdFactors {
     pub(crate) nesterov: bool,
     /// Learning rate.
     pub(crate) rate: f32,
+    /// Factor of the gradient.
+    pub(crate) scale: f32,
     /// Factor of the parameter that is added to the gradient.
     pub(crate) penalty: f32,
 }
@@ -81,7 +85,8 @@ unsafe fn adam_body<L: Lanes>(
 ) {
     let moments = first.iter_mut().zip(second);
     for ((p, g), (m, v)) in parameter.iter_mut().zip(gradient).zip(moments) {
-        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { *g };
+        let g = f.scale * g;
+        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { g };
         *m = f.first.0 * *m + f.first.1 * g;
         *v = f.second.0 * *v + f.second.1 * g * g;
         *p = f.keep * *p - f.rate * *m / (v.sqrt() * f.correction + f.eps);
@@ -120,7 +125,8 @@ unsafe fn sgd_momentum_body<L: Lanes>(
     momentum: &mut [f32],
 ) {
     for ((p, g), m) in parameter.iter_mut().zip(gradient).zip(momentum) {
-        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { *g };
+        let g = f.scale * g;
+        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { g };
         *m = f.momentum * *m + f.fresh * g;
         let direction = if f.nesterov { g + f.momentum * *m } else { *m };
         *p -= f.rate * direction;
@@ -147,7 +153,8 @@ multiversion! {
 #[inline(always)]
 unsafe fn sgd_body<L: Lanes>(f: &SgdFactors, parameter: &mut [f32], gradient: &[f32]) {
     for (p, g) in parameter.iter_mut().zip(gradient) {
-        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { *g };
+        let g = f.scale * g;
+        let g = if f.penalty > 0.0 { g + f.penalty * *p } else { g };
         *p -= f.rate * g;
     }
 }
@@ -222,9 +229,17 @@ mod tests {
             correction: 3.0,
             eps: 1e-8,
             keep: 0.999,
+            scale: 0.7,
             penalty: 0.1,
         };
-        let s = SgdFactors { momentum: 0.9, fresh: 0.8, nesterov: true, rate: 0.1, penalty: 0.01 };
+        let s = SgdFactors {
+            momentum: 0.9,
+            fresh: 0.8,
+            nesterov: true,
+            rate: 0.1,
+            scale: 0.7,
+            penalty: 0.01,
+        };
         let run = |isa: Isa| {
             let (mut p, g) = (ramp(count, 7919), ramp(count, 104_729));
             let (mut m, mut v) = (ramp(count, 31), vec![0.25; count]);
@@ -245,7 +260,14 @@ mod tests {
     fn chunks_cover_every_value() {
         let count = count();
         let (mut p, g) = (vec![0.0; count], vec![1.0; count]);
-        let f = SgdFactors { momentum: 0.0, fresh: 1.0, nesterov: false, rate: 0.5, penalty: 0.0 };
+        let f = SgdFactors {
+            momentum: 0.0,
+            fresh: 1.0,
+            nesterov: false,
+            rate: 0.5,
+            scale: 1.0,
+            penalty: 0.0,
+        };
         sgd(&f, &mut p, &g);
         sgd_momentum(&f, &mut p, &g, &mut vec![0.0; count]);
         assert!(p.iter().all(|v| v.to_bits() == (-1.0_f32).to_bits()), "one step each");

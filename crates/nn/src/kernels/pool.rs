@@ -84,3 +84,27 @@ pub(crate) fn put(x: &[f32], places: &[u32], (from, to): (usize, usize)) -> Vec<
     );
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_largest_value_of_a_window_is_picked_and_put_back() {
+        let rows = Windows { size: 3, kernel: 2, stride: 1, padding: 0, dilation: 2, count: 1 };
+        let columns = Windows { size: 4, kernel: 3, stride: 2, padding: 1, dilation: 1, count: 2 };
+        let x = [
+            [1.0, 5.0, 5.0, 2.0, 9.0, 9.0, 9.0, 9.0, 5.0, 0.0, 0.0, 7.0],
+            [1.0, f32::NAN, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0, f32::NAN, 1.0, 2.0, 3.0],
+        ]
+        .concat();
+        // The windows are columns 0 and 1, and 1 to 3, of the first and the last row.
+        let places = largest(&rows, &columns, &x);
+        assert_eq!(places, [1, 11, 1, 1]);
+        let y = pick(&x, &places, (12, 2));
+        assert!(y[..2] == [5.0, 7.0] && y[2].is_nan() && y[3].is_nan(), "{y:?}");
+        let dx = put(&[1.0, 2.0, 3.0, 4.0], &places, (12, 2));
+        let found: Vec<_> = dx.iter().enumerate().filter(|(_, v)| **v != 0.0).collect();
+        assert_eq!(found, [(1, &1.0), (11, &2.0), (13, &7.0)]);
+    }
+}

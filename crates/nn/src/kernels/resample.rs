@@ -212,3 +212,39 @@ pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
     });
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_match_plain_loops() {
+        for side in [2, 3] {
+            // Two planes of 2 x 3 blocks; the pooled plane is larger, with a rest.
+            let b = Blocks { height: 2 * side, width: 3 * side, side };
+            let rest = Blocks { height: b.height + 1, width: b.width + 1, side };
+            let values = |count: usize, step: usize| -> Vec<f32> {
+                (0..count).map(|i| (i * step % 101) as f32).collect()
+            };
+            let x = values(2 * rest.fine(), 37);
+            let (pooled, g) = (max_pool(rest, &x), values(12, 1));
+            let dx = max_pool_gradient(rest, &x, &pooled, &g);
+            for (k, (best, g)) in pooled.iter().zip(&g).enumerate() {
+                let (plane, i, j) = (k / 6, k / 3 % 2, k % 3);
+                let at = |t: usize| {
+                    plane * rest.fine() + (i * side + t / side) * rest.width + j * side + t % side
+                };
+                let largest = (0..side * side).map(|t| x[at(t)]).fold(0.0, f32::max);
+                assert_eq!(best.to_bits(), largest.to_bits(), "side {side} block {k}");
+                let sum: f32 = (0..side * side).map(|t| dx[at(t)]).sum();
+                assert_eq!(sum.to_bits(), g.to_bits(), "side {side} block {k}");
+            }
+            let few = values(12, 7);
+            let sums = block_sums(b, &repeat(b, &few));
+            let area = (side * side) as f32;
+            assert!(sums.iter().zip(&few).all(|(s, v)| (s - v * area).abs() < 1e-3), "side {side}");
+            let deep = values(2 * b.fine(), 7);
+            assert_eq!(unshuffle(b, &shuffle(b, &deep)), deep, "side {side}");
+        }
+    }
+}

@@ -169,3 +169,43 @@ pub(crate) fn gradient(isa: Isa, g: &[f32], size: MapSize, rois: &[Roi], bins: u
     });
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_and_gradients_match_plain_loops_on_every_instruction_set() {
+        // More channels than a block, and a bin without pixels.
+        let size = (2, 19, 4, 5);
+        let bin = |first, weights: &[f32]| Bin { first, weights: weights.to_vec() };
+        let rows = vec![bin(0, &[0.5, 0.25]), bin(2, &[0.75, 0.5])];
+        let columns = vec![bin(0, &[1.0]), bin(1, &[0.25, 0.5, 0.25]), bin(0, &[])];
+        let other = [bin(3, &[2.0]), bin(0, &[1.0, -1.0, 0.5])];
+        let rois = [
+            Roi { image: 1, rows: rows.clone(), columns: columns.clone() },
+            Roi { image: 0, rows: other.to_vec(), columns },
+        ];
+        let values = |count: usize, step: usize| -> Vec<f32> {
+            (0..count).map(|i| (i * step % 1009) as f32 / 500.0 - 1.0).collect()
+        };
+        let (x, g) = (values(2 * 19 * 20, 7919), values(2 * 19 * 6, 104_729));
+        let (mut y, mut dx) = (vec![0.0; g.len()], vec![0.0; x.len()]);
+        for (index, roi) in rois.iter().enumerate() {
+            each_tap(roi, 5, |bin, pixel, weight| {
+                for c in 0..19 {
+                    let (out, at) = ((index * 19 + c) * 6 + bin, (roi.image * 19 + c) * 20 + pixel);
+                    y[out] += weight * x[at];
+                    dx[at] += weight * g[out];
+                }
+            });
+        }
+        let close = |a: &[f32], b: &[f32]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+        };
+        for isa in Isa::available() {
+            assert!(close(&align(isa, &x, size, &rois, 6), &y), "{isa:?}");
+            assert!(close(&gradient(isa, &g, size, &rois, 6), &dx), "{isa:?}");
+        }
+    }
+}

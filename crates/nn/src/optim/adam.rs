@@ -133,6 +133,8 @@ pub(super) struct AdamStep {
     correction: f64,
     /// Factor of the parameter before the step.
     keep: f64,
+    /// Factor of the gradient.
+    scale: f64,
     /// Factor of the parameter that is added to the gradient.
     penalty: f64,
 }
@@ -145,6 +147,7 @@ impl AdamStep {
             rate: s.rate / (1.0 - libm::pow(config.beta1, steps)),
             correction: (1.0 - libm::pow(config.beta2, steps)).sqrt().recip(),
             keep: 1.0,
+            scale: s.scale,
             penalty: s.decay,
             config: *config,
         }
@@ -171,6 +174,7 @@ impl AdamStep {
             correction: self.correction as f32,
             eps: c.eps as f32,
             keep: self.keep as f32,
+            scale: self.scale as f32,
             penalty: self.penalty as f32,
         };
         optim::adam(&factors, parameter, gradient, first, second);
@@ -185,7 +189,7 @@ impl AdamStep {
     ) -> candle_core::Result<Tensor> {
         let [first, second] = moments else { bail!("Adam: {} moments", moments.len()) };
         let c = &self.config;
-        let gradient = (gradient + (parameter * self.penalty)?)?;
+        let gradient = ((gradient * self.scale)? + (parameter * self.penalty)?)?;
         *first = ((&*first * c.beta1)? + (&gradient * (1.0 - c.beta1))?)?;
         *second = ((&*second * c.beta2)? + (gradient.sqr()? * (1.0 - c.beta2))?)?;
         let denominator = ((second.sqrt()? * self.correction)? + c.eps)?;

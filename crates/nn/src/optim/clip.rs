@@ -14,6 +14,14 @@ use crate::kernels::optim::sum_of_squares;
 /// [`Error::NonFiniteGradient`] names the first parameter whose gradient holds
 /// NaN or infinity; those of the device.
 pub fn gradient_norm(grads: &GradStore, parameters: &[(String, Var)]) -> Result<f64> {
+    norm(grads, parameters.iter().map(|(name, var)| (name, var)))
+}
+
+/// The same of any parameters with their names.
+pub(super) fn norm<'a>(
+    grads: &GradStore,
+    parameters: impl Iterator<Item = (&'a String, &'a Var)>,
+) -> Result<f64> {
     let mut total = 0.0;
     for (name, var) in parameters {
         let Some(gradient) = grads.get(var) else { continue };
@@ -22,16 +30,20 @@ pub fn gradient_norm(grads: &GradStore, parameters: &[(String, Var)]) -> Result<
         } else {
             gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?
         };
-        if !squares.is_finite() {
+        total += squares;
+        if !total.is_finite() {
             return Err(Error::NonFiniteGradient { parameter: name.clone() });
         }
-        total += squares;
     }
     Ok(total.sqrt())
 }
 
 /// Scales all gradients of these parameters down to a common norm of at most
 /// `max_norm`; returns the norm before.
+///
+/// The scaled gradients are new tensors, as one tensor may be the gradient of several parameters.
+/// Before a step, [`Optimizer::step_clipped`](crate::Optimizer::step_clipped) does the same
+/// without them.
 ///
 /// # Errors
 ///
@@ -41,9 +53,7 @@ pub fn clip_gradients(
     parameters: &[(String, Var)],
     max_norm: f64,
 ) -> Result<f64> {
-    if max_norm.is_nan() || max_norm <= 0.0 {
-        return Err(not_positive("max_norm", max_norm));
-    }
+    check_positive("max_norm", max_norm)?;
     let norm = gradient_norm(grads, parameters)?;
     if norm > max_norm {
         for (_, var) in parameters {
@@ -68,9 +78,7 @@ pub fn clip_gradient_values(
     parameters: &[(String, Var)],
     limit: f64,
 ) -> Result<()> {
-    if limit.is_nan() || limit <= 0.0 {
-        return Err(not_positive("limit", limit));
-    }
+    check_positive("limit", limit)?;
     // Fails on values that are not finite.
     gradient_norm(grads, parameters)?;
     for (_, var) in parameters {
@@ -82,6 +90,10 @@ pub fn clip_gradient_values(
     Ok(())
 }
 
-fn not_positive(field: &'static str, value: f64) -> Error {
-    Error::Config { field, value: value.to_string(), expected: "positive" }
+/// An error that names the field unless its value is positive.
+pub(super) fn check_positive(field: &'static str, value: f64) -> Result<()> {
+    if value > 0.0 {
+        return Ok(());
+    }
+    Err(Error::Config { field, value: value.to_string(), expected: "positive" })
 }

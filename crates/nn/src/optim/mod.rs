@@ -122,6 +122,27 @@ impl Optimizer {
     /// A gradient of another shape than its parameter (nothing is changed then);
     /// those of the device.
     pub fn step(&mut self, grads: &GradStore) -> Result<()> {
+        self.check_shapes(grads)?;
+        self.step_scaled(grads, 1.0)
+    }
+
+    /// The same with all gradients scaled down to a common norm of at most `max_norm`; returns the
+    /// norm before. Cheaper than [`clip_gradients`]: the factor is part of the step, and nothing is
+    /// written but the parameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Optimizer::step`]; [`Error::NonFiniteGradient`] names the first parameter whose
+    /// gradient holds NaN or infinity (nothing is changed then); a `max_norm` that is not positive.
+    pub fn step_clipped(&mut self, grads: &GradStore, max_norm: f64) -> Result<f64> {
+        clip::check_positive("max_norm", max_norm)?;
+        self.check_shapes(grads)?;
+        let norm = clip::norm(grads, self.slots.iter().map(|slot| (&slot.name, &slot.var)))?;
+        self.step_scaled(grads, if norm > max_norm { max_norm / norm } else { 1.0 })?;
+        Ok(norm)
+    }
+
+    fn check_shapes(&self, grads: &GradStore) -> Result<()> {
         for slot in &self.slots {
             if let Some(gradient) = grads.get(&slot.var)
                 && gradient.dims() != slot.var.dims()
@@ -133,10 +154,14 @@ impl Optimizer {
                 });
             }
         }
+        Ok(())
+    }
+
+    fn step_scaled(&mut self, grads: &GradStore, scale: f64) -> Result<()> {
         self.steps += 1;
         for slot in &mut self.slots {
             if let Some(gradient) = grads.get(&slot.var) {
-                slot.step(&self.config, gradient)?;
+                slot.step(&self.config, gradient, scale)?;
             }
         }
         Ok(())

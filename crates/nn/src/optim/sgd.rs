@@ -99,6 +99,7 @@ impl SgdStep {
             fresh: self.fresh as f32,
             nesterov: self.config.nesterov,
             rate: self.settings.rate as f32,
+            scale: self.settings.scale as f32,
             penalty: self.settings.decay as f32,
         };
         match moments {
@@ -115,7 +116,7 @@ impl SgdStep {
         gradient: &Tensor,
         moments: &mut [Tensor],
     ) -> candle_core::Result<Tensor> {
-        let gradient = (gradient + (parameter * self.settings.decay)?)?;
+        let gradient = ((gradient * self.settings.scale)? + (parameter * self.settings.decay)?)?;
         let direction = match moments {
             [] => gradient,
             [momentum] => {

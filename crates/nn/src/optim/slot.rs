@@ -58,11 +58,12 @@ impl Slot {
         Ok(Self { name, var, master, moments, steps: 0, group: GroupConfig::default() })
     }
 
-    /// Moves the parameter along a gradient of its shape.
+    /// Moves the parameter along `scale` times a gradient of its shape.
     pub(super) fn step(
         &mut self,
         config: &OptimizerConfig,
         gradient: &Tensor,
+        scale: f64,
     ) -> candle_core::Result<()> {
         if self.is_half() {
             self.take_over()?;
@@ -73,6 +74,7 @@ impl Slot {
         self.steps += 1;
         let settings = StepSettings {
             rate: config.learning_rate() * self.group.rate_factor,
+            scale,
             decay: self.group.weight_decay.unwrap_or(decay),
             steps: self.steps,
         };

@@ -10,6 +10,8 @@ use super::sgd::SgdStep;
 pub(super) struct StepSettings {
     /// Learning rate of the parameter's group.
     pub(super) rate: f64,
+    /// Factor of the gradient.
+    pub(super) scale: f64,
     /// Weight decay of the parameter.
     pub(super) decay: f64,
     /// Steps of this parameter, this one included.

@@ -8,6 +8,7 @@ mod dropout;
 mod elementwise;
 mod fft;
 mod gather;
+mod grid_sample;
 mod layers;
 mod ops;
 mod optimisers;

@@ -4,10 +4,10 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
     AdamConfig, AdamWConfig, Ema, EmaConfig, Error, GroupConfig, Optimizer, OptimizerConfig,
-    SgdConfig, clip_gradient_values,
+    SgdConfig, clip_gradient_values, clip_gradients,
 };
 
-use crate::random;
+use crate::{random, random32};
 
 /// Gradients with these values.
 fn gradients(pairs: &[(&Var, &Tensor)]) -> GradStore {
@@ -279,6 +279,63 @@ fn averages_follow_and_swap_in_and_out() {
         resumed.update().unwrap();
         assert_eq!(resumed.state_bytes().unwrap(), ema.state_bytes().unwrap());
     }
+}
+
+#[test]
+fn a_clipped_step_is_a_step_along_clipped_gradients() {
+    let configs: [OptimizerConfig; 4] = [
+        (&SgdConfig { weight_decay: 0.1, ..SgdConfig::default() }).into(),
+        (&SgdConfig { momentum: 0.9, nesterov: true, ..SgdConfig::default() }).into(),
+        (&AdamConfig { weight_decay: 0.1, ..AdamConfig::default() }).into(),
+        (&AdamWConfig::default()).into(),
+    ];
+    for config in configs {
+        for dtype in [DType::F32, DType::F64, DType::BF16] {
+            for (limit, bits) in [(0.5, false), (1e6, true)] {
+                let run = |folded: bool| {
+                    let start = random(&[3, 5], 3).to_dtype(dtype).unwrap();
+                    let var = Var::from_tensor(&start).unwrap();
+                    let parameters = vec![("w".to_owned(), var.clone())];
+                    let mut optimizer = Optimizer::new(parameters.clone(), config).unwrap();
+                    let mut norms = Vec::new();
+                    for _ in 0..3 {
+                        let loss = (var.sqr().unwrap() * 4.0).unwrap().sum_all().unwrap();
+                        let mut grads = loss.backward().unwrap();
+                        if folded {
+                            norms.push(optimizer.step_clipped(&grads, limit).unwrap());
+                        } else {
+                            norms.push(clip_gradients(&mut grads, &parameters, limit).unwrap());
+                            optimizer.step(&grads).unwrap();
+                        }
+                    }
+                    (values(&var), norms)
+                };
+                let ((a, a_norms), (b, b_norms)) = (run(true), run(false));
+                let tolerance = if bits {
+                    0.0
+                } else if dtype == DType::BF16 {
+                    2e-2
+                } else {
+                    1e-6
+                };
+                let near = |a: &[f64], b: &[f64]| {
+                    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * b.abs())
+                };
+                assert!(near(&a, &b) && near(&a_norms, &b_norms), "{config:?} {dtype:?} {limit}");
+                assert!(a_norms[0] > 1.0, "the limit is reached");
+            }
+        }
+    }
+    let var = Var::from_tensor(&random32(&[3], 3)).unwrap();
+    let before = values(&var);
+    let config = SgdConfig::default();
+    let mut optimizer = Optimizer::new(vec![("w".to_owned(), var.clone())], &config).unwrap();
+    let mut grads = var.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+    assert!(optimizer.step_clipped(&grads, 0.0).is_err(), "no room");
+    grads.insert(&var, Tensor::new(&[1.0_f32, f32::NAN, 0.0], &Device::Cpu).unwrap());
+    let error = optimizer.step_clipped(&grads, 1.0).unwrap_err();
+    assert!(error.to_string().contains("gradient of w"), "{error}");
+    assert!(values(&var) == before && optimizer.steps() == 0, "nothing is changed");
 }
 
 #[test]

@@ -145,6 +145,52 @@ fn training_resumes_bit_for_bit() {
 }
 
 #[test]
+fn counters_of_pytorch_are_skipped_where_that_is_asked_for() {
+    use candle_nn::Init::Const;
+    use mapvec_nn::LoadConfig;
+
+    let (saved, loaded) = (store(1, 8), store(2, 8));
+    let plain = saved.to_bytes().unwrap();
+    // A counter of PyTorch is one integer beside every running variance.
+    let names = saved
+        .names()
+        .into_iter()
+        .filter_map(|name| Some(name.strip_suffix("running_var")?.to_owned()));
+    let mut counters: Vec<String> = names.map(|name| name + "num_batches_tracked").collect();
+    counters.sort();
+    assert!(!counters.is_empty());
+    let mut tensors: std::collections::HashMap<String, Tensor> =
+        candle_core::safetensors::load_buffer(&plain, &Device::Cpu).unwrap();
+    for name in &counters {
+        tensors
+            .insert(name.clone(), Tensor::new(&[7_i64], &Device::Cpu).unwrap().squeeze(0).unwrap());
+    }
+    let bytes = safetensors::serialize(tensors.iter(), None).unwrap();
+
+    let Err(Error::ParameterMismatch(mismatch)) = loaded.load_bytes(&bytes) else {
+        panic!("strict without a rule");
+    };
+    assert_eq!(mismatch.unexpected, counters);
+    assert_eq!(loaded.to_bytes().unwrap(), store(2, 8).to_bytes().unwrap(), "nothing is changed");
+    assert_eq!(loaded.load_bytes_with(&bytes, &LoadConfig::pytorch()).unwrap(), counters);
+    assert_eq!(loaded.to_bytes().unwrap(), plain);
+
+    // Other names stay errors, and a variable is never skipped.
+    let extra = saved.var_builder();
+    let _ = extra.get_with_hints(1, "num_batches_tracked.weight", Const(1.0)).unwrap();
+    let bytes = saved.to_bytes().unwrap();
+    let error = loaded.load_bytes_with(&bytes, &LoadConfig::pytorch()).unwrap_err();
+    assert!(error.to_string().contains("unexpected: num_batches_tracked.weight"), "{error}");
+    let _ = loaded.var_builder().get_with_hints(1, "a.num_batches_tracked", Const(0.0)).unwrap();
+    let error = loaded.load_bytes_with(&plain, &LoadConfig::pytorch()).unwrap_err();
+    assert!(error.to_string().contains("missing: a.num_batches_tracked"), "{error}");
+    for part in ["", "bn.num_batches_tracked"] {
+        let config = LoadConfig { skip: vec![part.to_owned()] };
+        assert!(loaded.load_bytes_with(&plain, &config).is_err(), "{part:?}");
+    }
+}
+
+#[test]
 fn clipping_bounds_the_common_norm() {
     let (a, b) = (
         Var::from_tensor(&random32(&[4], 1)).unwrap(),
