@@ -165,7 +165,7 @@ impl Pyramid {
         let mut branches =
             vec![conv_norm((inputs, WIDTH, 1), &point, (first.pp(0), first.pp(1)), true)?];
         for (index, &dilation) in dilations.iter().enumerate() {
-            let config = Conv2dConfig { padding: dilation, dilation, ..point };
+            let config = Conv2dConfig::square(1, dilation, dilation);
             let vb = convs.pp(index + 1);
             branches.push(conv_norm((inputs, WIDTH, 3), &config, (vb.pp(0), vb.pp(1)), true)?);
         }

@@ -164,7 +164,7 @@ impl ResNetBackbone {
     pub fn new(config: &ResNetConfig, vb: VarBuilder<'_>) -> Result<Self> {
         config.validate()?;
         let ResNetConfig { in_channels, width, block, depths, dilate, .. } = config;
-        let strided = Conv2dConfig { stride: 2, ..Conv2dConfig::same(7) };
+        let strided = Conv2dConfig::square(2, 3, 1);
         let stem =
             conv_norm((*in_channels, *width, 7), &strided, (vb.pp("conv1"), vb.pp("bn1")), true)?;
         let mut channels = *width;
@@ -180,7 +180,7 @@ impl ResNetBackbone {
             let blocks = (0..depths[index]).map(|number| {
                 // The first block of a dilated layer still has the dilation before it.
                 let (stride, dilation) = if number == 0 { (stride, before) } else { (1, dilation) };
-                let step = Conv2dConfig { stride, padding: dilation, dilation, groups: 1 };
+                let step = Conv2dConfig::square(stride, dilation, dilation);
                 let made = Residual::new(*block, (channels, inner), &step, &vb.pp(number));
                 channels = inner * block.expansion();
                 made
@@ -300,7 +300,7 @@ impl Residual {
                 conv_norm((inputs, outputs, kernel), config, parts, true)
             });
         let stage = ConvStage::new(blocks.collect::<TensorResult<_>>()?)?;
-        let downsample = if step.stride != 1 || inputs != outputs {
+        let downsample = if step.stride != (1, 1) || inputs != outputs {
             let config = Conv2dConfig { stride: step.stride, ..point };
             let vb = vb.pp("downsample");
             Some(conv_norm((inputs, outputs, 1), &config, (vb.pp(0), vb.pp(1)), false)?)
@@ -328,6 +328,7 @@ pub(crate) fn conv_norm(
     (conv, norm): (VarBuilder<'_>, VarBuilder<'_>),
     relu: bool,
 ) -> TensorResult<ConvBnRelu> {
+    let kernel = (kernel, kernel);
     let conv = Conv2d::with_bias(inputs, outputs, kernel, config, BiasInit::None, conv)?;
     let norm = BatchNorm2d::new(outputs, &BatchNormConfig::default(), norm)?;
     Ok(ConvBnRelu::from_parts(conv, norm, relu))

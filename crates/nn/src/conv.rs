@@ -16,31 +16,38 @@ use crate::kernels::winograd;
 use crate::kernels::winograd::load::Source;
 use crate::kernels::winograd::store::Finish;
 
-/// How a kernel moves over an image.
+/// How a kernel moves over an image: rows first, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Conv2dConfig {
     /// Distance between patches in pixels, at least 1.
-    pub stride: usize,
-    /// Rows and columns of zeros around the input.
-    pub padding: usize,
+    pub stride: (usize, usize),
+    /// Zeros around the input: rows above and below, columns left and right.
+    pub padding: (usize, usize),
     /// Distance between the taps of a kernel in pixels, at least 1.
-    pub dilation: usize,
+    pub dilation: (usize, usize),
     /// Groups of channels that do not see each other; divides both channel counts.
     pub groups: usize,
 }
 
 impl Default for Conv2dConfig {
     fn default() -> Self {
-        Self { stride: 1, padding: 0, dilation: 1, groups: 1 }
+        Self { stride: (1, 1), padding: (0, 0), dilation: (1, 1), groups: 1 }
     }
 }
 
 impl Conv2dConfig {
+    /// The same for rows and columns.
+    #[must_use]
+    pub fn square(stride: usize, padding: usize, dilation: usize) -> Self {
+        let both = |value| (value, value);
+        Self { stride: both(stride), padding: both(padding), dilation: both(dilation), groups: 1 }
+    }
+
     /// Stride 1 with the padding that keeps the size for an odd `kernel`.
     #[must_use]
     pub fn same(kernel: usize) -> Self {
-        Self { padding: kernel / 2, ..Self::default() }
+        Self::square(1, kernel / 2, 1)
     }
 }
 
@@ -108,9 +115,9 @@ pub(crate) fn fitted(
     not_empty(weight, "conv2d")?;
     let (outputs, group_inputs, kh, kw) = weight.dims4()?;
     let Conv2dConfig { stride, padding, dilation, groups } = *config;
-    if stride == 0 || dilation == 0 || groups == 0 {
+    if [stride.0, stride.1, dilation.0, dilation.1, groups].contains(&0) {
         bail!(
-            "conv2d: stride {stride}, dilation {dilation} and groups {groups} must be at least 1"
+            "conv2d: stride {stride:?}, dilation {dilation:?} and groups {groups} must be at least 1"
         );
     }
     if group_inputs * groups != inputs || outputs % groups != 0 {
@@ -131,19 +138,19 @@ pub(crate) fn fitted(
         outputs,
         size: (height, width),
         kernel: (kh, kw),
-        padding: (padding, padding),
+        padding,
         stride,
         dilation,
         groups,
     };
     let (rows, columns) = geometry.out_size();
     // Beyond this no memory holds the result, and positions no longer fit a signed number.
-    let reach = dilation.saturating_mul(kh.max(kw) - 1);
-    let fits = [rows, columns, padding, reach].iter().all(|v| *v < 1 << 31);
+    let reach = dilation.0.saturating_mul(kh - 1).max(dilation.1.saturating_mul(kw - 1));
+    let fits = [rows, columns, padding.0, padding.1, reach].iter().all(|v| *v < 1 << 31);
     if rows == 0 || columns == 0 || !fits {
         bail!(
-            "conv2d: a {kh} x {kw} kernel of dilation {dilation} does not fit the input {height} x {width} \
-             with padding {padding}; enlarge the input or the padding, which must be below 2^31"
+            "conv2d: a {kh} x {kw} kernel of dilation {dilation:?} does not fit the input {height} x {width} \
+             with padding {padding:?}; enlarge the input or the padding, which must be below 2^31"
         );
     }
     Ok(geometry)
@@ -160,20 +167,58 @@ fn composed(
     g: &Geometry,
 ) -> Result<Tensor> {
     let (rows, columns) = g.out_size();
-    let used = |out: usize, kernel: usize| (out - 1) * c.stride + c.dilation * (kernel - 1) + 1;
-    let (h, w) = (used(rows, g.kernel.0), used(columns, g.kernel.1));
-    let y = if h == g.size.0 + 2 * c.padding && w == g.size.1 + 2 * c.padding {
-        x.conv2d(weight, c.padding, c.stride, c.dilation, c.groups)?
+    let used = |out: usize, stride: usize, dilation: usize, kernel: usize| {
+        (out - 1) * stride + dilation * (kernel - 1) + 1
+    };
+    let h = used(rows, c.stride.0, c.dilation.0, g.kernel.0);
+    let w = used(columns, c.stride.1, c.dilation.1, g.kernel.1);
+    let (top, left) = c.padding;
+    let square = c.stride.0 == c.stride.1 && c.dilation.0 == c.dilation.1 && top == left;
+    let y = if square && h == g.size.0 + 2 * top && w == g.size.1 + 2 * top {
+        x.conv2d(weight, top, c.stride.0, c.dilation.0, c.groups)?
     } else {
-        let padded =
-            x.pad_with_zeros(2, c.padding, c.padding)?.pad_with_zeros(3, c.padding, c.padding)?;
+        let padded = x.pad_with_zeros(2, top, top)?.pad_with_zeros(3, left, left)?;
         let used = padded.narrow(2, 0, h)?.narrow(3, 0, w)?.contiguous()?;
-        used.conv2d(weight, 0, c.stride, c.dilation, c.groups)?
+        if square || (c.stride.0 == c.stride.1 && c.dilation.0 == c.dilation.1) {
+            used.conv2d(weight, 0, c.stride.0, c.dilation.0, c.groups)?
+        } else {
+            // Candle knows one number for both axes: kernels with zeros between their taps, every
+            // patch, and those that the strides reach.
+            let weight = spread(&spread(weight, 2, c.dilation.0)?, 3, c.dilation.1)?;
+            let y = used.conv2d(&weight, 0, 1, 1, c.groups)?;
+            every(&every(&y, 2, c.stride.0)?, 3, c.stride.1)?
+        }
     };
     match bias {
         Some(bias) => y.broadcast_add(&bias.reshape((1, g.outputs, 1, 1))?),
         None => Ok(y),
     }
+}
+
+/// The tensor with `step - 1` zeros between neighbours along `dim`.
+fn spread(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
+    let size = x.dim(dim)?;
+    if step == 1 || size == 1 {
+        return Ok(x.clone());
+    }
+    let mut wide = x.dims().to_vec();
+    wide[dim] = size * step;
+    x.unsqueeze(dim + 1)?
+        .pad_with_zeros(dim + 1, 0, step - 1)?
+        .reshape(wide)?
+        .narrow(dim, 0, (size - 1) * step + 1)?
+        .contiguous()
+}
+
+/// Every `step`-th entry along `dim`, from the first on.
+fn every(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
+    if step == 1 {
+        return Ok(x.clone());
+    }
+    let indices = (0..x.dim(dim)?).step_by(step).map(u32::try_from);
+    let indices =
+        indices.collect::<std::result::Result<Vec<_>, _>>().map_err(candle_core::Error::wrap)?;
+    x.index_select(&Tensor::new(indices, x.device())?, dim)
 }
 
 /// A recorded convolution.
@@ -258,19 +303,24 @@ impl Conv {
                 small_maps::convolve(&self.geometry, x, weight, &Epilogue::bias(bias))
             }
             ConvKernel::Pointwise | ConvKernel::Im2col => {
-                im2col::convolve(&self.geometry, x, weight, bias)
+                im2col::convolve(&self.geometry, x, weight, &Epilogue::bias(bias))
             }
         }
     }
 
     /// The convolution and what follows it.
     pub(crate) fn finish(&self, x: &[f32], weight: &[f32], epilogue: &Epilogue<'_>) -> Vec<f32> {
-        if self.kernel == ConvKernel::SmallMaps {
-            return small_maps::convolve(&self.geometry, x, weight, epilogue);
+        match self.kernel {
+            ConvKernel::SmallMaps => small_maps::convolve(&self.geometry, x, weight, epilogue),
+            ConvKernel::Pointwise | ConvKernel::Im2col => {
+                im2col::convolve(&self.geometry, x, weight, epilogue)
+            }
+            ConvKernel::Winograd | ConvKernel::WinogradSubGrids => {
+                let mut y = self.forward(x, weight, None);
+                finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
+                y
+            }
         }
-        let mut y = self.forward(x, weight, None);
-        finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
-        y
     }
 
     /// Gradients of the input and of the weight, each if wanted.

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn both_agree_with_the_recorded_gradients() {
-        let strided = Conv2dConfig { stride: 2, padding: 1, dilation: 1, groups: 2 };
+        let strided = Conv2dConfig { groups: 2, ..Conv2dConfig::square(2, 1, 1) };
         for (inputs, config) in [(16, Conv2dConfig::same(3)), (4, strided)] {
             let sizes = ((2, inputs, 12, 16), (16, inputs / config.groups, 3, 3));
             let x = Var::from_tensor(&ramp(sizes.0, 0.7)).unwrap();

@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 use serde::{Deserialize, Serialize};
 
 use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
 use crate::kernels::moments::channel_sums;
@@ -128,8 +129,8 @@ fn checked(
         size: (h, w),
         kernel: (kh, kw),
         padding: (padding, padding),
-        stride,
-        dilation,
+        stride: (stride, stride),
+        dilation: (dilation, dilation),
         groups,
     })
 }
@@ -190,15 +191,15 @@ impl ConvTranspose {
         let g = &self.geometry;
         let side = g.kernel.0;
         let fits = g.kernel.1 == side
-            && g.stride == side
-            && (g.padding, g.dilation, g.groups) == ((0, 0), 1, 1)
+            && g.stride == (side, side)
+            && (g.padding, g.dilation, g.groups) == ((0, 0), (1, 1), 1)
             && (g.size.0.is_multiple_of(side) && g.size.1.is_multiple_of(side));
         let pointwise = Geometry {
             outputs: g.inputs * side * side,
             inputs: g.outputs,
             size: g.out_size(),
             kernel: (1, 1),
-            stride: 1,
+            stride: (1, 1),
             ..*g
         };
         fits.then_some((pointwise, Blocks { height: g.size.0, width: g.size.1, side }))
@@ -212,7 +213,10 @@ impl ConvTranspose {
                 let bias: Option<Vec<f32>> =
                     bias.map(|b| b.iter().flat_map(|v| std::iter::repeat_n(*v, taps)).collect());
                 let turned = transposed(weight, pointwise.inputs);
-                shuffle(blocks, &im2col::convolve(&pointwise, x, &turned, bias.as_deref()))
+                shuffle(
+                    blocks,
+                    &im2col::convolve(&pointwise, x, &turned, &Epilogue::bias(bias.as_deref())),
+                )
             }
             None => im2col::scatter_gradient(g, x, weight, bias),
         };
@@ -233,7 +237,9 @@ impl ConvTranspose {
                 Geometry { inputs: pointwise.outputs, outputs: pointwise.inputs, ..pointwise };
             let patches = read(gradient, |dy| unshuffle(blocks, dy))?;
             let dx = wants_x
-                .then(|| read(weight, |w| im2col::convolve(&back, &patches, w, None)))
+                .then(|| {
+                    read(weight, |w| im2col::convolve(&back, &patches, w, &Epilogue::default()))
+                })
                 .transpose()?;
             let dw = wants_weight
                 .then(|| read(x, |x| im2col::weight_gradient(self.isa, &back, &patches, x)))
@@ -244,7 +250,8 @@ impl ConvTranspose {
             ));
         }
         read(gradient, |dy| {
-            let dx = wants_x.then(|| read(weight, |w| im2col::convolve(g, dy, w, None)));
+            let dx =
+                wants_x.then(|| read(weight, |w| im2col::convolve(g, dy, w, &Epilogue::default())));
             let dw =
                 weight.track_op().then(|| read(x, |x| im2col::weight_gradient(self.isa, g, dy, x)));
             let dx = dx.transpose()?.map(|values| tensor(values, x)).transpose()?;

@@ -79,12 +79,12 @@ pub struct ConvShape {
     pub size: (usize, usize),
     /// Rows and columns of the kernel.
     pub kernel: (usize, usize),
-    /// Stride.
-    pub stride: usize,
+    /// Stride: rows, columns.
+    pub stride: (usize, usize),
     /// Zeros around the input: rows above and below, columns left and right.
     pub padding: (usize, usize),
-    /// Dilation.
-    pub dilation: usize,
+    /// Dilation: rows, columns.
+    pub dilation: (usize, usize),
     /// Groups.
     pub groups: usize,
 }
@@ -109,12 +109,14 @@ impl ConvShape {
     /// Whether a kernel can compute such a convolution at all.
     #[must_use]
     pub fn fits(&self, kernel: ConvKernel) -> bool {
-        let plain = self.stride == 1 && self.groups == 1;
-        let keeps = self.kernel == (3, 3) && self.padding == (self.dilation, self.dilation);
+        let plain = self.stride == (1, 1) && self.groups == 1;
+        let keeps = self.kernel == (3, 3) && self.padding == self.dilation;
         match kernel {
             ConvKernel::Pointwise => plain && self.kernel == (1, 1) && self.padding == (0, 0),
-            ConvKernel::Winograd => plain && keeps && self.dilation == 1,
-            ConvKernel::WinogradSubGrids => plain && keeps && self.dilation > 1,
+            ConvKernel::Winograd => plain && keeps && self.dilation == (1, 1),
+            ConvKernel::WinogradSubGrids => {
+                plain && keeps && self.dilation.0 == self.dilation.1 && self.dilation.0 > 1
+            }
             ConvKernel::SmallMaps => self.groups == 1,
             ConvKernel::Im2col => true,
         }
@@ -122,7 +124,7 @@ impl ConvShape {
 
     /// The plain convolution of a dilated one's sub-grids, if they fill their images well.
     fn sub_grid(&self) -> Option<Self> {
-        let d = self.dilation;
+        let d = self.dilation.0;
         let tiles = |side: usize| side.div_ceil(d).next_multiple_of(4) * d;
         let waste = tiles(self.size.0) * tiles(self.size.1);
         let filled = waste * 2 <= self.size.0 * self.size.1 * 3;
@@ -130,7 +132,7 @@ impl ConvShape {
             batch: self.batch * d * d,
             size: (self.size.0.div_ceil(d), self.size.1.div_ceil(d)),
             padding: (1, 1),
-            dilation: 1,
+            dilation: (1, 1),
             ..*self
         })
     }
@@ -138,8 +140,8 @@ impl ConvShape {
     /// Whether the maps are small and the layer wide, so that a product per image would
     /// mostly read weights.
     fn is_small(&self) -> bool {
-        let stride = self.stride.max(1);
-        let pixels = self.size.0.div_ceil(stride) * self.size.1.div_ceil(stride);
+        let (down, across) = (self.stride.0.max(1), self.stride.1.max(1));
+        let pixels = self.size.0.div_ceil(down) * self.size.1.div_ceil(across);
         let depth = self.in_channels * self.kernel.0 * self.kernel.1;
         self.groups == 1
             && pixels <= 256
@@ -190,9 +192,9 @@ mod tests {
             out_channels,
             size: (side, side),
             kernel: (3, 3),
-            stride: 1,
+            stride: (1, 1),
             padding: (1, 1),
-            dilation: 1,
+            dilation: (1, 1),
             groups: 1,
         }
     }
@@ -204,8 +206,8 @@ mod tests {
         assert_eq!(wide.kernel(isa, false), ConvKernel::Winograd);
         assert_eq!(wide.kernel(isa, true), ConvKernel::Im2col);
         let others = [
-            (ConvShape { stride: 2, ..wide }, "stride"),
-            (ConvShape { dilation: 2, ..wide }, "a dilation that shrinks"),
+            (ConvShape { stride: (1, 2), ..wide }, "stride"),
+            (ConvShape { dilation: (2, 2), ..wide }, "a dilation that shrinks"),
             (ConvShape { groups: 2, ..wide }, "groups"),
             (shape(3, 16, 128), "a stem would be mostly padding"),
             (shape(64, 64, 1), "one pixel is not a tile"),
@@ -218,7 +220,7 @@ mod tests {
     #[test]
     fn dilated_layers_take_winograd_where_their_sub_grids_fill_tiles() {
         let isa = Isa::detect();
-        let dilated = |d| ConvShape { dilation: d, padding: (d, d), ..shape(256, 256, 32) };
+        let dilated = |d| ConvShape { dilation: (d, d), padding: (d, d), ..shape(256, 256, 32) };
         assert_eq!(dilated(2).kernel(isa, false), ConvKernel::WinogradSubGrids);
         assert_eq!(dilated(4).kernel(isa, false), ConvKernel::WinogradSubGrids);
         assert_eq!(dilated(4).kernel(isa, true), ConvKernel::Im2col, "exact");
@@ -232,7 +234,7 @@ mod tests {
         let isa = Isa::detect();
         let deep = ConvShape { batch: 4, ..shape(512, 512, 7) };
         assert_eq!(deep.kernel(isa, false), ConvKernel::SmallMaps, "too few tiles");
-        assert_eq!(ConvShape { stride: 2, ..deep }.kernel(isa, false), ConvKernel::SmallMaps);
+        assert_eq!(ConvShape { stride: (2, 2), ..deep }.kernel(isa, false), ConvKernel::SmallMaps);
         assert_eq!(ConvShape { groups: 2, ..deep }.kernel(isa, false), ConvKernel::Im2col);
         assert_eq!(ConvShape { batch: 16, ..deep }.kernel(isa, false), ConvKernel::Winograd);
         assert_eq!(shape(64, 64, 56).kernel(isa, true), ConvKernel::Im2col, "a large map");

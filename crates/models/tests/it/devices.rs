@@ -70,7 +70,7 @@ fn convolutions_agree() {
         conv2d(&v[0], &v[1], None, &Conv2dConfig::same(3))
     });
     agrees(&[(2, 4, 11, 13), (6, 2, 5, 5)], |v| {
-        let config = Conv2dConfig { stride: 2, padding: 2, dilation: 1, groups: 2 };
+        let config = Conv2dConfig { groups: 2, ..Conv2dConfig::square(2, 2, 1) };
         conv2d(&v[0], &v[1], None, &config)
     });
     agrees(&[(2, 8, 6, 7), (8, 4, 2, 2)], |v| {

@@ -20,6 +20,11 @@ impl<'a> Epilogue<'a> {
         Self { shift: bias, ..Self::default() }
     }
 
+    /// Whether nothing happens.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scale.is_none() && self.shift.is_none() && self.add.is_none() && !self.relu
+    }
+
     /// Fails unless everything has the size of `channels` and of the result.
     pub(crate) fn check(&self, channels: usize, values: usize) {
         for vector in [self.scale, self.shift].into_iter().flatten() {

@@ -7,8 +7,10 @@
 use rayon::prelude::*;
 
 use super::dot::{Dots, add_dots};
+use super::epilogue::Epilogue;
 use super::isa::Isa;
 use super::matmul::{Matrix, multiply};
+use super::norm::{Planes, finish_in_place, finish_line};
 use super::output::{Output, SharedOut};
 use super::regions::{self, Regions};
 use super::scratch::with_scratch;
@@ -33,10 +35,10 @@ pub(crate) struct Geometry {
     pub(crate) kernel: (usize, usize),
     /// Zeros around the input: rows above and below, columns left and right.
     pub(crate) padding: (usize, usize),
-    /// Distance between patches.
-    pub(crate) stride: usize,
-    /// Distance between the taps of a kernel.
-    pub(crate) dilation: usize,
+    /// Distance between patches: rows, columns.
+    pub(crate) stride: (usize, usize),
+    /// Distance between the taps of a kernel: rows, columns.
+    pub(crate) dilation: (usize, usize),
     /// Groups of channels that do not see each other.
     pub(crate) groups: usize,
 }
@@ -44,21 +46,21 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// Rows and columns of the output; zero where the kernel does not fit.
     pub(crate) fn out_size(&self) -> (usize, usize) {
-        let out = |size: usize, kernel: usize, padding: usize| {
-            let reach = self.dilation.checked_mul(kernel - 1)?.checked_add(1)?;
+        let Self { size, kernel, padding, stride, dilation, .. } = *self;
+        let out = |size: usize, kernel: usize, padding: usize, stride: usize, dilation: usize| {
+            let reach = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
             let room = padding.checked_mul(2)?.checked_add(size)?.checked_sub(reach)?;
-            Some(room / self.stride + 1)
+            Some(room / stride + 1)
         };
-        let out = |size, kernel, padding| out(size, kernel, padding).unwrap_or(0);
         (
-            out(self.size.0, self.kernel.0, self.padding.0),
-            out(self.size.1, self.kernel.1, self.padding.1),
+            out(size.0, kernel.0, padding.0, stride.0, dilation.0).unwrap_or(0),
+            out(size.1, kernel.1, padding.1, stride.1, dilation.1).unwrap_or(0),
         )
     }
 
     /// Whether the input itself is the column matrix.
     pub(crate) fn is_pointwise(&self) -> bool {
-        self.kernel == (1, 1) && self.stride == 1 && self.padding == (0, 0)
+        self.kernel == (1, 1) && self.stride == (1, 1) && self.padding == (0, 0)
     }
 
     /// Taps of the kernel.
@@ -135,11 +137,11 @@ pub(super) fn fill_channel(g: &Geometry, plane: &[f32], tap: (usize, usize), lin
 fn fill_rows(g: &Geometry, plane: &[f32], tap: (usize, usize), first: usize, line: &mut [f32]) {
     let width = g.out_size().1;
     let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
-    let left = (tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
-    let (start, end) = inside(left, w, g.stride, width);
+    let left = (tap.1 * g.dilation.1).cast_signed() - g.padding.1.cast_signed();
+    let (start, end) = inside(left, w, g.stride.1, width);
     for (i, to) in line.chunks_exact_mut(width).enumerate() {
-        let y =
-            ((first + i) * g.stride + tap.0 * g.dilation).cast_signed() - g.padding.0.cast_signed();
+        let y = ((first + i) * g.stride.0 + tap.0 * g.dilation.0).cast_signed()
+            - g.padding.0.cast_signed();
         if y < 0 || y >= h || end == start {
             to.fill(0.0);
             continue;
@@ -147,8 +149,8 @@ fn fill_rows(g: &Geometry, plane: &[f32], tap: (usize, usize), first: usize, lin
         let from = &plane[y.cast_unsigned() * g.size.1..][..g.size.1];
         to[..start].fill(0.0);
         to[end..].fill(0.0);
-        let from = &from[(start * g.stride).wrapping_add_signed(left)..];
-        match g.stride {
+        let from = &from[(start * g.stride.1).wrapping_add_signed(left)..];
+        match g.stride.1 {
             1 => to[start..end].copy_from_slice(&from[..end - start]),
             2 => {
                 // Pairs, so that it vectorises; the last value may have no partner.
@@ -197,34 +199,49 @@ fn with_columns<R>(
 }
 
 /// `x` (`[batch][inputs][h][w]`) convolved with `weight`
-/// (`[outputs][inputs / groups][kh][kw]`), plus a bias per output channel.
-pub(crate) fn convolve(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+/// (`[outputs][inputs / groups][kh][kw]`), and what follows.
+pub(crate) fn convolve(
+    g: &Geometry,
+    x: &[f32],
+    weight: &[f32],
+    epilogue: &Epilogue<'_>,
+) -> Vec<f32> {
     let (rows, width) = g.out_size();
     let (pixels, depth, count) = (rows * width, g.depth(), g.group_outputs());
     assert_eq!(weight.len(), g.outputs * depth, "weight size");
+    epilogue.check(g.outputs, g.batch * g.outputs * pixels);
+    let planes = Planes { batch: g.batch, channels: g.outputs, pixels };
     if let Some(regions) = Regions::of(g) {
-        return regions::convolve(g, &regions, x, weight, bias);
+        let mut out = regions::convolve(g, &regions, x, weight);
+        if !epilogue.is_empty() {
+            finish_in_place(Isa::detect(), planes, &mut out, epilogue);
+        }
+        return out;
     }
-    let mut out = Output::new(g.batch * g.outputs * pixels);
+    let isa = Isa::detect();
+    let mut out = Output::new(planes.len());
     let to: SharedOut<'_> = out.shared();
     g.jobs().into_par_iter().for_each(|job| {
         let [image, group, first, end] = job;
         let n = (end - first) * width;
         let start = (image * g.outputs + group * count) * pixels + first * width;
         let to = to.range(start, (count - 1) * pixels + n);
-        if let Some(bias) = bias {
-            for (c, value) in bias[group * count..][..count].iter().enumerate() {
-                for i in 0..n {
-                    // SAFETY: the range was checked; this job alone owns these rows.
-                    unsafe { to.add(c * pixels + i).write(*value) };
-                }
-            }
-        }
         let left = Matrix { data: &weight[group * count * depth..], row: depth, column: 1 };
         with_columns(x, g, job, |columns| {
-            // SAFETY: as above; the bias was written before it is read.
-            unsafe { multiply((count, depth, n), left, columns, to, pixels, bias.is_some()) }
+            // SAFETY: the range was checked; this job alone owns these rows.
+            unsafe { multiply((count, depth, n), left, columns, to, pixels, false) }
         });
+        if epilogue.is_empty() {
+            return;
+        }
+        for c in 0..count {
+            let at = start + c * pixels;
+            // SAFETY: as above; the values have just been written.
+            unsafe {
+                let line = std::slice::from_raw_parts_mut(to.add(c * pixels), n);
+                finish_line(isa, group * count + c, at, line, epilogue);
+            }
+        }
     });
     // SAFETY: the jobs cover all rows of all images and groups.
     unsafe { out.filled() }
@@ -311,11 +328,11 @@ fn wide_weight_gradient(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f3
 
 /// The gradient of the input.
 pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    let reach = (g.dilation * (g.kernel.0 - 1), g.dilation * (g.kernel.1 - 1));
+    let reach = (g.dilation.0 * (g.kernel.0 - 1), g.dilation.1 * (g.kernel.1 - 1));
     if g.is_pointwise() && g.groups == 1 {
         return pointwise_input_gradient(g, dy, weight);
     }
-    if g.stride == 1 && reach.0 >= g.padding.0 && reach.1 >= g.padding.1 {
+    if g.stride == (1, 1) && reach.0 >= g.padding.0 && reach.1 >= g.padding.1 {
         let back = Geometry {
             inputs: g.outputs,
             outputs: g.inputs,
@@ -323,7 +340,7 @@ pub(crate) fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f3
             padding: (reach.0 - g.padding.0, reach.1 - g.padding.1),
             ..*g
         };
-        return convolve(&back, dy, &rotated(g, weight), None);
+        return convolve(&back, dy, &rotated(g, weight), &Epilogue::default());
     }
     scatter_gradient(g, dy, weight, None)
 }
@@ -437,16 +454,16 @@ pub(super) fn add_tap(g: &Geometry, tap: (usize, usize), line: &[f32], plane: &m
     let width = g.out_size().1;
     let (h, w) = (g.size.0.cast_signed(), g.size.1.cast_signed());
     for (i, from) in line.chunks_exact(width).enumerate() {
-        let y = (i * g.stride + tap.0 * g.dilation).cast_signed() - g.padding.0.cast_signed();
+        let y = (i * g.stride.0 + tap.0 * g.dilation.0).cast_signed() - g.padding.0.cast_signed();
         if y < 0 || y >= h {
             continue;
         }
         let to = &mut plane[y.cast_unsigned() * g.size.1..][..g.size.1];
-        let left = (tap.1 * g.dilation).cast_signed() - g.padding.1.cast_signed();
-        let (start, end) = inside(left, w, g.stride, width);
+        let left = (tap.1 * g.dilation.1).cast_signed() - g.padding.1.cast_signed();
+        let (start, end) = inside(left, w, g.stride.1, width);
         if end > start {
-            let first = (start * g.stride).wrapping_add_signed(left);
-            for (t, value) in to[first..].iter_mut().step_by(g.stride).zip(&from[start..end]) {
+            let first = (start * g.stride.1).wrapping_add_signed(left);
+            for (t, value) in to[first..].iter_mut().step_by(g.stride.1).zip(&from[start..end]) {
                 *t += value;
             }
         }

@@ -273,18 +273,29 @@ pub(crate) fn apply(isa: Isa, p: Planes, x: &[f32], maps: &[Affine], relu: bool)
 pub(crate) fn finish_in_place(isa: Isa, p: Planes, y: &mut [f32], epilogue: &Epilogue<'_>) {
     epilogue.check(p.channels, p.len());
     y.par_chunks_mut(p.pixels).enumerate().for_each(|(i, plane)| {
-        let of = |vector: Option<&[f32]>, default| vector.map_or(default, |v| v[i % p.channels]);
-        let map =
-            Affine { mean: 0.0, scale: of(epilogue.scale, 1.0), shift: of(epilogue.shift, 0.0) };
-        let to = plane.as_mut_ptr();
-        // SAFETY: `to` is valid for the plane, and both kernels read before they write.
-        unsafe {
-            match epilogue.add {
-                Some(add) => affine_add(isa, to, p.of(add, 0, i), map, epilogue.relu, to),
-                None => affine(isa, to, plane.len(), map, epilogue.relu, to),
-            }
-        }
+        finish_line(isa, i % p.channels, i * p.pixels, plane, epilogue);
     });
+}
+
+/// The same for neighbouring values of one channel, the first of which is value `at` of the
+/// result.
+pub(crate) fn finish_line(
+    isa: Isa,
+    channel: usize,
+    at: usize,
+    line: &mut [f32],
+    epilogue: &Epilogue<'_>,
+) {
+    let of = |vector: Option<&[f32]>, default| vector.map_or(default, |v| v[channel]);
+    let map = Affine { mean: 0.0, scale: of(epilogue.scale, 1.0), shift: of(epilogue.shift, 0.0) };
+    let (to, count) = (line.as_mut_ptr(), line.len());
+    // SAFETY: `to` is valid for the line, and both kernels read before they write.
+    unsafe {
+        match epilogue.add {
+            Some(add) => affine_add(isa, to, &add[at..at + count], map, epilogue.relu, to),
+            None => affine(isa, to, count, map, epilogue.relu, to),
+        }
+    }
 }
 
 /// What [`gradients`] computes.

@@ -33,14 +33,13 @@ pub(crate) struct Regions {
 impl Regions {
     /// The rectangles of a convolution, if leaving out taps saves a quarter of the work.
     pub(crate) fn of(g: &Geometry) -> Option<Self> {
-        if g.stride != 1 || g.groups != 1 || g.is_pointwise() {
+        if g.stride != (1, 1) || g.groups != 1 || g.is_pointwise() {
             return None;
         }
         let (rows, columns) = g.out_size();
-        let axis = |size, count, kernel, padding| spans(size, count, kernel, padding, g.dilation);
         let regions = Self {
-            rows: axis(g.size.0, rows, g.kernel.0, g.padding.0),
-            columns: axis(g.size.1, columns, g.kernel.1, g.padding.1),
+            rows: spans(g.size.0, rows, g.kernel.0, g.padding.0, g.dilation.0),
+            columns: spans(g.size.1, columns, g.kernel.1, g.padding.1, g.dilation.1),
         };
         let work = |spans: &[Span]| -> usize {
             spans.iter().map(|s| (s.positions.1 - s.positions.0) * (s.taps.1 - s.taps.0)).sum()
@@ -94,14 +93,8 @@ fn by_tap(weight: &[f32], taps: usize, to: &mut [f32]) {
     }
 }
 
-/// `x` convolved with `weight`, plus a bias per output channel, rectangle by rectangle.
-pub(crate) fn convolve(
-    g: &Geometry,
-    regions: &Regions,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+/// `x` convolved with `weight`, rectangle by rectangle.
+pub(crate) fn convolve(g: &Geometry, regions: &Regions, x: &[f32], weight: &[f32]) -> Vec<f32> {
     let (rows, columns) = g.out_size();
     let values = g.batch * g.outputs * rows * columns;
     assert_eq!(x.len(), g.batch * g.inputs * g.plane(), "input size");
@@ -113,7 +106,7 @@ pub(crate) fn convolve(
         let matrices: &[f32] = matrices;
         regions.jobs(g.batch).into_par_iter().for_each(|(image, rows, columns)| {
             let x = &x[image * g.inputs * g.plane()..][..g.inputs * g.plane()];
-            rectangle(g, (x, matrices, bias), (image, rows, columns), to);
+            rectangle(g, (x, matrices), (image, rows, columns), to);
         });
     });
     // SAFETY: the rectangles of all spans cover the result.
@@ -123,7 +116,7 @@ pub(crate) fn convolve(
 /// The pixels of one rectangle in all output channels.
 fn rectangle(
     g: &Geometry,
-    (x, matrices, bias): (&[f32], &[f32], Option<&[f32]>),
+    (x, matrices): (&[f32], &[f32]),
     (image, rows, columns): (usize, Span, Span),
     to: SharedOut<'_>,
 ) {
@@ -135,8 +128,8 @@ fn rectangle(
         let mut seen = false;
         for ky in rows.taps.0..rows.taps.1 {
             for kx in columns.taps.0..columns.taps.1 {
-                let top = rows.positions.0 + ky * g.dilation - g.padding.0;
-                let left = columns.positions.0 + kx * g.dilation - g.padding.1;
+                let top = rows.positions.0 + ky * g.dilation.0 - g.padding.0;
+                let left = columns.positions.0 + kx * g.dilation.1 - g.padding.1;
                 let planes = x.chunks_exact(g.plane());
                 for (patch, plane) in patches.chunks_exact_mut(pixels).zip(planes) {
                     let lines = plane.chunks_exact(g.size.1).skip(top);
@@ -157,10 +150,7 @@ fn rectangle(
         if !seen {
             product.fill(0.0);
         }
-        for (c, plane) in product.chunks_exact_mut(pixels).enumerate() {
-            if let Some(bias) = bias {
-                plane.iter_mut().for_each(|value| *value += bias[c]);
-            }
+        for (c, plane) in product.chunks_exact(pixels).enumerate() {
             for (i, line) in plane.chunks_exact(w).enumerate() {
                 let row = (image * g.outputs + c) * height + rows.positions.0 + i;
                 let to = to.range(row * width + columns.positions.0, w);
@@ -180,17 +170,17 @@ mod tests {
     }
 
     /// The convolution by its definition.
-    fn plain(g: &Geometry, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    fn plain(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
         let (rows, columns) = g.out_size();
         let mut out = Vec::new();
         for at in 0..g.batch * g.outputs * rows * columns {
             let (plane, y, z) = (at / (rows * columns), at / columns % rows, at % columns);
             let (image, o) = (plane / g.outputs, plane % g.outputs);
-            let mut sum = f64::from(bias[o]);
+            let mut sum = 0.0;
             for i in 0..g.inputs {
                 for tap in 0..g.taps() {
-                    let row = (y + tap / g.kernel.1 * g.dilation).wrapping_sub(g.padding.0);
-                    let column = (z + tap % g.kernel.1 * g.dilation).wrapping_sub(g.padding.1);
+                    let row = (y + tap / g.kernel.1 * g.dilation.0).wrapping_sub(g.padding.0);
+                    let column = (z + tap % g.kernel.1 * g.dilation.1).wrapping_sub(g.padding.1);
                     if row < g.size.0 && column < g.size.1 {
                         let pixel = ((image * g.inputs + i) * g.size.0 + row) * g.size.1 + column;
                         let tap = weight[(o * g.inputs + i) * g.taps() + tap];
@@ -206,14 +196,13 @@ mod tests {
     #[test]
     fn rectangles_equal_the_sum_by_definition() {
         let cases = [
-            (1, 5, 4, (8, 9), (3, 3), 6, 6),
-            (2, 3, 6, (7, 5), (3, 3), 9, 9),
-            (1, 2, 3, (6, 11), (3, 5), 5, 8),
-            (1, 4, 2, (5, 5), (5, 1), 3, 6),
-            (1, 2, 2, (4, 4), (2, 2), 7, 6),
+            (1, 5, 4, (8, 9), (3, 3), (6, 6), (6, 6)),
+            (2, 3, 6, (7, 5), (3, 3), (9, 9), (9, 9)),
+            (1, 2, 3, (6, 11), (3, 5), (5, 3), (8, 8)),
+            (1, 4, 2, (5, 5), (5, 1), (3, 1), (6, 6)),
+            (1, 2, 2, (4, 4), (2, 2), (7, 7), (6, 6)),
         ];
         for (batch, inputs, outputs, size, kernel, dilation, padding) in cases {
-            let padding = (padding, padding);
             let g = Geometry {
                 batch,
                 inputs,
@@ -221,16 +210,15 @@ mod tests {
                 size,
                 kernel,
                 padding,
-                stride: 1,
+                stride: (1, 1),
                 dilation,
                 groups: 1,
             };
             let regions = Regions::of(&g).unwrap_or_else(|| panic!("{g:?} has taps to leave out"));
             let x = values(batch * inputs * g.plane(), 1);
             let w = values(outputs * inputs * g.taps(), 2);
-            let bias = values(outputs, 3);
-            let got = convolve(&g, &regions, &x, &w, Some(&bias));
-            let want = plain(&g, &x, &w, &bias);
+            let got = convolve(&g, &regions, &x, &w);
+            let want = plain(&g, &x, &w);
             assert_eq!(got.len(), want.len(), "{g:?}");
             for (got, want) in got.iter().zip(&want) {
                 assert!((got - want).abs() < 1e-4, "{got} {want} {g:?}");
@@ -256,14 +244,18 @@ mod tests {
             size: (16, 16),
             kernel: (3, 3),
             padding: (1, 1),
-            stride: 1,
-            dilation: 1,
+            stride: (1, 1),
+            dilation: (1, 1),
             groups: 1,
         };
         assert!(Regions::of(&g).is_none(), "a margin of one pixel");
-        assert!(Regions::of(&Geometry { dilation: 12, padding: (12, 12), ..g }).is_some(), "wide");
         assert!(
-            Regions::of(&Geometry { dilation: 12, padding: (12, 12), stride: 2, ..g }).is_none(),
+            Regions::of(&Geometry { dilation: (12, 12), padding: (12, 12), ..g }).is_some(),
+            "wide"
+        );
+        assert!(
+            Regions::of(&Geometry { dilation: (12, 12), padding: (12, 12), stride: (2, 1), ..g })
+                .is_none(),
             "stride"
         );
     }

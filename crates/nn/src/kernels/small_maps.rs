@@ -251,8 +251,8 @@ mod tests {
                 size,
                 kernel,
                 padding,
-                stride,
-                dilation,
+                stride: (stride, stride),
+                dilation: (dilation, dilation),
                 groups: 1,
             };
             let (rows, width) = g.out_size();
@@ -262,7 +262,7 @@ mod tests {
             let (bias, factor) = (values(outputs, 3), values(outputs, 4));
             let add = values(batch * outputs * pixels, 5);
             let dy = values(batch * outputs * pixels, 6);
-            let plain = im2col::convolve(&g, &x, &w, None);
+            let plain = im2col::convolve(&g, &x, &w, &Epilogue::default());
             assert!(close(&convolve(&g, &x, &w, &Epilogue::default()), &plain), "{g:?}");
             let mapped: Vec<f32> = plain
                 .iter()
@@ -275,6 +275,8 @@ mod tests {
             let epilogue =
                 Epilogue { scale: Some(&factor), shift: Some(&bias), add: Some(&add), relu: true };
             assert!(close(&convolve(&g, &x, &w, &epilogue), &mapped), "mapped {g:?}");
+            let other = im2col::convolve(&g, &x, &w, &epilogue);
+            assert!(close(&other, &mapped), "mapped patches {g:?}");
             let isa = Isa::detect();
             let want = im2col::input_gradient(&g, &dy, &w);
             assert!(close(&input_gradient(&g, &dy, &w), &want), "input {g:?}");

@@ -24,8 +24,9 @@ pub(crate) struct SubGrids {
 impl SubGrids {
     /// Those that a kernel of this dilation sees, if it keeps the size of its input.
     pub(crate) fn of(g: &Geometry) -> Self {
+        assert_eq!(g.dilation.0, g.dilation.1, "square steps");
         assert_eq!(g.out_size(), g.size, "the result has the size of the input");
-        Self { batch: g.batch, size: g.size, step: g.dilation }
+        Self { batch: g.batch, size: g.size, step: g.dilation.0 }
     }
 
     /// Images after the split.

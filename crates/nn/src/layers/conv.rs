@@ -14,7 +14,7 @@ pub enum BiasInit {
     Constant(f64),
 }
 
-/// A convolution with a square kernel; parameters `weight` and `bias`.
+/// A convolution; parameters `weight` and `bias`.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     weight: Tensor,
@@ -23,8 +23,8 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// A convolution with a bias that starts at zero. Weights start Kaiming
-    /// normal for a `ReLU`.
+    /// A convolution with a bias that starts at zero and a square kernel. Weights start
+    /// Kaiming normal for a `ReLU`.
     ///
     /// # Errors
     ///
@@ -36,10 +36,11 @@ impl Conv2d {
         config: &Conv2dConfig,
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
-        Self::with_bias(in_channels, out_channels, kernel, config, BiasInit::Constant(0.0), vb)
+        let (bias, kernel) = (BiasInit::Constant(0.0), (kernel, kernel));
+        Self::with_bias(in_channels, out_channels, kernel, config, bias, vb)
     }
 
-    /// A convolution whose bias is chosen.
+    /// A convolution whose bias is chosen, with a kernel of so many rows and columns.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl Conv2d {
     pub fn with_bias(
         in_channels: usize,
         out_channels: usize,
-        kernel: usize,
+        kernel: (usize, usize),
         config: &Conv2dConfig,
         bias: BiasInit,
         vb: VarBuilder<'_>,
@@ -65,7 +66,7 @@ impl Conv2d {
                 "Conv2d: {groups} groups must divide {in_channels} inputs and {out_channels} outputs"
             );
         }
-        let shape = (out_channels, in_channels / groups, kernel, kernel);
+        let shape = (out_channels, in_channels / groups, kernel.0, kernel.1);
         let weight = vb.get_with_hints(shape, "weight", init::DEFAULT_KAIMING_NORMAL)?;
         let bias = match bias {
             BiasInit::None => None,
@@ -85,7 +86,7 @@ impl Conv2d {
         conv2d(x, &self.weight, self.bias.as_ref(), &self.config)
     }
 
-    /// The weights, `[O, C / groups, K, K]`.
+    /// The weights, `[O, C / groups, KH, KW]`.
     #[must_use]
     pub fn weight(&self) -> &Tensor {
         &self.weight

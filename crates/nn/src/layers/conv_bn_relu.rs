@@ -37,7 +37,7 @@ impl ConvBnRelu {
         let conv = Conv2d::with_bias(
             in_channels,
             out_channels,
-            kernel,
+            (kernel, kernel),
             config,
             BiasInit::None,
             vb.pp("conv"),

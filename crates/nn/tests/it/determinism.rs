@@ -50,12 +50,12 @@ fn operations() -> Vec<u32> {
     let x = Var::from_tensor(&random32(&[2, 20, 13, 18], 3)).unwrap();
     let small = Var::from_tensor(&random32(&[260, 20, 3, 3], 4)).unwrap();
     let up = Var::from_tensor(&random32(&[20, 6, 2, 2], 5)).unwrap();
-    let far = Conv2dConfig { padding: 8, dilation: 8, ..Conv2dConfig::default() };
+    let far = Conv2dConfig::square(1, 8, 8);
     let bilinear = Interpolation::Bilinear { align_corners: false };
     let pool = Pool2dConfig::square(3, 2, 1);
     let results = [
         conv2d(&wide, &weight, None, &Conv2dConfig::same(3)),
-        conv2d(&x, &small, None, &Conv2dConfig { stride: 2, ..Conv2dConfig::same(3) }),
+        conv2d(&x, &small, None, &Conv2dConfig::square(2, 1, 1)),
         conv2d(&x, &small, None, &far),
         conv_transpose2d(&x, &up, None, &ConvTranspose2dConfig::upsampling(2)),
         conv_transpose2d(&x, &up, None, &ConvTranspose2dConfig::default()),
@@ -93,9 +93,9 @@ fn operations_have_the_same_bits_at_any_number_of_threads() {
 fn results_are_the_same_bits_at_any_number_of_threads() {
     let configs = [
         Conv2dConfig::same(3),
-        Conv2dConfig { stride: 2, ..Conv2dConfig::same(3) },
-        Conv2dConfig { groups: 4, dilation: 2, ..Conv2dConfig::same(5) },
-        Conv2dConfig { padding: 3, dilation: 3, ..Conv2dConfig::same(3) },
+        Conv2dConfig { stride: (2, 1), ..Conv2dConfig::same(3) },
+        Conv2dConfig { groups: 4, ..Conv2dConfig::square(1, 2, 2) },
+        Conv2dConfig::square(1, 3, 3),
     ];
     for config in configs {
         let with = |threads: usize| {

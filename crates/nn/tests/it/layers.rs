@@ -95,7 +95,7 @@ fn blocks_are_named_as_in_pytorch_and_reach_all_parameters() {
     let head = Conv2d::with_bias(
         16,
         2,
-        1,
+        (1, 1),
         &Conv2dConfig::default(),
         BiasInit::Constant(-2.0),
         vb.pp("head"),

@@ -24,8 +24,8 @@ fn plain_conv(x: &Tensor, w: &Tensor, c: &Conv2dConfig) -> Vec<f64> {
     let (o, i, kh, kw) = w.dims4().unwrap();
     let x: Vec<Vec<Vec<Vec<f64>>>> = (0..b).map(|k| x.get(k).unwrap().to_vec3().unwrap()).collect();
     let w: Vec<Vec<Vec<Vec<f64>>>> = (0..o).map(|k| w.get(k).unwrap().to_vec3().unwrap()).collect();
-    let oh = (h + 2 * c.padding - c.dilation * (kh - 1) - 1) / c.stride + 1;
-    let ow = (wd + 2 * c.padding - c.dilation * (kw - 1) - 1) / c.stride + 1;
+    let oh = (h + 2 * c.padding.0 - c.dilation.0 * (kh - 1) - 1) / c.stride.0 + 1;
+    let ow = (wd + 2 * c.padding.1 - c.dilation.1 * (kw - 1) - 1) / c.stride.1 + 1;
     let mut out = Vec::new();
     for image in &x {
         for (oc, kernel) in w.iter().enumerate() {
@@ -37,15 +37,16 @@ fn plain_conv(x: &Tensor, w: &Tensor, c: &Conv2dConfig) -> Vec<f64> {
                         for (ky, line) in taps.iter().enumerate() {
                             for (kx, tap) in line.iter().enumerate() {
                                 let (r, s) = (
-                                    y * c.stride + ky * c.dilation,
-                                    z * c.stride + kx * c.dilation,
+                                    y * c.stride.0 + ky * c.dilation.0,
+                                    z * c.stride.1 + kx * c.dilation.1,
                                 );
-                                if r >= c.padding
-                                    && s >= c.padding
-                                    && r < h + c.padding
-                                    && s < wd + c.padding
+                                if r >= c.padding.0
+                                    && s >= c.padding.1
+                                    && r < h + c.padding.0
+                                    && s < wd + c.padding.1
                                 {
-                                    sum += tap * image[first + ic][r - c.padding][s - c.padding];
+                                    sum +=
+                                        tap * image[first + ic][r - c.padding.0][s - c.padding.1];
                                 }
                             }
                         }
@@ -71,10 +72,12 @@ proptest! {
         (b, groups, i, o) in (1_usize..3, 1_usize..3, 1_usize..4, 1_usize..4),
         (h, w) in (1_usize..12, 1_usize..20),
         (kh, kw) in (1_usize..4, 1_usize..4),
-        (stride, padding, dilation) in (1_usize..4, 0_usize..3, 1_usize..3),
+        stride in (1_usize..4, 1_usize..4),
+        padding in (0_usize..3, 0_usize..3),
+        dilation in (1_usize..3, 1_usize..3),
         seed in 0_u64..1000,
     ) {
-        prop_assume!(h + 2 * padding > dilation * (kh - 1) && w + 2 * padding > dilation * (kw - 1));
+        prop_assume!(h + 2 * padding.0 > dilation.0 * (kh - 1) && w + 2 * padding.1 > dilation.1 * (kw - 1));
         let config = Conv2dConfig { stride, padding, dilation, groups };
         let x = random(&[b, groups * i, h, w], seed);
         let weight = random(&[groups * o, i, kh, kw], seed + 1);
@@ -108,7 +111,7 @@ proptest! {
         (dilation, seed) in (2_usize..9, 0_u64..1000),
     ) {
         // Sub-grids through Winograd where they fill tiles, else regions or patches.
-        let config = Conv2dConfig { padding: dilation, dilation, ..Conv2dConfig::default() };
+        let config = Conv2dConfig::square(1, dilation, dilation);
         let inputs = [random(&[1, i, side, side + 3], seed), random(&[o, i, 3, 3], seed + 1), random(&[o], seed + 2)];
         let error = compare_precisions(&inputs, |v| conv2d(&v[0], &v[1], Some(&v[2]), &config), seed);
         prop_assert!(error.as_ref().is_ok_and(|e| *e < SINGLE), "{error:?}");
@@ -250,7 +253,7 @@ fn every_kernel_that_fits_gives_the_same_convolution() {
     ];
     let mut ran = 0;
     for (size, dilation, stride) in [(3, 1, 1), (3, 2, 1), (1, 1, 1), (3, 1, 2)] {
-        let config = Conv2dConfig { stride, padding: dilation * (size / 2), dilation, groups: 1 };
+        let config = Conv2dConfig::square(stride, dilation * (size / 2), dilation);
         let inputs = [random(&[2, 5, 11, 9], 1), random(&[7, 5, size, size], 2)];
         let shape = ConvShape {
             batch: 2,
@@ -258,9 +261,9 @@ fn every_kernel_that_fits_gives_the_same_convolution() {
             out_channels: 7,
             size: (11, 9),
             kernel: (size, size),
-            stride,
-            padding: (config.padding, config.padding),
-            dilation,
+            stride: config.stride,
+            padding: config.padding,
+            dilation: config.dilation,
             groups: 1,
         };
         for kernel in kernels.into_iter().filter(|kernel| shape.fits(*kernel)) {
@@ -315,15 +318,15 @@ fn bad_shapes_are_errors() {
     let x = random32(&[1, 4, 5, 5], 1);
     let weight = random32(&[4, 4, 3, 3], 2);
     let with = |config: Conv2dConfig| conv2d(&x, &weight, None, &config);
-    assert!(with(Conv2dConfig { stride: 0, ..Conv2dConfig::default() }).is_err());
+    assert!(with(Conv2dConfig { stride: (1, 0), ..Conv2dConfig::default() }).is_err());
     assert!(with(Conv2dConfig { groups: 2, ..Conv2dConfig::default() }).is_err());
     for huge in [1 << 40, usize::MAX] {
-        assert!(with(Conv2dConfig { padding: huge, ..Conv2dConfig::default() }).is_err());
-        assert!(with(Conv2dConfig { dilation: huge, ..Conv2dConfig::default() }).is_err());
+        assert!(with(Conv2dConfig { padding: (0, huge), ..Conv2dConfig::default() }).is_err());
+        assert!(with(Conv2dConfig { dilation: (huge, 1), ..Conv2dConfig::default() }).is_err());
         assert!(upsample_nearest2d(&x, huge).is_err() && pixel_shuffle(&x, huge).is_err());
     }
     assert!(
-        with(Conv2dConfig { dilation: 3, ..Conv2dConfig::default() }).is_err(),
+        with(Conv2dConfig { dilation: (3, 1), ..Conv2dConfig::default() }).is_err(),
         "kernel beyond the input"
     );
     assert!(max_pool2d(&x, 0).is_err() && max_pool2d(&x, 6).is_err());

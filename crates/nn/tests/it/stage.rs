@@ -68,7 +68,7 @@ impl Plan {
             .enumerate()
             .map(|(i, (_, kernel, stride))| StageLayer {
                 weight: &rest[3 * i],
-                config: Conv2dConfig { stride: *stride, ..Conv2dConfig::same(*kernel) },
+                config: Conv2dConfig::square(*stride, kernel / 2, 1),
                 gamma: &rest[3 * i + 1],
                 beta: &rest[3 * i + 2],
                 statistics: if self.batch {

@@ -211,8 +211,8 @@ mod tests {
                 size: (height, width),
                 kernel: (3, 3),
                 padding: (1, 1),
-                stride: 1,
-                dilation: 1,
+                stride: (1, 1),
+                dilation: (1, 1),
                 groups: 1,
             };
             let x = values(batch * inputs * height * width, 1);
@@ -224,7 +224,8 @@ mod tests {
                 let (xs, dys) = (Source::plain(&x, inputs), Source::plain(&dy, outputs));
                 let y = forward::convolve(isa, &g, &xs, &w, &Epilogue::bias(Some(&bias)));
                 assert!(
-                    distance(&y, &im2col::convolve(&direct, &x, &w, Some(&bias))) < 3e-6,
+                    distance(&y, &im2col::convolve(&direct, &x, &w, &Epilogue::bias(Some(&bias))))
+                        < 3e-6,
                     "forward {at}"
                 );
                 let both = backward::gradients(isa, &g, &xs, &dys, (&w, NOTHING), (true, true));
