@@ -28,7 +28,8 @@
 //!   [`GroupNorm`], [`MultiHeadAttention`].
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly ([`LoadConfig`] for files of
 //!   `PyTorch`); [`init`].
-//! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`], [`Ema`], [`Schedule`].
+//! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`] and
+//!   [`Optimizer::step_clipped`], [`Ema`], [`Schedule`].
 //! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
 //! * [`BufferPool`]: an allocator for programs that train or infer, which keeps their
 //!   large buffers from one step to the next.
@@ -64,6 +65,7 @@ mod kernels;
 mod layer_norm;
 mod layers;
 mod linear_resample;
+mod load;
 mod optim;
 mod pool;
 mod reach;
@@ -100,6 +102,7 @@ pub use layers::{
     reestimate_statistics, with_momentum,
 };
 pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize};
+pub use load::LoadConfig;
 pub use optim::{
     AdamConfig, AdamWConfig, Ema, EmaConfig, GroupConfig, Optimizer, OptimizerConfig, SgdConfig,
     clip_gradient_values, clip_gradients, gradient_norm,
@@ -110,4 +113,4 @@ pub use resample::{pixel_shuffle, pixel_unshuffle, upsample_nearest2d};
 pub use roi_align::{RoiAlignConfig, roi_align};
 pub use schedule::Schedule;
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use store::{LoadConfig, ParameterStore};
+pub use store::ParameterStore;

@@ -1,6 +1,6 @@
 //! The parameters of a model: seeded, named, saved and loaded strictly.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -8,52 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Shape, Tensor, Var, bail};
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
-use safetensors::SafeTensors;
-use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ParameterMismatch, Result};
+use crate::error::{Error, Result};
 use crate::init;
+use crate::load::{LoadConfig, last_part, read_expected};
 
 /// Last parts of names that are statistics, not trained.
 const BUFFERS: [&str; 2] = ["running_mean", "running_var"];
-
-/// What a file may hold besides the variables of a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LoadConfig {
-    /// Last parts of names (what follows the last dot) that are skipped where the store has no
-    /// variable of the name. None by default: every name counts.
-    pub skip: Vec<String>,
-}
-
-impl LoadConfig {
-    /// For files that `PyTorch` wrote: skips `num_batches_tracked`, the counters that its batch
-    /// norms store and that no computation here needs.
-    #[must_use]
-    pub fn pytorch() -> Self {
-        Self { skip: vec!["num_batches_tracked".to_owned()] }
-    }
-
-    /// Checks the fields.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`] for a last part that is empty or has a dot, since no name ends in it.
-    pub fn validate(&self) -> Result<()> {
-        match self.skip.iter().find(|part| part.is_empty() || part.contains('.')) {
-            None => Ok(()),
-            Some(part) => Err(Error::Config {
-                field: "skip",
-                value: format!("{part:?}"),
-                expected: "the last parts of names, without a dot",
-            }),
-        }
-    }
-
-    fn skips(&self, name: &str) -> bool {
-        self.skip.iter().any(|part| part == last_part(name))
-    }
-}
 
 /// Named variables in the order of their creation. A clone is the same store.
 ///
@@ -261,8 +222,7 @@ impl ParameterStore {
             .iter()
             .map(|(name, var)| (name.clone(), var.dims().to_vec()))
             .collect::<Vec<_>>();
-        let stored = SafeTensors::deserialize(bytes)?;
-        let (tensors, skipped) = read_expected(&stored, &expected, &self.device, config)?;
+        let (tensors, skipped) = read_expected(bytes, &expected, &self.device, config)?;
         let converted = tensors
             .iter()
             .zip(&variables)
@@ -282,56 +242,6 @@ impl ParameterStore {
 
 fn is_buffer(name: &str) -> bool {
     BUFFERS.contains(&last_part(name))
-}
-
-/// What follows the last dot of a name.
-fn last_part(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
-}
-
-/// The tensors of a safetensors file in the order of `expected`, if names and
-/// shapes are exactly those.
-pub(crate) fn read_strict(
-    bytes: &[u8],
-    expected: &[(String, Vec<usize>)],
-    device: &Device,
-) -> Result<Vec<Tensor>> {
-    let stored = SafeTensors::deserialize(bytes)?;
-    read_expected(&stored, expected, device, &LoadConfig::default()).map(|(tensors, _)| tensors)
-}
-
-/// The tensors in the order of `expected`, and the other names, which must all be skipped.
-fn read_expected(
-    stored: &SafeTensors<'_>,
-    expected: &[(String, Vec<usize>)],
-    device: &Device,
-    config: &LoadConfig,
-) -> Result<(Vec<Tensor>, Vec<String>)> {
-    let mut mismatch = ParameterMismatch::default();
-    for (name, shape) in expected {
-        match stored.tensor(name) {
-            Err(_) => mismatch.missing.push(name.clone()),
-            Ok(view) if view.shape() != shape => {
-                mismatch.misshaped.push((name.clone(), shape.clone(), view.shape().to_vec()));
-            }
-            Ok(_) => {}
-        }
-    }
-    let known: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-    let others = stored.names().into_iter().filter(|name| !known.contains(name));
-    let (mut skipped, mut unexpected): (Vec<_>, Vec<_>) =
-        others.map(str::to_owned).partition(|name| config.skips(name));
-    skipped.sort();
-    unexpected.sort();
-    mismatch.unexpected = unexpected;
-    if !mismatch.is_empty() {
-        return Err(mismatch.into());
-    }
-    let tensors = expected
-        .iter()
-        .map(|(name, _)| Ok(candle_core::safetensors::Load::load(&stored.tensor(name)?, device)?))
-        .collect::<Result<_>>()?;
-    Ok((tensors, skipped))
 }
 
 /// Writes under a temporary name in the same folder, then renames.

@@ -20,7 +20,7 @@ pub use ema::{Ema, EmaConfig};
 pub use sgd::SgdConfig;
 
 use crate::error::{Error, Result};
-use crate::store::read_strict;
+use crate::load::read_strict;
 use slot::Slot;
 
 /// Moves parameters along their gradients, by the rule of an [`OptimizerConfig`].
