@@ -2,5 +2,6 @@
 
 mod coverage;
 mod distance;
+mod measure;
 mod raster;
 mod skeleton;
