@@ -36,6 +36,8 @@
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
 //! - [`signed_area`] measures a ring.
+//! - [`union`], [`intersection`], [`difference`], [`xor`] and [`union_all`] combine
+//!   polygons.
 //! - [`SegmentIndex`] and [`BoxIndex`] find what is near a point or in a box.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
 //!
@@ -43,6 +45,7 @@
 //! - [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
 //! - [`point_segment_distance`], [`segment_distance`], [`line_distance`],
 //!   [`point_polygon_distance`] and [`polygon_distance`] give shortest distances.
+//! - [`polygon_iou`] compares areas.
 //! - [`hausdorff`] and [`directed_hausdorff`] give the largest distance between
 //!   continuous lines, [`chamfer`] and [`directed_chamfer`] the mean one.
 //! - [`frechet`] and [`discrete_frechet`] compare two lines in their order.
@@ -53,6 +56,7 @@
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
+mod boolean;
 mod centreline;
 mod distance;
 mod error;
@@ -67,13 +71,14 @@ mod thin;
 mod tiles;
 mod validate;
 
+pub use boolean::{difference, intersection, union, union_all, xor};
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
 pub use measure::{
     chamfer, directed_chamfer, directed_hausdorff, directed_polis, discrete_frechet, frechet,
     hausdorff, line_distance, line_length, perimeter, point_polygon_distance,
-    point_segment_distance, polis, polygon_area, polygon_distance, segment_distance,
+    point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
     turning_distance,
 };
 pub use polygonize::{Coverage, polygonize};

@@ -3,6 +3,7 @@
 mod chamfer;
 mod frechet;
 mod hausdorff;
+mod iou;
 mod polis;
 mod proximity;
 mod size;
@@ -11,6 +12,7 @@ mod turning;
 pub use chamfer::{chamfer, directed_chamfer};
 pub use frechet::{discrete_frechet, frechet};
 pub use hausdorff::{directed_hausdorff, hausdorff};
+pub use iou::polygon_iou;
 pub use polis::{directed_polis, polis};
 pub use proximity::{
     line_distance, point_polygon_distance, point_segment_distance, polygon_distance,

@@ -1,5 +1,6 @@
 //! Property tests against naive twins and invariants.
 
+mod boolean;
 mod coverage;
 mod distance;
 mod measure;
