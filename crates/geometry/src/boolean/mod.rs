@@ -8,6 +8,7 @@
 
 mod check;
 mod grid;
+mod ring_tree;
 
 use crate::Result;
 use check::check_polygon;
