@@ -38,6 +38,10 @@
 //! - [`signed_area`] measures a ring.
 //! - [`union`], [`intersection`], [`difference`], [`xor`] and [`union_all`] combine
 //!   polygons.
+//! - [`offset_polygons`] grows and shrinks polygons, [`buffer_lines`] makes lines
+//!   wide.
+//! - [`convex_hull`] and [`concave_hull`] surround points, [`oriented_box`] finds the
+//!   smallest [`OrientedBox`] around them.
 //! - [`SegmentIndex`] and [`BoxIndex`] find what is near a point or in a box.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
 //!
@@ -61,7 +65,10 @@ mod centreline;
 mod distance;
 mod error;
 mod grid;
+mod hull;
 mod measure;
+mod offset;
+mod oriented_box;
 mod polygonize;
 mod raster;
 mod ring;
@@ -75,12 +82,15 @@ pub use boolean::{difference, intersection, union, union_all, xor};
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
+pub use hull::{ConcaveHullConfig, concave_hull, convex_hull};
 pub use measure::{
     chamfer, directed_chamfer, directed_hausdorff, directed_polis, discrete_frechet, frechet,
     hausdorff, line_distance, line_length, perimeter, point_polygon_distance,
     point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
     turning_distance,
 };
+pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
+pub use oriented_box::{OrientedBox, oriented_box};
 pub use polygonize::{Coverage, polygonize};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
 pub use ring::signed_area;

@@ -17,7 +17,7 @@ use geo_types::{Coord, Line, LineString, Polygon};
 const SMALL: usize = 48;
 
 /// Refuses polygons that are not valid or have coordinates beyond `1e100`.
-pub(super) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
+pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
     let count: usize = rings(polygon).map(|ring| ring.0.len()).sum();
     if count > SMALL {
         return check_by_trees(polygon);

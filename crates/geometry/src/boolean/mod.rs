@@ -10,8 +10,9 @@ mod check;
 mod grid;
 mod ring_tree;
 
+pub(crate) use check::check_polygon;
+
 use crate::Result;
-use check::check_polygon;
 use geo::{
     BooleanOps,
     bool_ops::{FillRule, OpType},

@@ -3,6 +3,7 @@
 mod boolean;
 mod coverage;
 mod distance;
+mod hull;
 mod measure;
 mod raster;
 mod skeleton;
