@@ -1,6 +1,6 @@
 //! Offsets of polygons and buffers of lines.
 //!
-//! A band beside each segment and a sector beside each bend are united with the
+//! A band along each segment and a sector beside each bend are united with the
 //! shape, or subtracted from it. Unlike the tracing of an offset curve this is right
 //! by definition, whatever curves cross.
 
@@ -11,13 +11,15 @@ use crate::{
     signed_area,
     spatial_index::check_line,
 };
-use geo::bool_ops::OpType;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_4, PI, TAU};
 
 /// Longest miter, in offsets; sharper bends are bevelled (the SVG default).
 const MITER_LIMIT: f64 = 4.0;
+/// Pieces that are united at a time, and those that neighbouring sets share so that
+/// rounding leaves no slit between them.
+const SET: (usize, usize) = (64, 3);
 /// Most sides of a polygon that stands for a circle.
 const MOST_SIDES: f64 = 1024.0;
 
@@ -69,20 +71,18 @@ pub fn offset_polygons(
     check_coordinate(distance)?;
     polygons.iter().try_for_each(boolean::check_polygon)?;
     // An operand may overlap itself, but a shape grows inwards from its union only.
-    let shapes = boolean::overlay_unchecked(polygons, &[], OpType::Union).0;
+    let shapes = boolean::overlay_unchecked(polygons, &[], |a, _| a)?.0;
     let brush = Brush::new(distance.abs(), config);
     let mut pieces = Vec::new();
     if distance.abs() > 0.0 {
         for ring in shapes.iter().flat_map(rings) {
             // The inside lies to the left of the direction of all rings.
-            brush.band(&ring.0, true, -distance.signum(), &mut pieces);
+            brush.bands(&ring.0, true, &[-distance.signum()], &mut pieces);
         }
     }
-    Ok(if distance < 0.0 {
-        boolean::overlay_unchecked(&shapes, &pieces, OpType::Difference)
-    } else {
-        boolean::overlay_unchecked(&shapes, &pieces, OpType::Union)
-    })
+    let pieces = unite(&pieces)?;
+    let rule: boolean::Rule = if distance < 0.0 { |a, b| a && !b } else { |a, b| a || b };
+    boolean::overlay_unchecked(&shapes, &pieces, rule)
 }
 
 /// The area within `radius` (pixels, at least 0) of lines.
@@ -108,7 +108,19 @@ pub fn buffer_lines(
     if radius > 0.0 {
         lines.iter().for_each(|line| brush.line(line, &mut pieces));
     }
-    Ok(boolean::overlay_unchecked(&pieces, &[], OpType::Union))
+    boolean::overlay_unchecked(&unite(&pieces)?, &[], |a, _| a)
+}
+
+/// Unites neighbouring pieces of a long list.
+///
+/// Pieces along a finely divided curve overlap many others; their outlines do not.
+fn unite(pieces: &[Polygon<f64>]) -> Result<Vec<Polygon<f64>>> {
+    let mut united = Vec::new();
+    for from in (0..pieces.len()).step_by(SET.0) {
+        let to = pieces.len().min(from + SET.0 + SET.1);
+        united.extend(boolean::overlay_unchecked(&pieces[from..to], &[], |a, _| a)?);
+    }
+    Ok(united)
 }
 
 /// What is put beside segments, bends and ends.
@@ -135,8 +147,7 @@ impl Brush {
             [point] => self.dot(point, pieces),
             [first, second, ..] => {
                 let closed = points.len() > 3 && points.last() == Some(&first);
-                self.band(&points, closed, 1.0, pieces);
-                self.band(&points, closed, -1.0, pieces);
+                self.bands(&points, closed, &[1.0, -1.0], pieces);
                 if let (false, [.., before, last]) = (closed, &points[..]) {
                     self.end(first, direction(second, first), pieces);
                     self.end(*last, direction(*before, *last), pieces);
@@ -145,25 +156,34 @@ impl Brush {
         }
     }
 
-    /// Bands and joins on one side of a line: to the left of its direction in a
-    /// plane with y up if `side` is 1, else to the right.
-    fn band(&self, points: &[Coord<f64>], closed: bool, side: f64, pieces: &mut Vec<Polygon<f64>>) {
+    /// Bands over the segments of a line, and joins on the given sides: to the left
+    /// of its direction in a plane with y up for 1, to the right for -1.
+    fn bands(
+        &self,
+        points: &[Coord<f64>],
+        closed: bool,
+        sides: &[f64],
+        pieces: &mut Vec<Polygon<f64>>,
+    ) {
         let mut points = points.to_vec();
         points.dedup();
-        let normal = |a: Coord<f64>, b: Coord<f64>| -> Coord<f64> {
-            let d = direction(a, b);
-            Coord { x: -d.y, y: d.x } * (side * self.radius)
-        };
-        for pair in points.windows(2) {
-            let shift = normal(pair[0], pair[1]);
-            push(pieces, vec![pair[0], pair[1], pair[1] + shift, pair[0] + shift]);
-        }
-        if closed && points.len() > 2 {
+        let count = points.len();
+        if closed && count > 2 {
             points.push(points[1]);
         }
-        for bend in points.windows(3) {
-            let (from, to) = (normal(bend[0], bend[1]), normal(bend[1], bend[2]));
-            self.bend(bend[1], from, to, side, pieces);
+        let normal = |a: Coord<f64>, b: Coord<f64>| -> Coord<f64> {
+            let d = direction(a, b);
+            Coord { x: -d.y, y: d.x } * self.radius
+        };
+        for k in 1..count {
+            let (a, b) = (points[k - 1], points[k]);
+            let from = normal(a, b);
+            push(pieces, vec![a - from, b - from, b + from, a + from]);
+            let Some(&next) = points.get(k + 1) else { continue };
+            let to = normal(b, next);
+            for &side in sides {
+                self.bend(b, from * side, to * side, side, pieces);
+            }
         }
     }
 

@@ -1,12 +1,12 @@
 //! The grid that overlays are computed on.
 
-use crate::{raster::rings, signed_area};
-use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use crate::raster::rings;
+use geo_types::{Coord, LineString, Polygon};
+use i_overlay::i_float::int::point::IntPoint;
 
 /// Half the side of the box of all shapes is at most two to this power, in steps.
-/// The overlay scales its input by a power of two so that it fits 30 bits: with 29
-/// bits and even numbers its scale is at least 1 and its origin is a whole number.
-const BITS: f64 = 28.0;
+/// Products of differences of coordinates then fit 64 bits.
+const BITS: f64 = 29.0;
 
 /// Multiples of `step` around `centre`, itself one.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,11 @@ impl Grid {
             high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
         }
         let half = 0.5 * (high.x - low.x).max(high.y - low.y);
-        // Below 2^-900 everything falls onto one point.
-        let step = (half.log2().ceil().max(-900.0) - BITS).exp2();
+        let largest = [low.x, low.y, high.x, high.y].map(f64::abs).into_iter().fold(half, f64::max);
+        // Multiples of the step are numbers of 53 bits. Below 2^-900 everything falls
+        // onto one point.
+        let exponent = (half.log2().ceil() - BITS).max(largest.log2().ceil() - 52.0);
+        let step = exponent.max(-900.0).exp2();
         let multiple = |value: f64| (value / step).round() * step;
         let centre = Coord {
             x: multiple(low.x + 0.5 * (high.x - low.x)),
@@ -36,55 +39,54 @@ impl Grid {
         Some(Self { centre, step })
     }
 
-    /// The polygons in even multiples of half a step, oriented.
-    ///
-    /// Rings that collapse are left out.
-    pub(super) fn snap(&self, polygons: &[Polygon<f64>]) -> MultiPolygon<f64> {
-        let snapped = polygons.iter().filter_map(|polygon| {
-            let mut lines = rings(polygon).map(|ring| self.snap_ring(ring));
-            let mut exterior = lines.next().filter(|ring| signed_area(ring).abs() > 0.0)?;
-            orient(&mut exterior, 1.0);
-            let mut holes: Vec<_> = lines.filter(|ring| signed_area(ring).abs() > 0.0).collect();
-            holes.iter_mut().for_each(|ring| orient(ring, -1.0));
-            Some(Polygon::new(exterior, holes))
-        });
-        MultiPolygon(snapped.collect())
-    }
-
-    /// From half steps back to coordinates.
-    ///
-    /// The overlay does not turn all holes alike; here they are.
-    pub(super) fn restore(&self, mut shapes: MultiPolygon<f64>) -> MultiPolygon<f64> {
-        let half = 0.5 * self.step;
-        let back = |ring: &mut LineString<f64>| {
-            for p in &mut ring.0 {
-                *p = Coord { x: p.x * half + self.centre.x, y: p.y * half + self.centre.y };
-            }
-        };
-        for polygon in &mut shapes.0 {
-            polygon.exterior_mut(|ring| {
-                orient(ring, 1.0);
-                back(ring);
-            });
-            polygon.interiors_mut(|holes| {
-                for ring in holes {
-                    orient(ring, -1.0);
-                    back(ring);
+    /// Rings of polygons in steps, without those that collapse: exteriors turn
+    /// positively, holes negatively.
+    pub(super) fn snap(&self, polygons: &[Polygon<f64>]) -> Vec<Vec<IntPoint>> {
+        let mut snapped = Vec::new();
+        for polygon in polygons {
+            for (index, ring) in rings(polygon).enumerate() {
+                let mut points: Vec<IntPoint> = ring.coords().map(|&p| self.point(p)).collect();
+                points.pop();
+                let area = doubled_area(&points);
+                if area == 0 && index == 0 {
+                    break;
                 }
-            });
+                if (area < 0) == (index == 0) {
+                    points.reverse();
+                }
+                if area != 0 {
+                    snapped.push(points);
+                }
+            }
         }
-        shapes
+        snapped
     }
 
-    fn snap_ring(&self, ring: &LineString<f64>) -> LineString<f64> {
-        let even = |value: f64, centre: f64| 2.0 * ((value - centre) / self.step).round();
-        let points = ring.coords();
-        points.map(|p| (even(p.x, self.centre.x), even(p.y, self.centre.y))).collect()
+    /// A closed ring in coordinates.
+    pub(super) fn restore(&self, ring: &[IntPoint]) -> LineString<f64> {
+        let points = ring.iter().chain(ring.first());
+        let back = |p: &IntPoint| Coord {
+            x: f64::from(p.x) * self.step + self.centre.x,
+            y: f64::from(p.y) * self.step + self.centre.y,
+        };
+        points.map(back).collect()
+    }
+
+    fn point(&self, p: Coord<f64>) -> IntPoint {
+        // Below 2^30 by the choice of the step.
+        let steps = |value: f64, centre: f64| ((value - centre) / self.step).round() as i32;
+        IntPoint::new(steps(p.x, self.centre.x), steps(p.y, self.centre.y))
     }
 }
 
-fn orient(ring: &mut LineString<f64>, sign: f64) {
-    if signed_area(ring) * sign < 0.0 {
-        ring.0.reverse();
-    }
+/// Twice the signed area of an open ring.
+pub(super) fn doubled_area(ring: &[IntPoint]) -> i128 {
+    let Some(&origin) = ring.first() else { return 0 };
+    ring.windows(2).map(|pair| i128::from(cross(origin, pair[0], pair[1]))).sum()
+}
+
+/// Twice the signed area of a triangle.
+pub(super) fn cross(a: IntPoint, b: IntPoint, c: IntPoint) -> i64 {
+    let d = |from: i32, to: i32| i64::from(to) - i64::from(from);
+    d(a.x, b.x) * d(a.y, c.y) - d(a.y, b.y) * d(a.x, c.x)
 }

@@ -1,11 +1,12 @@
 //! Union, intersection, difference and exclusive or of polygons.
 //!
-//! The overlay itself is `geo::BooleanOps` (the crate `i_overlay`), which computes
-//! on integers. Its own conversion puts results off the grid by rounding, so that
-//! rings that should touch may cross. Here the shapes are first brought to whole
-//! numbers in a frame that it takes over without rounding, and results are
-//! multiples of the grid step: exact in `f64` and therefore valid.
+//! `i_overlay`, the engine of `geo::BooleanOps`, splits the edges at their crossings,
+//! on integers, and tells what lies beside them. Polygons are put together from the
+//! edges here: in version 4.5 the part of the engine that gives holes to their
+//! exterior rings, and with it `geo::BooleanOps` of version 0.33, panics on some
+//! shapes whose rings touch and returns invalid polygons for others.
 
+mod assemble;
 mod check;
 mod grid;
 mod ring_tree;
@@ -13,12 +14,19 @@ mod ring_tree;
 pub(crate) use check::check_polygon;
 
 use crate::Result;
-use geo::{
-    BooleanOps,
-    bool_ops::{FillRule, OpType},
-};
-use geo_types::{MultiPolygon, Polygon};
+use assemble::assemble;
+use geo_types::{LineString, MultiPolygon, Polygon};
 use grid::Grid;
+use i_overlay::{
+    core::{
+        fill_rule::FillRule,
+        overlay::{Overlay, ShapeType},
+    },
+    vector::edge::{CLIP_LEFT, CLIP_RIGHT, SUBJ_LEFT, SUBJ_RIGHT},
+};
+
+/// Which points belong to the result, by whether they belong to the operands.
+pub(crate) type Rule = fn(bool, bool) -> bool;
 
 /// The area that `a` or `b` covers.
 ///
@@ -28,13 +36,12 @@ use grid::Grid;
 ///
 /// The result consists of valid polygons in the crate's orientation that touch at
 /// points at most; no area is an empty multipolygon, not an error. Vertices are
-/// snapped to a grid with a step between 2^-28 and 2^-27 of half the larger side of
-/// the bounding box of both operands (between 1.9e-6 and 3.9e-6 pixels for a raster
-/// of 1024 x 1024): input vertices move by at most 0.71 steps and crossings about as
-/// much. What is thinner than a step may vanish. Coordinates that are more than about
-/// 2^22 times larger than that box should be moved near the origin first, else
-/// rounding of the coordinates themselves exceeds the step. About n log n in the
-/// number of vertices and crossings.
+/// snapped to a grid with a step between 2^-29 and 2^-28 of half the larger side of
+/// the bounding box of both operands (for a raster of 1024 x 1024 about a millionth
+/// of a pixel), or 2^-52 of the largest coordinate where that is more. Input vertices
+/// move by at most 0.71 steps, crossings by about as much, and what is thinner than a
+/// step may vanish. Multiples of the step are exact, so that results fit each other
+/// and are valid. About n log n in the number of vertices and crossings.
 ///
 /// # Errors
 /// [`Error::Polygon`](crate::Error::Polygon) for a polygon that is not valid or has
@@ -52,7 +59,7 @@ use grid::Grid;
 /// # Ok::<(), mapvec_geometry::Error>(())
 /// ```
 pub fn union(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(a, b, OpType::Union)
+    overlay(a, b, |a, b| a || b)
 }
 
 /// The area that `a` and `b` both cover; conventions and precision as for [`union`].
@@ -60,7 +67,7 @@ pub fn union(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>
 /// # Errors
 /// Those of [`union`].
 pub fn intersection(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(a, b, OpType::Intersection)
+    overlay(a, b, |a, b| a && b)
 }
 
 /// The area that `a` covers and `b` does not; conventions and precision as for
@@ -69,7 +76,7 @@ pub fn intersection(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolyg
 /// # Errors
 /// Those of [`union`].
 pub fn difference(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(a, b, OpType::Difference)
+    overlay(a, b, |a, b| a && !b)
 }
 
 /// The area that one of `a` and `b` covers but not both; conventions and precision
@@ -78,7 +85,7 @@ pub fn difference(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon
 /// # Errors
 /// Those of [`union`].
 pub fn xor(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(a, b, OpType::Xor)
+    overlay(a, b, |a, b| a != b)
 }
 
 /// The area that any of the polygons covers, in one pass over all of them;
@@ -87,23 +94,40 @@ pub fn xor(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> 
 /// # Errors
 /// Those of [`union`].
 pub fn union_all(polygons: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(polygons, &[], OpType::Union)
+    overlay(polygons, &[], |a, b| a || b)
 }
 
-fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], op: OpType) -> Result<MultiPolygon<f64>> {
+fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPolygon<f64>> {
     a.iter().chain(b).try_for_each(check_polygon)?;
-    Ok(overlay_unchecked(a, b, op))
+    overlay_unchecked(a, b, rule)
 }
 
 /// Overlay of polygons with finite coordinates.
 pub(crate) fn overlay_unchecked(
     a: &[Polygon<f64>],
     b: &[Polygon<f64>],
-    op: OpType,
-) -> MultiPolygon<f64> {
-    let Some(grid) = Grid::around(a.iter().chain(b)) else { return MultiPolygon(Vec::new()) };
+    rule: Rule,
+) -> Result<MultiPolygon<f64>> {
+    let Some(grid) = Grid::around(a.iter().chain(b)) else { return Ok(MultiPolygon(Vec::new())) };
     let (a, b) = (grid.snap(a), grid.snap(b));
+    let mut overlay = Overlay::new(a.iter().chain(&b).map(Vec::len).sum());
+    overlay.add_contours(&a, ShapeType::Subject);
+    overlay.add_contours(&b, ShapeType::Clip);
     // Exteriors turn positively and holes negatively: wherever at least one polygon
     // covers a point its winding number is positive, also where several do.
-    grid.restore(a.boolean_op_with_fill_rule(&b, op, FillRule::Positive))
+    let edges = overlay.build_separate_vectors(FillRule::Positive).into_iter();
+    let boundary = edges.filter_map(|edge| {
+        let is_in = |subject: u8, clip: u8| rule(edge.fill & subject != 0, edge.fill & clip != 0);
+        match (is_in(SUBJ_LEFT, CLIP_LEFT), is_in(SUBJ_RIGHT, CLIP_RIGHT)) {
+            (true, false) => Some([edge.a, edge.b]),
+            (false, true) => Some([edge.b, edge.a]),
+            _ => None,
+        }
+    });
+    let shapes = assemble(boundary.collect())?.into_iter().map(|shape| {
+        let mut rings = shape.iter().map(|ring| grid.restore(ring));
+        let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
+        Polygon::new(exterior, rings.collect())
+    });
+    Ok(MultiPolygon(shapes.collect()))
 }

@@ -129,6 +129,9 @@ fn is_reachable(a: &[Coord<f64>], b: &[Coord<f64>], leash: f64) -> bool {
         open = !left.is_empty() && left.to >= 1.0;
         let mut any = !left.is_empty();
         for (j, below) in lower.iter_mut().enumerate() {
+            if left.is_empty() && below.is_empty() {
+                continue;
+            }
             let right = free_part(b[j + 1], pair[0], pair[1], leash);
             let above = free_part(pair[1], b[j], b[j + 1], leash);
             // From the left edge everything above is free to reach, from below only

@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn areas_of_stars_add_up(a in stars(), b in stars(), offset in prop_oneof![Just(0.0), Just(1e6)]) {
+    fn areas_of_stars_add_up(a in stars(), b in stars(), offset in prop_oneof![Just(0.0), Just(1e6), Just(1e9)]) {
         let far = |polygon: &Polygon<f64>| {
             let move_ring = |ring: &LineString<f64>| -> LineString<f64> {
                 ring.coords().map(|&p| p + Coord { x: offset, y: -offset }).collect()
@@ -87,12 +87,12 @@ proptest! {
         let results = all_four(&a, &b)?;
         let [joined, common, rest, either] = results.each_ref().map(area);
         // Perimeters below 2000 times a grid step below 2e-7.
-        let slack = 4e-4;
+        let slack = if offset > 1e8 { 1e-2 } else { 4e-4 };
         prop_assert!((joined + common - area_a - area_b).abs() < slack);
         prop_assert!((rest - (area_a - common)).abs() < slack);
         prop_assert!((either - (joined - common)).abs() < slack);
         let iou = polygon_iou(&a, &b)?;
-        prop_assert!((iou - common / joined).abs() < 1e-5);
+        prop_assert!((iou - common / joined).abs() < 0.02 * slack);
         // Results are operands again.
         let again = union(&results[2].0, &results[1].0)?;
         check_valid(&again)?;
@@ -133,17 +133,29 @@ proptest! {
     }
 
     #[test]
-    fn polygons_on_few_points(corners in proptest::collection::vec((0_i8..7, 0_i8..7), 6..24)) {
+    fn polygons_on_few_points(
+        corners in proptest::collection::vec((0_i8..7, 0_i8..7), 6..30),
+        (scale, angle, offset) in prop_oneof![
+            Just((1.0, 0.0, 0.0)), Just((0.1, 0.0, 0.3)), Just((0.37, 0.3, 1e5)), Just((0.37, 0.3, 1e8)),
+        ],
+    ) {
+        let (sin, cos) = f64::sin_cos(angle);
+        let place = |&(x, y): &(i8, i8)| {
+            let (x, y) = (f64::from(x) * scale, f64::from(y) * scale);
+            (offset + cos * x - sin * y, offset + sin * x + cos * y)
+        };
         // Triangles that touch, share edges and vertices.
         let triangles: Vec<Polygon<f64>> = corners
             .chunks_exact(3)
             .map(|c| {
-                let ring = c.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
+                let ring = c.iter().map(place).collect();
                 Polygon::new(ring, Vec::new())
             })
-            .filter(|polygon| validate_polygon(polygon).is_ok() && polygon_area(polygon) > 0.0)
+            .filter(|polygon| validate_polygon(polygon).is_ok() && polygon_area(polygon) > 1e-3 * scale)
             .collect();
         let (a, b) = triangles.split_at(triangles.len() / 2);
+        // Unions have holes and contacts.
+        let (a, b) = (&union_all(a)?.0[..], &union_all(b)?.0[..]);
         let [joined, common, rest, either] = all_four(a, b)?.each_ref().map(area);
         let (area_a, area_b) = (area(&union_all(a)?), area(&union_all(b)?));
         prop_assert!((joined + common - area_a - area_b).abs() < 1e-6);
@@ -216,7 +228,7 @@ fn vertices_move_by_less_than_the_stated_step() {
             (0..500_u32).map(|k| scale * (1.0 + 0.3 * f64::from(k).sin())).collect();
         let shape = star(&radii, Coord { x: 0.3 * scale, y: 0.1 * scale }, false);
         let result = union_all(std::slice::from_ref(&shape)).unwrap();
-        let step = 1.31 * scale * 2.0_f64.powi(-27);
+        let step = 1.31 * scale * 2.0_f64.powi(-28);
         let nearest = |p: &Coord<f64>| {
             let distances = shape.exterior().coords().map(|q| (p.x - q.x).hypot(p.y - q.y));
             distances.fold(f64::INFINITY, f64::min)
