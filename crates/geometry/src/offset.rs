@@ -17,9 +17,12 @@ use std::f64::consts::{FRAC_PI_4, PI, TAU};
 
 /// Longest miter, in offsets; sharper bends are bevelled (the SVG default).
 const MITER_LIMIT: f64 = 4.0;
-/// Pieces that are united at a time, and those that neighbouring sets share so that
-/// rounding leaves no slit between them.
-const SET: (usize, usize) = (64, 3);
+/// Shapes that are united at a time.
+const SET: usize = 8;
+/// Pieces that neighbouring sets share, so that rounding leaves no slit between them.
+const SHARED: usize = 3;
+/// How often sets are united before all of them are.
+const ROUNDS: usize = 3;
 /// Most sides of a polygon that stands for a circle.
 const MOST_SIDES: f64 = 1024.0;
 
@@ -80,7 +83,7 @@ pub fn offset_polygons(
             brush.bands(&ring.0, true, &[-distance.signum()], &mut pieces);
         }
     }
-    let pieces = unite(&pieces)?;
+    let pieces = unite(pieces)?;
     let rule: boolean::Rule = if distance < 0.0 { |a, b| a && !b } else { |a, b| a || b };
     boolean::overlay_unchecked(&shapes, &pieces, rule)
 }
@@ -108,19 +111,23 @@ pub fn buffer_lines(
     if radius > 0.0 {
         lines.iter().for_each(|line| brush.line(line, &mut pieces));
     }
-    boolean::overlay_unchecked(&unite(&pieces)?, &[], |a, _| a)
+    boolean::overlay_unchecked(&unite(pieces)?, &[], |a, _| a)
 }
 
 /// Unites neighbouring pieces of a long list.
 ///
 /// Pieces along a finely divided curve overlap many others; their outlines do not.
-fn unite(pieces: &[Polygon<f64>]) -> Result<Vec<Polygon<f64>>> {
-    let mut united = Vec::new();
-    for from in (0..pieces.len()).step_by(SET.0) {
-        let to = pieces.len().min(from + SET.0 + SET.1);
-        united.extend(boolean::overlay_unchecked(&pieces[from..to], &[], |a, _| a)?);
+fn unite(mut pieces: Vec<Polygon<f64>>) -> Result<Vec<Polygon<f64>>> {
+    for round in 0..ROUNDS {
+        let shared = if round == 0 { SHARED } else { 0 };
+        let mut united = Vec::new();
+        for from in (0..pieces.len()).step_by(SET) {
+            let to = pieces.len().min(from + SET + shared);
+            united.extend(boolean::overlay_unchecked(&pieces[from..to], &[], |a, _| a)?);
+        }
+        pieces = united;
     }
-    Ok(united)
+    Ok(pieces)
 }
 
 /// What is put beside segments, bends and ends.
@@ -147,9 +154,12 @@ impl Brush {
             [point] => self.dot(point, pieces),
             [first, second, ..] => {
                 let closed = points.len() > 3 && points.last() == Some(&first);
+                // Pieces that share an edge follow each other.
+                if !closed {
+                    self.end(first, direction(second, first), pieces);
+                }
                 self.bands(&points, closed, &[1.0, -1.0], pieces);
                 if let (false, [.., before, last]) = (closed, &points[..]) {
-                    self.end(first, direction(second, first), pieces);
                     self.end(*last, direction(*before, *last), pieces);
                 }
             }
@@ -167,9 +177,11 @@ impl Brush {
     ) {
         let mut points = points.to_vec();
         points.dedup();
-        let count = points.len();
+        let mut count = points.len();
         if closed && count > 2 {
+            // The first band again, beside the bend at the closing point.
             points.push(points[1]);
+            count += 1;
         }
         let normal = |a: Coord<f64>, b: Coord<f64>| -> Coord<f64> {
             let d = direction(a, b);
@@ -178,7 +190,8 @@ impl Brush {
         for k in 1..count {
             let (a, b) = (points[k - 1], points[k]);
             let from = normal(a, b);
-            push(pieces, vec![a - from, b - from, b + from, a + from]);
+            // With the ends of the segment the band has all corners of the sectors.
+            push(pieces, vec![a, a - from, b - from, b, b + from, a + from]);
             let Some(&next) = points.get(k + 1) else { continue };
             let to = normal(b, next);
             for &side in sides {
@@ -224,10 +237,10 @@ impl Brush {
             Cap::Butt => {}
             Cap::Square => {
                 let (a, b) = (point + across, point - across);
-                push(pieces, vec![b, b + ahead, a + ahead, a]);
+                push(pieces, vec![point, b, b + ahead, a + ahead, a]);
             }
             Cap::Round => {
-                let mut ring = vec![point - across];
+                let mut ring = vec![point, point - across];
                 ring.extend(self.arc(point, across * -1.0, PI));
                 ring.push(point + across);
                 push(pieces, ring);
@@ -274,7 +287,7 @@ fn push(pieces: &mut Vec<Polygon<f64>>, ring: Vec<Coord<f64>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Error, polygon_area};
+    use crate::{Error, perimeter, polygon_area};
 
     fn area(shapes: &MultiPolygon<f64>) -> f64 {
         shapes.iter().map(polygon_area).sum()
@@ -322,6 +335,27 @@ mod tests {
         let ring = buffer_lines(&[loop_], 1.0, &config(Join::Miter, Cap::Round)).unwrap();
         assert!((area(&ring) - (144.0 - 64.0)).abs() < 1e-5);
         assert_eq!(ring.0[0].interiors().len(), 1);
+    }
+
+    #[test]
+    fn finely_divided_circle_has_no_slits() {
+        let mut circle: LineString<f64> = (0..2000_u32)
+            .map(|k| (f64::from(k) * TAU / 2000.0).sin_cos())
+            .map(|(sin, cos)| (10.0 * cos, 10.0 * sin))
+            .collect();
+        circle.close();
+        let ring = buffer_lines(std::slice::from_ref(&circle), 3.0, &OffsetConfig::default());
+        let ring = ring.unwrap();
+        assert_eq!((ring.0.len(), ring.0[0].interiors().len()), (1, 1));
+        assert!((area(&ring) - 120.0 * PI).abs() < 0.01);
+        let disc = [Polygon::new(circle, Vec::new())];
+        let grown = offset_polygons(&disc, 3.0, &OffsetConfig::default()).unwrap();
+        assert_eq!((grown.0.len(), grown.0[0].interiors().len()), (1, 0));
+        assert!((area(&grown) - 169.0 * PI).abs() < 0.01);
+        assert!((perimeter(&grown.0[0]) - 26.0 * PI).abs() < 0.01);
+        let shrunk = offset_polygons(&disc, -3.0, &OffsetConfig::default()).unwrap();
+        assert_eq!((shrunk.0.len(), shrunk.0[0].interiors().len()), (1, 0));
+        assert!((area(&shrunk) - 49.0 * PI).abs() < 0.01);
     }
 
     #[test]

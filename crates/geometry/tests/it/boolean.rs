@@ -164,6 +164,28 @@ proptest! {
     }
 
     #[test]
+    fn nearly_degenerate_polygons(
+        corners in proptest::collection::vec((0_i8..4, 0_i8..4, -3_i8..4, -3_i8..4), 12..40),
+        noise in prop_oneof![Just(1e-12), Just(1e-9), Just(3e-9), Just(2e-8), Just(1e-6)],
+    ) {
+        // Corners that almost coincide and sides that almost overlap, by about a step.
+        let place = |&(x, y, dx, dy): &(i8, i8, i8, i8)| {
+            (f64::from(x) + noise * f64::from(dx), f64::from(y) + noise * f64::from(dy))
+        };
+        let shapes: Vec<Polygon<f64>> = corners
+            .chunks_exact(4)
+            .map(|c| Polygon::new(c.iter().map(place).collect(), Vec::new()))
+            .filter(|polygon| validate_polygon(polygon).is_ok())
+            .collect();
+        let (a, b) = shapes.split_at(shapes.len() / 2);
+        let [joined, common, rest, either] = all_four(a, b)?.each_ref().map(area);
+        let (area_a, area_b) = (area(&union_all(a)?), area(&union_all(b)?));
+        prop_assert!((joined + common - area_a - area_b).abs() < 1e-6);
+        prop_assert!((rest - (area_a - common)).abs() < 1e-6);
+        prop_assert!((either - (joined - common)).abs() < 1e-6);
+    }
+
+    #[test]
     fn bad_coordinates_are_errors(
         index in 0_usize..4,
         value in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(1e300), Just(-f64::MAX)],
@@ -204,6 +226,25 @@ fn squares_in_every_relation() {
     assert_eq!((hole.0.len(), hole.0[0].interiors().len()), (1, 1));
     assert_eq!(union(&[], &[]).unwrap().0.len(), 0);
     assert_eq!(intersection(&a, &[]).unwrap().0.len(), 0);
+}
+
+#[test]
+fn rings_nested_deeply() {
+    let frames: Vec<Polygon<f64>> = (0..400_u32)
+        .map(|k| {
+            let (outer, inner) = (f64::from(2 * k + 2), f64::from(2 * k + 1));
+            let square = |r: f64| rectangle(-r, -r, 2.0 * r, 2.0 * r).exterior().clone();
+            Polygon::new(square(outer), vec![square(inner)])
+        })
+        .collect();
+    let all = union_all(&frames).unwrap();
+    assert_eq!(all.0.len(), 400);
+    assert!(all.iter().all(|frame| frame.interiors().len() == 1));
+    // The gaps are what remains of the largest square.
+    let full = [rectangle(-800.0, -800.0, 1600.0, 1600.0)];
+    let gaps = difference(&full, &frames).unwrap();
+    assert_eq!(gaps.0.len(), 400);
+    assert!((area(&all) + area(&gaps) - 1600.0 * 1600.0).abs() < 0.1);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
     ConcaveHullConfig, OffsetConfig, OrientedBox, buffer_lines, concave_hull, convex_hull,
-    offset_polygons, oriented_box, point_polygon_distance, point_segment_distance, polygon_area,
-    polygon_iou, signed_area, validate_polygon,
+    line_length, offset_polygons, oriented_box, point_polygon_distance, point_segment_distance,
+    polygon_area, polygon_iou, signed_area, validate_polygon,
 };
 use proptest::prelude::*;
 use std::f64::consts::{PI, TAU};
@@ -58,6 +58,17 @@ fn check_valid(shapes: &MultiPolygon<f64>) -> Result<(), TestCaseError> {
         prop_assert_eq!(validate_polygon(polygon), Ok(()), "{:?}", polygon);
         prop_assert!(signed_area(polygon.exterior()) > 0.0);
         prop_assert!(polygon.interiors().iter().all(|ring| signed_area(ring) < 0.0));
+    }
+    Ok(())
+}
+
+/// No ring is a mere slit that rounding has opened.
+fn check_thick(shapes: &MultiPolygon<f64>) -> Result<(), TestCaseError> {
+    for polygon in shapes {
+        for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+            let thickness = signed_area(ring).abs() / line_length(ring);
+            prop_assert!(thickness > 1e-6, "{} {:?}", thickness, ring);
+        }
     }
     Ok(())
 }
@@ -148,6 +159,7 @@ proptest! {
         let config = OffsetConfig { arc_tolerance: 0.01, ..OffsetConfig::default() };
         let grown = offset_polygons(std::slice::from_ref(&star), by, &config)?;
         check_valid(&grown)?;
+        check_thick(&grown)?;
         for p in probes() {
             let near = point_polygon_distance(p, &star)?;
             let inside = distance(p, &grown)? <= 0.0;
@@ -176,6 +188,7 @@ proptest! {
         let config = OffsetConfig { arc_tolerance: 0.01, ..OffsetConfig::default() };
         let buffer = buffer_lines(&lines, radius, &config)?;
         check_valid(&buffer)?;
+        check_thick(&buffer)?;
         for p in probes() {
             let segments = lines.iter().flat_map(|line| {
                 let single = line.0.first().map(|&p| geo_types::Line::new(p, p));
@@ -186,5 +199,35 @@ proptest! {
             prop_assert!(inside || near > radius - 0.011, "{:?} {}", p, near);
             prop_assert!(!inside || near < radius + 1e-6, "{:?} {}", p, near);
         }
+    }
+
+    #[test]
+    fn finely_divided_curves_have_no_slits(
+        count in 100_u32..500,
+        (lobes, depth, phase) in (1_u8..9, 0.0..0.6_f64, 0.0..TAU),
+        radius in 0.3..5.0_f64,
+        arc_tolerance in prop_oneof![Just(0.01), Just(0.3)],
+        closed in any::<bool>(),
+    ) {
+        let mut curve: LineString<f64> = (0..count)
+            .map(|k| {
+                let angle = f64::from(k) * TAU / f64::from(count);
+                let r = 10.0 * (1.0 + depth * (f64::from(lobes) * angle + phase).sin());
+                (r * angle.cos(), r * angle.sin())
+            })
+            .collect();
+        curve.close();
+        let config = OffsetConfig { arc_tolerance, ..OffsetConfig::default() };
+        let line = if closed { curve.clone() } else { LineString(curve.0[..80].to_vec()) };
+        let buffer = buffer_lines(&[line], radius, &config)?;
+        check_valid(&buffer)?;
+        check_thick(&buffer)?;
+        prop_assert_eq!(buffer.0.len(), 1);
+        let shape = [Polygon::new(curve, Vec::new())];
+        let grown = offset_polygons(&shape, radius, &config)?;
+        check_valid(&grown)?;
+        check_thick(&grown)?;
+        prop_assert_eq!(grown.0.len(), 1);
+        check_valid(&offset_polygons(&shape, -radius, &config)?)?;
     }
 }

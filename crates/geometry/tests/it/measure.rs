@@ -243,6 +243,28 @@ proptest! {
     }
 }
 
+#[test]
+fn coordinates_that_are_not_finite_or_huge_do_not_panic() {
+    for value in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e300, 1e99] {
+        let point = Coord { x: value, y: 1.0 };
+        let (odd, even) =
+            (Line::new(point, Coord { x: 0.0, y: 0.0 }), Line::new((3.0, 1.0), (4.0, 2.0)));
+        let distances =
+            [point_segment_distance(point, even), point_segment_distance(even.start, odd)];
+        assert!(distances.iter().all(|&d| d.is_nan() || d >= 0.0));
+        let distance = segment_distance(odd, even);
+        assert!(distance.is_nan() || distance >= 0.0);
+        let (odd, even): (LineString<f64>, LineString<f64>) = (odd.into(), even.into());
+        let usable = value.abs() < 1e100;
+        assert_eq!(frechet(&odd, &even, 1.0).is_ok(), usable);
+        assert_eq!(discrete_frechet(&odd, &even).is_ok(), usable);
+        assert_eq!(line_distance(&odd, &even).is_ok(), usable);
+        let (odd, even) = (std::slice::from_ref(&odd), std::slice::from_ref(&even));
+        assert_eq!(hausdorff(odd, even, 1e90).is_ok(), usable);
+        assert!(chamfer(odd, even, 1.0).is_err());
+    }
+}
+
 /// Ends of the edges by share of the length, and their continuous directions.
 fn directions(ring: &LineString<f64>) -> Vec<(f64, f64)> {
     let total = line_length(ring);
