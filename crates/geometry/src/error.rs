@@ -41,6 +41,28 @@ pub enum Error {
         /// Largest number allowed.
         limit: f64,
     },
+    /// There is nothing to measure.
+    #[error("{what} has no points; leave it out of the measure")]
+    Empty {
+        /// The argument that is empty.
+        what: &'static str,
+    },
+    /// All points lie on one line and span no area.
+    #[error("the {count} points lie on one line; give at least 3 that do not")]
+    Collinear {
+        /// Number of points given.
+        count: usize,
+    },
+    /// A computation would take an unreasonable number of steps.
+    #[error("{what} would take {count} steps, the limit is {limit}; simplify the shapes first")]
+    TooManySteps {
+        /// The computation.
+        what: &'static str,
+        /// Number of steps that the input asks for.
+        count: f64,
+        /// Largest number allowed.
+        limit: f64,
+    },
     /// A polygon breaks a rule of the simple feature model.
     #[error("invalid polygon: {0}")]
     Polygon(#[from] PolygonFault),
@@ -110,4 +132,12 @@ pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::Parameter { field, value, allowed: "finite and above 0 (pixels)" })
+}
+
+/// Refuses a coordinate whose square could overflow.
+pub(crate) fn check_coordinate(value: f64) -> Result<()> {
+    if value.abs() <= 1e100 {
+        return Ok(());
+    }
+    Err(Error::Parameter { field: "coordinate", value, allowed: "finite and within 1e100 of 0" })
 }

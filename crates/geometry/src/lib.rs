@@ -36,30 +36,66 @@
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
 //! - [`signed_area`] measures a ring.
+//! - [`union`], [`intersection`], [`difference`], [`xor`] and [`union_all`] combine
+//!   polygons.
+//! - [`offset_polygons`] grows and shrinks polygons, [`buffer_lines`] makes lines
+//!   wide.
+//! - [`convex_hull`] and [`concave_hull`] surround points, [`oriented_box`] finds the
+//!   smallest [`OrientedBox`] around them.
+//! - [`SegmentIndex`] and [`BoxIndex`] find what is near a point or in a box.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
+//!
+//! Measures:
+//! - [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
+//! - [`point_segment_distance`], [`segment_distance`], [`line_distance`],
+//!   [`point_polygon_distance`] and [`polygon_distance`] give shortest distances.
+//! - [`polygon_iou`] compares areas.
+//! - [`hausdorff`] and [`directed_hausdorff`] give the largest distance between
+//!   continuous lines, [`chamfer`] and [`directed_chamfer`] the mean one.
+//! - [`frechet`] and [`discrete_frechet`] compare two lines in their order.
+//! - [`polis`] compares the vertices of a polygon with the boundary of another.
+//! - [`turning_distance`] compares the shapes of two rings at any place, angle and
+//!   size.
 //!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
+mod boolean;
 mod centreline;
 mod distance;
 mod error;
 mod grid;
+mod hull;
+mod measure;
+mod offset;
+mod oriented_box;
 mod polygonize;
 mod raster;
 mod ring;
 mod simplify_line;
+mod spatial_index;
 mod thin;
 mod tiles;
 mod validate;
 
+pub use boolean::{difference, intersection, union, union_all, xor};
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
+pub use hull::{ConcaveHullConfig, concave_hull, convex_hull};
+pub use measure::{
+    chamfer, directed_chamfer, directed_hausdorff, directed_polis, discrete_frechet, frechet,
+    hausdorff, line_distance, line_length, perimeter, point_polygon_distance,
+    point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
+    turning_distance,
+};
+pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
+pub use oriented_box::{OrientedBox, oriented_box};
 pub use polygonize::{Coverage, polygonize};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
+pub use spatial_index::{BoxIndex, NearestSegment, SegmentIndex};
 pub use thin::thin;
 pub use tiles::{Tile, TileConfig, Window, tiles};
 pub use validate::{validate_line, validate_polygon};

@@ -13,7 +13,7 @@ pub use stroke::{Cap, Join, Stroke, stroke_coverage};
 use geo_types::{LineString, Polygon};
 
 /// All rings of a polygon, the exterior first.
-fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
+pub(crate) fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
     std::iter::once(polygon.exterior()).chain(polygon.interiors())
 }
 

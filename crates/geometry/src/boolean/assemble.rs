@@ -1,0 +1,229 @@
+//! From boundary edges to polygons.
+//!
+//! Edges meet at their ends only and have the inside to their left (in a plane with
+//! y up). At a vertex, the edge that continues another is the one across the same
+//! sector of the inside: the loops found are the boundaries of connected areas. A
+//! loop that passes a vertex twice is split there: a hole touches its exterior ring.
+//! All decisions are exact.
+
+use super::{
+    grid::{cross, doubled_area},
+    ring_tree::RingTree,
+};
+use crate::{BoxIndex, Result};
+use geo::coordinate_position::CoordPos;
+use geo_types::{Coord, LineString, Rect};
+use i_overlay::i_float::int::point::IntPoint;
+use std::{cmp::Ordering, collections::HashMap};
+
+/// A directed boundary edge.
+pub(super) type Edge = [IntPoint; 2];
+
+/// Open rings of a polygon, the exterior first, without collinear vertices.
+pub(super) type Shape = Vec<Vec<IntPoint>>;
+
+/// Builds the polygons that `edges` surround.
+pub(super) fn assemble(mut edges: Vec<Edge>) -> Result<Vec<Shape>> {
+    edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
+    let mut shapes = Vec::new();
+    let mut free_holes = Vec::new();
+    let mut used = vec![false; edges.len()];
+    for start in 0..edges.len() {
+        if used[start] {
+            continue;
+        }
+        let (vertices, forks) = trace(&edges, start, &mut used);
+        // A point of the loop that no other loop touches, in half steps.
+        let [a, b] = edges[start];
+        let inner =
+            Coord { x: f64::from(a.x) + f64::from(b.x), y: f64::from(a.y) + f64::from(b.y) };
+        let mut exterior = None;
+        let mut holes = Vec::new();
+        for ring in split(&vertices, &forks) {
+            if is_slit(&ring) {
+                continue;
+            }
+            match doubled_area(&ring).cmp(&0) {
+                Ordering::Greater => exterior = Some(straighten(&ring)),
+                Ordering::Less => holes.push(straighten(&ring)),
+                Ordering::Equal => {}
+            }
+        }
+        match exterior {
+            Some(exterior) => {
+                holes.insert(0, exterior);
+                shapes.push(holes);
+            }
+            None if holes.is_empty() => {}
+            None => free_holes.push((inner, holes)),
+        }
+    }
+    place_holes(&mut shapes, free_holes)?;
+    Ok(shapes)
+}
+
+/// Follows a loop; returns its vertices and which of them have several edges.
+fn trace(edges: &[Edge], start: usize, used: &mut [bool]) -> (Vec<IntPoint>, Vec<bool>) {
+    let (mut vertices, mut forks) = (Vec::new(), Vec::new());
+    let mut edge = start;
+    // Every vertex has as many edges in as out, so a loop ends where it began.
+    while !used[edge] {
+        used[edge] = true;
+        let [from, to] = edges[edge];
+        let first = edges.partition_point(|&[a, _]| (a.x, a.y) < (to.x, to.y));
+        let count = edges[first..].iter().take_while(|&&[a, _]| a == to).count();
+        vertices.push(to);
+        forks.push(count > 1);
+        let next = (first..first + count).reduce(|best, other| {
+            if is_before(from, to, edges[other][1], edges[best][1]) { other } else { best }
+        });
+        let Some(next) = next else { break };
+        edge = next;
+    }
+    (vertices, forks)
+}
+
+/// Whether, turning clockwise (y up) around `centre` from `start`, `a` comes first.
+fn is_before(start: IntPoint, centre: IntPoint, a: IntPoint, b: IntPoint) -> bool {
+    // 0 for the half turn clockwise of the start, 1 for the opposite direction, 2
+    // for the rest, 3 for the start itself.
+    let part = |p: IntPoint| match cross(centre, start, p).cmp(&0) {
+        Ordering::Less => 0,
+        Ordering::Greater => 2,
+        Ordering::Equal => {
+            let along = |d: fn(IntPoint) -> i64| (d(start) - d(centre)) * (d(p) - d(centre));
+            let same = along(|p| i64::from(p.x)) + along(|p| i64::from(p.y)) > 0;
+            if same { 3 } else { 1 }
+        }
+    };
+    match part(a).cmp(&part(b)) {
+        Ordering::Equal => cross(centre, a, b) < 0,
+        order => order == Ordering::Less,
+    }
+}
+
+/// Splits a loop at the vertices that it passes more than once.
+fn split(vertices: &[IntPoint], forks: &[bool]) -> Vec<Vec<IntPoint>> {
+    let mut rings = Vec::new();
+    let mut open: Vec<IntPoint> = Vec::with_capacity(vertices.len());
+    let mut places: HashMap<(i32, i32), usize> = HashMap::new();
+    for (&p, &fork) in vertices.iter().zip(forks) {
+        if fork {
+            if let Some(&place) = places.get(&(p.x, p.y)) {
+                let ring = open.split_off(place);
+                for q in &ring {
+                    places.remove(&(q.x, q.y));
+                }
+                rings.push(ring);
+            }
+            places.insert((p.x, p.y), open.len());
+        }
+        open.push(p);
+    }
+    rings.push(open);
+    rings
+}
+
+/// Whether a ring is thinner than about two steps.
+///
+/// Where edges that overlap are crossed by a third one, the crossings may be rounded
+/// to different points, which opens a slit.
+fn is_slit(ring: &[IntPoint]) -> bool {
+    let next = ring.iter().cycle().skip(1);
+    let length: i64 = ring
+        .iter()
+        .zip(next)
+        .map(|(a, b)| {
+            (i64::from(a.x) - i64::from(b.x)).abs() + (i64::from(a.y) - i64::from(b.y)).abs()
+        })
+        .sum();
+    doubled_area(ring).abs() <= 2 * i128::from(length)
+}
+
+/// Drops collinear vertices; starts at the lowest of the leftmost ones.
+fn straighten(ring: &[IntPoint]) -> Vec<IntPoint> {
+    let corner = (0..ring.len()).min_by_key(|&k| (ring[k].x, ring[k].y)).unwrap_or(0);
+    let mut kept: Vec<IntPoint> = Vec::with_capacity(ring.len());
+    // The start is a corner: no ring has a straight angle there.
+    for &p in ring[corner..].iter().chain(&ring[..=corner]) {
+        while let [.., a, b] = kept[..]
+            && cross(a, b, p) == 0
+        {
+            kept.pop();
+        }
+        kept.push(p);
+    }
+    kept.pop();
+    kept
+}
+
+/// Gives each hole to the smallest exterior ring around it.
+fn place_holes(
+    shapes: &mut [Shape],
+    free_holes: Vec<(Coord<f64>, Vec<Vec<IntPoint>>)>,
+) -> Result<()> {
+    if free_holes.is_empty() {
+        return Ok(());
+    }
+    let exteriors: Vec<LineString<f64>> = shapes
+        .iter()
+        .map(|shape| {
+            let twice = |p: &IntPoint| Coord { x: 2.0 * f64::from(p.x), y: 2.0 * f64::from(p.y) };
+            shape[0].iter().chain(shape[0].first()).map(twice).collect()
+        })
+        .collect();
+    let areas: Vec<i128> = shapes.iter().map(|shape| doubled_area(&shape[0])).collect();
+    let trees: Vec<RingTree<'_>> = exteriors.iter().filter_map(RingTree::new).collect();
+    let index = BoxIndex::new(trees.iter().map(RingTree::area))?;
+    for (p, holes) in free_holes {
+        let around = index.within(&Rect::new(p, p)).into_iter();
+        let around = around.filter(|&shape| trees[shape].position(p) == CoordPos::Inside);
+        if let Some(shape) = around.min_by_key(|&shape| areas[shape]) {
+            shapes[shape].extend(holes);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edges(rings: &[&[(i32, i32)]]) -> Vec<Edge> {
+        let point = |(x, y): (i32, i32)| IntPoint::new(x * SCALE, y * SCALE);
+        let ring = |ring: &&[(i32, i32)]| -> Vec<Edge> {
+            (0..ring.len()).map(|k| [point(ring[k]), point(ring[(k + 1) % ring.len()])]).collect()
+        };
+        rings.iter().flat_map(ring).collect()
+    }
+
+    const SCALE: i32 = 100;
+
+    #[test]
+    fn hole_that_touches_and_island_in_a_hole() {
+        let outer: &[(i32, i32)] = &[(0, 0), (8, 0), (8, 8), (0, 8), (0, 4)];
+        let touching: &[(i32, i32)] = &[(0, 4), (2, 6), (6, 6), (6, 2), (2, 2)];
+        let island: &[(i32, i32)] = &[(3, 3), (5, 3), (5, 5), (3, 5)];
+        let shapes = assemble(edges(&[outer, touching, island])).unwrap();
+        assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        // The collinear corner at the contact is gone from the outer ring only.
+        assert_eq!((shapes[0][0].len(), shapes[0][1].len()), (4, 5));
+    }
+
+    #[test]
+    fn slits_are_dropped() {
+        let point = |(x, y)| IntPoint::new(x, y);
+        let slit = [(0, 0), (1000, 1), (0, 1)].map(point);
+        let needle = [(0, 0), (1000, 5), (0, 5)].map(point);
+        assert!(is_slit(&slit) && !is_slit(&needle));
+    }
+
+    #[test]
+    fn squares_that_touch_stay_apart() {
+        let a: &[(i32, i32)] = &[(0, 0), (2, 0), (2, 2), (0, 2)];
+        let b: &[(i32, i32)] = &[(2, 2), (4, 2), (4, 4), (2, 4)];
+        let shapes = assemble(edges(&[a, b])).unwrap();
+        assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+        assert!(assemble(Vec::new()).unwrap().is_empty());
+    }
+}
