@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use crate::ControlPointFault;
 use std::fmt;
 
 /// Result of the fallible functions of this crate.
@@ -44,6 +45,49 @@ pub enum Error {
     /// A polygon breaks a rule of the simple feature model.
     #[error("invalid polygon: {0}")]
     Polygon(#[from] PolygonFault),
+    /// An affine transform has no inverse.
+    #[error(
+        "the transform has determinant {determinant} and no inverse; \
+         check the pixel size and the rotation"
+    )]
+    SingularTransform {
+        /// Determinant of the linear part.
+        determinant: f64,
+    },
+    /// A transform cannot be fitted to the ground control points.
+    #[error("unfit ground control points: {0}")]
+    ControlPoints(#[from] ControlPointFault),
+    /// A coordinate reference system is not known or not supported.
+    #[cfg(feature = "crs")]
+    #[error("cannot use the reference system \"{definition}\": {reason}")]
+    Crs {
+        /// The code or PROJ string.
+        definition: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A point lies outside the domain of a projection.
+    #[cfg(feature = "crs")]
+    #[error("cannot project ({x}, {y}): {reason}; check the order of axes and the units")]
+    Projection {
+        /// Easting or longitude that came.
+        x: f64,
+        /// Northing or latitude that came.
+        y: f64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No pixel was found that a fitted transform maps to this point.
+    #[error(
+        "no pixel maps to ({x}, {y}); the point lies beyond a fold of the transform: \
+         lower its order or add control points there"
+    )]
+    NoInverse {
+        /// The point in the world.
+        x: f64,
+        /// The point in the world.
+        y: f64,
+    },
 }
 
 /// A rule of the simple feature model that a polygon breaks.

@@ -38,6 +38,13 @@
 //! - [`signed_area`] measures a ring.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
 //!
+//! Georeferencing:
+//! - [`Affine`] maps pixels to the world and back, from GeoTIFF tags, a GDAL
+//!   geotransform or a world file.
+//! - [`fit_ground_control`] fits an affine transform, a polynomial or a thin-plate
+//!   spline to ground control points.
+//! - `CrsTransform` (feature `crs`) changes between coordinate reference systems.
+//!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
@@ -51,6 +58,7 @@ mod ring;
 mod simplify_line;
 mod thin;
 mod tiles;
+mod transform;
 mod validate;
 
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
@@ -62,4 +70,10 @@ pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use thin::thin;
 pub use tiles::{Tile, TileConfig, Window, tiles};
+pub use transform::{
+    Affine, ControlPointFault, GroundControlPoint, PixelAnchor, Shape, Warp, WarpModel,
+    fit_ground_control,
+};
+#[cfg(feature = "crs")]
+pub use transform::{Crs, CrsTransform};
 pub use validate::{validate_line, validate_polygon};

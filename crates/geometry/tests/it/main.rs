@@ -1,6 +1,9 @@
 //! Property tests against naive twins and invariants.
 
 mod coverage;
+#[cfg(feature = "crs")]
+mod crs;
 mod distance;
 mod raster;
 mod skeleton;
+mod transform;
