@@ -38,6 +38,14 @@
 //! - [`signed_area`] measures a ring.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
 //!
+//! Visible parts:
+//! - [`Occlusion`] hides masks behind each other, front to back; [`visible_regions`]
+//!   measures the ids of a label map.
+//! - [`visible_polygons`] cuts what is hidden off polygons.
+//! - [`visible_runs`] and [`visible_runs_behind`] find the visible runs of a segment,
+//!   [`visible_vector`] the vector that stands for them, [`visible_vertices`] the
+//!   visible vertices of a line.
+//!
 //! Georeferencing:
 //! - [`Affine`] maps pixels to the world and back, from GeoTIFF tags, a GDAL
 //!   geotransform or a world file.
@@ -60,6 +68,7 @@ mod thin;
 mod tiles;
 mod transform;
 mod validate;
+mod visible;
 
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
 pub use distance::{distance_transform, nearest_true};
@@ -77,3 +86,7 @@ pub use transform::{
 #[cfg(feature = "crs")]
 pub use transform::{Crs, CrsTransform};
 pub use validate::{validate_line, validate_polygon};
+pub use visible::{
+    Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,
+    visible_runs_behind, visible_vector, visible_vertices,
+};

@@ -7,3 +7,4 @@ mod distance;
 mod raster;
 mod skeleton;
 mod transform;
+mod visible;
