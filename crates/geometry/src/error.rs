@@ -155,3 +155,11 @@ pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
     }
     Err(Error::Parameter { field, value, allowed: "finite and above 0 (pixels)" })
 }
+
+/// Refuses `value` unless it lies between 0 and a quarter turn.
+pub(crate) fn check_turn(field: &'static str, value: f64) -> Result<()> {
+    if (0.0..=std::f64::consts::FRAC_PI_2).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Parameter { field, value, allowed: "from 0 to pi / 2 (radians)" })
+}

@@ -31,7 +31,8 @@
 //! Rasters to shapes:
 //! - [`polygonize`] traces a label map into a [`Coverage`] of faces that share arcs.
 //! - [`Coverage::simplify`] drops vertices without gaps, overlaps or invalid rings.
-//! - [`centrelines`] turns a skeleton into lines that meet at junctions.
+//! - [`centrelines`] turns a skeleton into lines that meet at junctions, bridges gaps
+//!   and leads lines straight through crossings; [`widths_along`] measures them.
 //!
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
@@ -70,7 +71,9 @@ mod transform;
 mod validate;
 mod visible;
 
-pub use centreline::{Centreline, CentrelineConfig, centrelines};
+pub use centreline::{
+    Centreline, CentrelineConfig, CrossingConfig, GapConfig, centrelines, widths_along,
+};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
 pub use polygonize::{Coverage, polygonize};

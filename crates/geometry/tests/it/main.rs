@@ -1,5 +1,6 @@
 //! Property tests against naive twins and invariants.
 
+mod centreline;
 mod coverage;
 #[cfg(feature = "crs")]
 mod crs;
