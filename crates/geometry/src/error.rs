@@ -45,6 +45,12 @@ pub enum Error {
     /// A polygon breaks a rule of the simple feature model.
     #[error("invalid polygon: {0}")]
     Polygon(#[from] PolygonFault),
+    /// No circle fits the points.
+    #[error("no circle fits {count} points; give at least 3 that are not on one line")]
+    NoCircle {
+        /// Number of points given.
+        count: usize,
+    },
     /// An affine transform has no inverse.
     #[error(
         "the transform has determinant {determinant} and no inverse; \

@@ -36,6 +36,8 @@
 //!
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
+//! - [`fit_primitives`] replaces a line by few lines, arcs and Bezier curves within a
+//!   bound; [`fit_circle`] fits a circle to points.
 //! - [`signed_area`] measures a ring.
 //! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
 //!
@@ -60,6 +62,7 @@
 mod centreline;
 mod distance;
 mod error;
+mod fit;
 mod grid;
 mod polygonize;
 mod raster;
@@ -76,6 +79,9 @@ pub use centreline::{
 };
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
+pub use fit::{
+    Circle, CircularArc, CubicCurve, FitConfig, FittedPart, Primitive, fit_circle, fit_primitives,
+};
 pub use polygonize::{Coverage, polygonize};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
 pub use ring::signed_area;

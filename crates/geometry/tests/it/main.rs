@@ -5,6 +5,7 @@ mod coverage;
 #[cfg(feature = "crs")]
 mod crs;
 mod distance;
+mod fit;
 mod raster;
 mod skeleton;
 mod transform;
