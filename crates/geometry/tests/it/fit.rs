@@ -93,7 +93,7 @@ fn arc_points(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_walk_keeps_the_bound(
         line in walk(),
