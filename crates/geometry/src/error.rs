@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use crate::ControlPointFault;
 use std::fmt;
 
 /// Result of the fallible functions of this crate.
@@ -66,6 +67,55 @@ pub enum Error {
     /// A polygon breaks a rule of the simple feature model.
     #[error("invalid polygon: {0}")]
     Polygon(#[from] PolygonFault),
+    /// No circle fits the points.
+    #[error("no circle fits {count} points; give at least 3 that are not on one line")]
+    NoCircle {
+        /// Number of points given.
+        count: usize,
+    },
+    /// An affine transform has no inverse.
+    #[error(
+        "the transform has determinant {determinant} and no inverse; \
+         check the pixel size and the rotation"
+    )]
+    SingularTransform {
+        /// Determinant of the linear part.
+        determinant: f64,
+    },
+    /// A transform cannot be fitted to the ground control points.
+    #[error("unfit ground control points: {0}")]
+    ControlPoints(#[from] ControlPointFault),
+    /// A coordinate reference system is not known or not supported.
+    #[cfg(feature = "crs")]
+    #[error("cannot use the reference system \"{definition}\": {reason}")]
+    Crs {
+        /// The code or PROJ string.
+        definition: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A point lies outside the domain of a projection.
+    #[cfg(feature = "crs")]
+    #[error("cannot project ({x}, {y}): {reason}; check the order of axes and the units")]
+    Projection {
+        /// Easting or longitude that came.
+        x: f64,
+        /// Northing or latitude that came.
+        y: f64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No pixel was found that a fitted transform maps to this point.
+    #[error(
+        "no pixel maps to ({x}, {y}); the point lies beyond a fold of the transform: \
+         lower its order or add control points there"
+    )]
+    NoInverse {
+        /// The point in the world.
+        x: f64,
+        /// The point in the world.
+        y: f64,
+    },
 }
 
 /// A rule of the simple feature model that a polygon breaks.
@@ -140,4 +190,12 @@ pub(crate) fn check_coordinate(value: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::Parameter { field: "coordinate", value, allowed: "finite and within 1e100 of 0" })
+}
+
+/// Refuses `value` unless it lies between 0 and a quarter turn.
+pub(crate) fn check_turn(field: &'static str, value: f64) -> Result<()> {
+    if (0.0..=std::f64::consts::FRAC_PI_2).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Parameter { field, value, allowed: "from 0 to pi / 2 (radians)" })
 }

@@ -31,10 +31,13 @@
 //! Rasters to shapes:
 //! - [`polygonize`] traces a label map into a [`Coverage`] of faces that share arcs.
 //! - [`Coverage::simplify`] drops vertices without gaps, overlaps or invalid rings.
-//! - [`centrelines`] turns a skeleton into lines that meet at junctions.
+//! - [`centrelines`] turns a skeleton into lines that meet at junctions, bridges gaps
+//!   and leads lines straight through crossings; [`widths_along`] measures them.
 //!
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
+//! - [`fit_primitives`] replaces a line by few lines, arcs and Bezier curves within a
+//!   bound; [`fit_circle`] fits a circle to points.
 //! - [`signed_area`] measures a ring.
 //! - [`union`], [`intersection`], [`difference`], [`xor`] and [`union_all`] combine
 //!   polygons.
@@ -57,6 +60,21 @@
 //! - [`turning_distance`] compares the shapes of two rings at any place, angle and
 //!   size.
 //!
+//! Visible parts:
+//! - [`Occlusion`] hides masks behind each other, front to back; [`visible_regions`]
+//!   measures the ids of a label map.
+//! - [`visible_polygons`] cuts what is hidden off polygons.
+//! - [`visible_runs`] and [`visible_runs_behind`] find the visible runs of a segment,
+//!   [`visible_vector`] the vector that stands for them, [`visible_vertices`] the
+//!   visible vertices of a line.
+//!
+//! Georeferencing:
+//! - [`Affine`] maps pixels to the world and back, from GeoTIFF tags, a GDAL
+//!   geotransform or a world file.
+//! - [`fit_ground_control`] fits an affine transform, a polynomial or a thin-plate
+//!   spline to ground control points.
+//! - `CrsTransform` (feature `crs`) changes between coordinate reference systems.
+//!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
@@ -64,6 +82,7 @@ mod boolean;
 mod centreline;
 mod distance;
 mod error;
+mod fit;
 mod grid;
 mod hull;
 mod measure;
@@ -76,12 +95,19 @@ mod simplify_line;
 mod spatial_index;
 mod thin;
 mod tiles;
+mod transform;
 mod validate;
+mod visible;
 
 pub use boolean::{difference, intersection, union, union_all, xor};
-pub use centreline::{Centreline, CentrelineConfig, centrelines};
+pub use centreline::{
+    Centreline, CentrelineConfig, CrossingConfig, GapConfig, centrelines, widths_along,
+};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, PolygonFault, Result, Ring};
+pub use fit::{
+    Circle, CircularArc, CubicCurve, FitConfig, FittedPart, Primitive, fit_circle, fit_primitives,
+};
 pub use hull::{ConcaveHullConfig, concave_hull, convex_hull};
 pub use measure::{
     chamfer, directed_chamfer, directed_hausdorff, directed_polis, discrete_frechet, frechet,
@@ -98,4 +124,14 @@ pub use simplify_line::simplify_line;
 pub use spatial_index::{BoxIndex, NearestSegment, SegmentIndex};
 pub use thin::thin;
 pub use tiles::{Tile, TileConfig, Window, tiles};
+pub use transform::{
+    Affine, ControlPointFault, GroundControlPoint, PixelAnchor, Shape, Warp, WarpModel,
+    fit_ground_control,
+};
+#[cfg(feature = "crs")]
+pub use transform::{Crs, CrsTransform};
 pub use validate::{validate_line, validate_polygon};
+pub use visible::{
+    Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,
+    visible_runs_behind, visible_vector, visible_vertices,
+};

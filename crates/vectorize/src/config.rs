@@ -99,7 +99,7 @@ impl Default for LineConfig {
         Self {
             low: 0.2,
             high: 0.5,
-            centreline: CentrelineConfig { min_spur: 8.0, min_length: 30.0, tolerance: 0.75 },
+            centreline: CentrelineConfig { min_length: 30.0, ..CentrelineConfig::default() },
         }
     }
 }

@@ -1,14 +1,24 @@
 //! Centrelines: the graph of a skeleton as lines that meet at junctions.
 
+mod crossing;
+mod gap;
 mod graph;
 mod prune;
+mod strand;
+mod width;
+
+pub use crossing::CrossingConfig;
+pub use gap::GapConfig;
+pub use width::widths_along;
 
 use crate::{Result, error::check_non_negative, simplify_line, thin};
+use crossing::pass_crossings;
 use geo_types::{Coord, LineString};
 use graph::{Graph, Pixel};
 use ndarray::ArrayView2;
 use prune::Network;
 use serde::{Deserialize, Serialize};
+use strand::Strand;
 
 /// What is dropped from a skeleton, and how its lines are simplified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,11 +31,17 @@ pub struct CentrelineConfig {
     pub min_length: f64,
     /// Largest distance between a dropped vertex and its line (pixels, at least 0).
     pub tolerance: f64,
+    /// Whether and how free ends that point at each other are joined; off by
+    /// default.
+    pub gaps: Option<GapConfig>,
+    /// Whether and how the pairs of junctions that thinning makes of crossings are
+    /// repaired; off by default.
+    pub crossings: Option<CrossingConfig>,
 }
 
 impl Default for CentrelineConfig {
     fn default() -> Self {
-        Self { min_spur: 8.0, min_length: 8.0, tolerance: 0.75 }
+        Self { min_spur: 8.0, min_length: 8.0, tolerance: 0.75, gaps: None, crossings: None }
     }
 }
 
@@ -37,7 +53,9 @@ impl CentrelineConfig {
     pub fn validate(&self) -> Result<()> {
         check_non_negative("centreline.min_spur", self.min_spur)?;
         check_non_negative("centreline.min_length", self.min_length)?;
-        check_non_negative("centreline.tolerance", self.tolerance)
+        check_non_negative("centreline.tolerance", self.tolerance)?;
+        self.gaps.as_ref().map_or(Ok(()), GapConfig::validate)?;
+        self.crossings.as_ref().map_or(Ok(()), CrossingConfig::validate)
     }
 }
 
@@ -48,7 +66,8 @@ pub struct Centreline {
     /// share its exact coordinate; a ring repeats its first point.
     pub line: LineString<f64>,
     /// Row and column of the pixels along the line, before simplification; each is
-    /// a neighbour of the next. Lines that meet may share pixels near the junction.
+    /// a neighbour of the next. Lines that meet or cross may share pixels near there;
+    /// the pixels of bridged gaps are not in the skeleton.
     pub pixels: Vec<(u32, u32)>,
     /// Junction at the start; `None` for a free end or a ring without junctions.
     pub start: Option<usize>,
@@ -61,7 +80,8 @@ pub struct Centreline {
 /// Pixels with three or more neighbours form junctions, one per connected group,
 /// at the pixel nearest to the middle of the group. The pixels between are followed
 /// to lines. Spurs are pruned from the shortest on, and lines that meet at a former
-/// junction are joined again. The mask is thinned first; for the result of
+/// junction are joined again. Then, if the configuration says so, gaps are bridged
+/// and crossings repaired. The mask is thinned first; for the result of
 /// [`thin`] this changes nothing.
 ///
 /// Lines come in a fixed order and junctions are numbered from 0. Single pixels
@@ -77,11 +97,25 @@ pub fn centrelines(
     let graph = Graph::new(thin(skeleton).view());
     let mut network = Network::new(graph);
     network.prune(config.min_spur);
+    if let Some(gaps) = &config.gaps {
+        network.bridge_gaps(gaps);
+    }
+    if let Some(crossings) = &config.crossings {
+        network.close_holes(crossings.max_length);
+    }
     let junctions = network.junction_numbers();
-    let lines = network.into_edges(config.min_length).map(|edge| {
-        let [start, end] = edge.ends.map(|node| node.and_then(|node| junctions[node]));
-        let line = LineString(edge.pixels.iter().map(|&pixel| centre(pixel)).collect());
-        Centreline { line: simplify_line(&line, config.tolerance), pixels: edge.pixels, start, end }
+    let strands = network.into_edges(config.min_length).map(|edge| {
+        let ends = edge.ends.map(|node| node.and_then(|node| junctions[node]));
+        let points = edge.pixels.iter().map(|&pixel| centre(pixel)).collect();
+        Strand { pixels: edge.pixels, points, ends }
+    });
+    let strands = match &config.crossings {
+        None => strands.collect(),
+        Some(crossings) => pass_crossings(strands.collect(), crossings),
+    };
+    let lines = strands.into_iter().map(|Strand { pixels, points, ends: [start, end] }| {
+        let line = simplify_line(&LineString(points), config.tolerance);
+        Centreline { line, pixels, start, end }
     });
     Ok(lines.collect())
 }
@@ -111,7 +145,12 @@ mod tests {
     }
 
     fn none() -> CentrelineConfig {
-        CentrelineConfig { min_spur: 0.0, min_length: 0.0, tolerance: 0.0 }
+        CentrelineConfig {
+            min_spur: 0.0,
+            min_length: 0.0,
+            tolerance: 0.0,
+            ..CentrelineConfig::default()
+        }
     }
 
     #[test]

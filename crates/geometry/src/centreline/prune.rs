@@ -6,9 +6,9 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 /// A graph whose edges can be removed and joined.
 pub(super) struct Network {
     /// Edges by id; removed and joined ones are gone.
-    edges: Vec<Option<Edge>>,
+    pub(super) edges: Vec<Option<Edge>>,
     /// Edge ids at each node; an edge that begins and ends there counts twice.
-    incident: Vec<Vec<usize>>,
+    pub(super) incident: Vec<Vec<usize>>,
     /// Spurs as (length bits, edge id): the bits of non-negative floats are ordered.
     spurs: BinaryHeap<Reverse<(u64, usize)>>,
     min_spur: f64,
@@ -121,6 +121,30 @@ impl Network {
         self.enqueue(id);
     }
 
+    /// Removes the longer one of two edges between the same two nodes, if neither is
+    /// longer than `max_length`: what they enclose is a hole, not a block.
+    pub(super) fn close_holes(&mut self, max_length: f64) {
+        for id in 0..self.edges.len() {
+            let Some(edge) = &self.edges[id] else { continue };
+            let [Some(a), Some(b)] = edge.ends else { continue };
+            let length = edge.length();
+            let is_twin = |&other: &usize| {
+                let twin = self.edges[other].as_ref().filter(|_| other != id);
+                twin.is_some_and(|twin| {
+                    let between = [[Some(a), Some(b)], [Some(b), Some(a)]].contains(&twin.ends);
+                    between && twin.length() <= length
+                })
+            };
+            if a != b && length <= max_length && self.incident[a].iter().any(is_twin) {
+                self.edges[id] = None;
+                for node in [a, b] {
+                    self.incident[node].retain(|&other| other != id);
+                    self.settle(node);
+                }
+            }
+        }
+    }
+
     /// Consecutive numbers for the nodes that are still junctions.
     pub(super) fn junction_numbers(&self) -> Vec<Option<usize>> {
         let mut count = 0;
@@ -180,7 +204,7 @@ fn spur_node(edge: &Edge) -> Option<usize> {
 }
 
 /// Removes the stretch that a ring runs both out and back from its closing point.
-fn trim_ring(pixels: &mut Vec<Pixel>) {
+pub(super) fn trim_ring(pixels: &mut Vec<Pixel>) {
     let pairs = pixels.iter().zip(pixels.iter().rev());
     let shared = pairs.take_while(|(p, q)| p == q).count();
     // One equal pair closes the ring; at least two more pixels stay between.

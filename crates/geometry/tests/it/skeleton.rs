@@ -67,7 +67,7 @@ proptest! {
         tolerance in 0.0..3.0,
     ) {
         let skeleton = thin(mask.view());
-        let config = CentrelineConfig { min_spur, min_length, tolerance };
+        let config = CentrelineConfig { min_spur, min_length, tolerance, ..CentrelineConfig::default() };
         let lines = centrelines(skeleton.view(), &config)?;
         let mut junctions = HashMap::new();
         for line in &lines {
