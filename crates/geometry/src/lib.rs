@@ -30,17 +30,21 @@
 //!
 //! Rasters to shapes:
 //! - [`polygonize`] traces a label map into a [`Coverage`] of faces that share arcs.
-//! - [`Coverage::simplify`] drops vertices without gaps, overlaps or invalid rings.
+//! - [`polygonize_with`] also groups 8-connected faces to [`Coverage::multi_polygons`].
+//! - [`Coverage::simplify`] and [`Coverage::simplify_with`] drop vertices
+//!   (Douglas-Peucker, Visvalingam-Whyatt) without gaps, overlaps or invalid rings.
 //! - [`centrelines`] turns a skeleton into lines that meet at junctions.
 //!
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
 //! - [`signed_area`] measures a ring.
-//! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
+//! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
+//!   [`validate_line`] check the rules of simple features and name what is wrong.
 //!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
+mod box_tree;
 mod centreline;
 mod distance;
 mod error;
@@ -55,11 +59,14 @@ mod validate;
 
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
 pub use distance::{distance_transform, nearest_true};
-pub use error::{Error, PolygonFault, Result, Ring};
-pub use polygonize::{Coverage, polygonize};
+pub use error::{Error, Result};
+pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use thin::thin;
 pub use tiles::{Tile, TileConfig, Window, tiles};
-pub use validate::{validate_line, validate_polygon};
+pub use validate::{
+    MultiPolygonFault, PolygonFault, Ring, validate_line, validate_multi_polygon, validate_polygon,
+    validate_ring,
+};

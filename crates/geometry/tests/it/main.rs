@@ -2,5 +2,7 @@
 
 mod coverage;
 mod distance;
+mod masks;
 mod raster;
 mod skeleton;
+mod validity;
