@@ -31,6 +31,14 @@ pub enum Error {
         /// Index of the coordinate in the line.
         index: usize,
     },
+    /// A sample of a field is infinite or not a number.
+    #[error("the sample in row {row}, column {column} is not finite; fill it before")]
+    NonFiniteSample {
+        /// Row of the sample.
+        row: usize,
+        /// Column of the sample.
+        column: usize,
+    },
     /// A dash pattern would cut a line into an unreasonable number of pieces.
     #[error(
         "the pattern cuts the line into {count} dashes, the limit is {limit}; lengthen on + off"

@@ -33,24 +33,31 @@
 //! - [`polygonize_with`] also groups 8-connected faces to [`Coverage::multi_polygons`].
 //! - [`Coverage::simplify`] and [`Coverage::simplify_with`] drop vertices
 //!   (Douglas-Peucker, Visvalingam-Whyatt) without gaps, overlaps or invalid rings.
+//! - [`contours`] follows a level of a scalar field with sub-pixel vertices.
 //! - [`centrelines`] turns a skeleton into lines that meet at junctions.
 //!
 //! Shapes:
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
+//! - [`regularize`] gives buildings straight walls and right angles.
+//! - [`snap_polygons`] joins near vertices and edges of neighbouring polygons.
 //! - [`signed_area`] measures a ring.
 //! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
 //!   [`validate_line`] check the rules of simple features and name what is wrong.
+//! - [`repair_polygon`] and [`repair_multi_polygon`] make invalid shapes valid.
 //!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
 mod box_tree;
 mod centreline;
+mod contour;
 mod distance;
 mod error;
 mod grid;
 mod polygonize;
 mod raster;
+mod regularize;
+mod repair;
 mod ring;
 mod simplify_line;
 mod thin;
@@ -58,10 +65,13 @@ mod tiles;
 mod validate;
 
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
+pub use contour::{ContourBorder, ContourConfig, contours};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, Result};
 pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
+pub use regularize::{RegularizeConfig, regularize, snap_polygons};
+pub use repair::{Fill, repair_multi_polygon, repair_polygon};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use thin::thin;
