@@ -163,7 +163,8 @@ fn closed(vertices: &[[Coord<f64>; 2]]) -> LineString<f64> {
     points.extend(vertices.first().map(|pair| pair[0]));
     points.dedup_by(|b, a| distance_to_segment(*b, (*a, *a)) < 1e-9);
     // Rounding may leave the two ends apart.
-    if let (Some(&first), Some(last)) = (points.first(), points.last_mut()) {
+    let first = points.first().copied();
+    if let (Some(first), Some(last)) = (first, points.last_mut()) {
         *last = first;
     }
     LineString(points)
