@@ -77,7 +77,8 @@ fn check_ring(rings: &Rings, id: usize, around: &[usize]) -> Result<(), MultiPol
     let others = around.iter().filter(|other| !own(other));
     let mut parts: Vec<usize> = others.map(|&other| rings.members[other].part).collect();
     parts.sort_unstable();
-    for group in parts.chunk_by(|a, b| a == b).filter(|group| group.len() % 2 == 1) {
+    let mut groups = parts.chunk_by(|a, b| a == b);
+    if let Some(group) = groups.find(|group| group.len() % 2 == 1) {
         let Coord { x, y } = rings.original(rings.points[member.range[0]]);
         let (first, second) = (group[0].min(member.part), group[0].max(member.part));
         return Err(MultiPolygonFault::Overlap { first, second, x, y });

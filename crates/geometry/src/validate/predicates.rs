@@ -51,7 +51,7 @@ pub(crate) fn meeting([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> Meeti
 
 fn collinear([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> Meeting {
     // The lexicographic order is the order along a line.
-    let key = |p: Coord<f64>, q: Coord<f64>| p.x < q.x || (!(p.x > q.x) && p.y < q.y);
+    let key = |p: Coord<f64>, q: Coord<f64>| p.x < q.x || (p.x <= q.x && p.y < q.y);
     let sorted = |p, q| if key(p, q) { [p, q] } else { [q, p] };
     let ([a, b], [c, d]) = (sorted(a, b), sorted(c, d));
     let low = if key(a, c) { c } else { a };
