@@ -86,7 +86,7 @@ pub fn random_map(seed: u64, index: u64) -> Array2<u32> {
 }
 
 fn below(rng: &mut ChaCha8Rng, end: usize) -> usize {
-    (u64::from(rng.next_u32()) * end as u64 >> 32) as usize
+    ((u64::from(rng.next_u32()) * end as u64) >> 32) as usize
 }
 
 /// Polygonizes a mask with 4 and 8 neighbours and looks for every fault.

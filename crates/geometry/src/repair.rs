@@ -1,6 +1,8 @@
 //! Invalid polygons to valid multipolygons.
 
-use crate::{Error, PolygonFault, Result, Ring, signed_area, validate_multi_polygon};
+use crate::{
+    Error, PolygonFault, Result, Ring, signed_area, validate::scale_of, validate_multi_polygon,
+};
 use geo::algorithm::bool_ops::{BooleanOps, FillRule, OpType};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
@@ -62,16 +64,32 @@ pub fn repair_multi_polygon(
     if validate_multi_polygon(multi_polygon).is_ok() {
         return Ok(oriented(multi_polygon.clone()));
     }
-    let mut repaired = oriented(filled(multi_polygon, fill));
+    // Extreme coordinates are brought near 1, so that extents do not overflow.
+    let coordinates = multi_polygon.iter().flat_map(rings).flat_map(LineString::coords);
+    let scale = scale_of(coordinates.fold(0.0, |most, p| most.max(p.x.abs()).max(p.y.abs())));
+    let mut repaired = oriented(filled(&scaled(multi_polygon, scale), fill));
     for _ in 0..MAX_ROUNDS {
         match validate_multi_polygon(&repaired) {
-            Ok(()) => return Ok(repaired),
+            Ok(()) => return Ok(scaled(&repaired, 1.0 / scale)),
             // Rounding has moved vertices onto neighbours; a second pass sees them.
             Err(_) => repaired = oriented(filled(&repaired, Fill::EvenOdd)),
         }
     }
     validate_multi_polygon(&repaired)?;
-    Ok(repaired)
+    Ok(scaled(&repaired, 1.0 / scale))
+}
+
+fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
+    std::iter::once(polygon.exterior()).chain(polygon.interiors())
+}
+
+fn scaled(shape: &MultiPolygon<f64>, scale: f64) -> MultiPolygon<f64> {
+    let ring = |ring: &LineString<f64>| ring.coords().map(|&p| p * scale).collect();
+    let part = |polygon: &Polygon<f64>| {
+        let holes = polygon.interiors().iter().map(ring);
+        Polygon::new(ring(polygon.exterior()), holes.collect())
+    };
+    MultiPolygon(shape.iter().map(part).collect())
 }
 
 fn check_finite(polygon: &Polygon<f64>) -> Result<()> {
@@ -93,9 +111,7 @@ fn filled(shape: &MultiPolygon<f64>, fill: Fill) -> MultiPolygon<f64> {
     let nothing = MultiPolygon(Vec::new());
     match fill {
         Fill::EvenOdd => {
-            let rings = shape.iter().flat_map(|polygon| {
-                std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(alone)
-            });
+            let rings = shape.iter().flat_map(rings).map(alone);
             let rings = MultiPolygon(rings.filter(has_points).collect());
             rings.boolean_op_with_fill_rule(&nothing, OpType::Union, FillRule::EvenOdd)
         }

@@ -15,7 +15,7 @@ use std::f64::consts::FRAC_PI_4;
 pub use snap::snap_polygons;
 
 /// Simplification tolerances that are tried, as shares of the tolerance.
-const SIMPLIFICATIONS: [f64; 3] = [0.5, 0.25, 0.1];
+const SIMPLIFICATIONS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
 /// Lengths of edges that may vanish, as shares of the tolerance.
 const SLACKS: [f64; 4] = [1.5, 0.75, 0.3, 0.0];
 
@@ -35,7 +35,7 @@ pub struct RegularizeConfig {
 
 impl Default for RegularizeConfig {
     fn default() -> Self {
-        Self { tolerance: 3.0, diagonals: false, max_turn: 0.5 }
+        Self { tolerance: 2.0, diagonals: false, max_turn: 0.5 }
     }
 }
 
@@ -62,9 +62,10 @@ impl RegularizeConfig {
 /// The directions that carry most of the length of the exterior ring (modulo a quarter
 /// turn, up to three) are found in a histogram. Edges turn to the nearest of them about
 /// the middle of the way that they replace, parallel neighbours are merged, and
-/// neighbouring lines meet in the new vertices. A ring whose new form would break the
-/// bound or the validity of the polygon is tried with less simplification and finally
-/// kept as it is. The result is a valid polygon with as many rings.
+/// neighbouring lines meet in the new vertices. Several amounts of simplification are
+/// tried; the form with fewest vertices that keeps the bound is taken, and a ring without
+/// one, or whose new form would make the polygon invalid, stays as it is. The result is a
+/// valid polygon with as many rings and at most as many vertices.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) for a field of `config`, and what
@@ -84,7 +85,7 @@ impl RegularizeConfig {
 pub fn regularize(polygon: &Polygon<f64>, config: &RegularizeConfig) -> Result<Polygon<f64>> {
     config.validate()?;
     validate_polygon(polygon)?;
-    let edges = simple_edges(polygon.exterior(), SIMPLIFICATIONS[0] * config.tolerance);
+    let edges = simple_edges(polygon.exterior(), config.tolerance);
     let directions = directions::dominant_directions(&edges);
     let snapping = Snapping {
         directions: &directions,
@@ -114,20 +115,25 @@ pub fn regularize(polygon: &Polygon<f64>, config: &RegularizeConfig) -> Result<P
     Ok(with_rings(accepted))
 }
 
-/// The most regular form of a ring within the tolerance, if there is one.
+/// The form of a ring within the tolerance that has fewest vertices, if there is one.
 fn regular_ring(
     ring: &LineString<f64>,
     snapping: &Snapping<'_>,
     tolerance: f64,
 ) -> Option<LineString<f64>> {
     let tries = SIMPLIFICATIONS.iter().flat_map(|s| SLACKS.iter().map(move |slack| (s, slack)));
-    tries
+    let mut forms: Vec<LineString<f64>> = tries
         .filter_map(|(s, slack)| snapped_ring(ring, snapping, s * tolerance, slack * tolerance))
-        .find(|regular| {
-            (signed_area(regular) > 0.0) == (signed_area(ring) > 0.0)
-                && validate_ring(regular).is_ok()
-                && is_within(ring, regular, tolerance)
-        })
+        .collect();
+    // The sort is stable: of equally simple forms the one nearer to the ring comes first.
+    forms.sort_by_key(|form| form.0.len());
+    forms.dedup();
+    forms.into_iter().find(|form| {
+        form.0.len() <= ring.0.len()
+            && (signed_area(form) > 0.0) == (signed_area(ring) > 0.0)
+            && validate_ring(form).is_ok()
+            && is_within(ring, form, tolerance)
+    })
 }
 
 /// The exterior ring first.

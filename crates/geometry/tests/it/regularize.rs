@@ -123,7 +123,11 @@ proptest! {
         });
         let config = RegularizeConfig { tolerance, diagonals, ..RegularizeConfig::default() };
         for (_, polygon) in polygonize(mask.view()).simplify(0.8)?.polygons() {
-            check(&polygon, &regularize(&polygon, &config)?, tolerance)?;
+            let regular = regularize(&polygon, &config)?;
+            check(&polygon, &regular, tolerance)?;
+            for (old, new) in rings(&polygon).into_iter().zip(rings(&regular)) {
+                prop_assert!(new.0.len() <= old.0.len());
+            }
         }
     }
 
@@ -175,6 +179,25 @@ proptest! {
         vertices.sort_unstable();
         vertices.dedup();
         prop_assert_eq!(vertices.len(), 25);
+    }
+}
+
+#[test]
+fn extreme_sizes_end() {
+    for scale in [1e-300, 1e-9, 1e9, 1e300] {
+        let corners = [(0.0, 0.0), (9.0, 0.1), (9.1, 5.0), (0.0, 5.1)];
+        let ring = corners.map(|(x, y)| (x * scale, y * scale)).to_vec();
+        let polygon = Polygon::new(LineString::from(ring), Vec::new());
+        let config = RegularizeConfig { tolerance: 0.3 * scale, ..RegularizeConfig::default() };
+        let regular = regularize(&polygon, &config).unwrap();
+        assert_eq!(validate_polygon(&regular), Ok(()));
+        // A bound far below or above the size.
+        for tolerance in [1e-280, 1.0, 1e280] {
+            let config = RegularizeConfig { tolerance, ..RegularizeConfig::default() };
+            assert_eq!(validate_polygon(&regularize(&polygon, &config).unwrap()), Ok(()));
+            let snapped = snap_polygons(&[polygon.clone(), polygon.clone()], tolerance).unwrap();
+            assert_eq!(validate_polygon(&snapped[1]), Ok(()));
+        }
     }
 }
 

@@ -143,11 +143,12 @@ fn non_finite_rings_are_refused_and_extreme_ones_survive() {
     let fault = PolygonFault::NonFinite { ring: Ring::Exterior, index: 1 };
     let result = repair_polygon(&Polygon::new(bad, Vec::new()), Fill::EvenOdd);
     assert_eq!(result, Err(Error::Polygon(fault)));
-    for scale in [1e-200, 1e-9, 1e9, 1e200] {
-        let bow =
-            [(0.0, 0.0), (2.0, 2.0), (2.0, 0.0), (0.0, 2.0)].map(|(x, y)| (x * scale, y * scale));
+    for scale in [1e-300, 1e-200, 1e-9, 1e9, 1e200, 8e307] {
+        let bow = [(-1.0, -1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)];
+        let bow = bow.map(|(x, y)| (x * scale, y * scale));
         let bow = Polygon::new(LineString::from(bow.to_vec()), Vec::new());
-        if let Ok(repaired) = repair_polygon(&bow, Fill::EvenOdd) {
+        for fill in [Fill::EvenOdd, Fill::NonZero] {
+            let repaired = repair_polygon(&bow, fill).unwrap();
             assert_eq!(validate_multi_polygon(&repaired), Ok(()), "{scale}");
             assert_eq!(repaired.0.len(), 2, "{scale}");
         }
