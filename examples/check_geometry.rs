@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use mapvec_examples::geometry_checks::{Faults, check_map, check_mask, random_map, random_mask};
+use mapvec_examples::geometry_checks::{
+    Faults, check_map, check_mask, random_map, random_mask, write_shapes,
+};
 use mapvec_examples::progress::say;
 use mapvec_examples::{make_folder, run, smoke};
 use rayon::prelude::*;
@@ -23,10 +25,13 @@ struct Args {
     /// Seed of the masks and maps.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Also write the shapes to shapes.wkt, about 8 kB a raster.
+    #[arg(long)]
+    shapes: bool,
     /// Check 2000 masks and 100 maps.
     #[arg(long)]
     smoke: bool,
-    /// Folder of smoke.json.
+    /// Folder of smoke.json and shapes.wkt.
     #[arg(long, default_value = "out")]
     out: PathBuf,
 }
@@ -56,8 +61,13 @@ fn check(args: &Args) -> Result<()> {
         .try_reduce(Faults::default, |a, b| Ok(a.plus(b)))?;
     report(&format!("{maps} maps, 3 tolerances, 3 methods"), &of_maps);
     let faults = of_masks.plus(of_maps);
-    if args.smoke {
+    if args.shapes || args.smoke {
         make_folder(&args.out)?;
+    }
+    if args.shapes {
+        write_shapes(&args.out.join("shapes.wkt"), args.seed, (masks, maps))?;
+    }
+    if args.smoke {
         let shapes = [("mask_shapes", of_masks.shapes), ("map_shapes", of_maps.shapes)];
         let counts = shapes.into_iter().chain([("faults", faults.total())]);
         smoke::write(&args.out, counts.map(|(name, count)| (name, json!(count))))?;

@@ -1,9 +1,11 @@
 //! Faults of polygonized masks and simplified label maps.
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
-use geo_types::{Line, Polygon};
+use geo_types::{Line, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
     Connectivity, Coverage, Simplification, fill_labels, polygonize, polygonize_with, signed_area,
     validate_multi_polygon, validate_polygon,
@@ -122,14 +124,49 @@ pub fn check_mask(mask: &Array2<u32>) -> Faults {
 pub fn check_map(map: &Array2<u32>, tolerance: f64) -> Result<Faults> {
     let coverage = polygonize(map.view());
     let mut faults = Faults::default();
-    for method in [
-        Simplification::Distance { tolerance },
-        Simplification::DouglasPeucker { tolerance },
-        Simplification::Visvalingam { area: tolerance * tolerance },
-    ] {
+    for method in methods(tolerance) {
         faults = faults.plus(check_coverage(&coverage.simplify_with(method)?, map.dim()));
     }
     Ok(faults)
+}
+
+/// Writes the shapes of masks and maps as well-known text, one a line, for a check by
+/// another library (`xtask/peers/validity.py`): 8-connected masks, maps by all methods.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_shapes(file: &Path, seed: u64, (masks, maps): (u64, u64)) -> Result<()> {
+    let mut text = std::io::BufWriter::new(std::fs::File::create(file)?);
+    let of_masks = (0..masks).map(|index| random_mask(seed, index));
+    let of_maps = (0..maps).map(|index| random_map(seed, index));
+    for raster in of_masks.chain(of_maps) {
+        let coverage = polygonize_with(raster.view(), Connectivity::Eight);
+        let simple = methods(1.5).map(|method| coverage.simplify_with(method));
+        for coverage in [Ok(coverage)].into_iter().chain(simple) {
+            for (_, feature) in coverage?.multi_polygons() {
+                writeln!(text, "{}", well_known_text(&feature))?;
+            }
+        }
+    }
+    Ok(text.flush()?)
+}
+
+fn well_known_text(shape: &MultiPolygon<f64>) -> String {
+    let join = |items: Vec<String>| format!("({})", items.join(", "));
+    let ring =
+        |ring: &LineString<f64>| join(ring.coords().map(|p| format!("{} {}", p.x, p.y)).collect());
+    let polygon = |polygon: &Polygon<f64>| {
+        join(std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect())
+    };
+    format!("MULTIPOLYGON {}", join(shape.iter().map(polygon).collect()))
+}
+
+fn methods(tolerance: f64) -> [Simplification; 3] {
+    [
+        Simplification::Distance { tolerance },
+        Simplification::DouglasPeucker { tolerance },
+        Simplification::Visvalingam { area: tolerance * tolerance },
+    ]
 }
 
 fn check_coverage(coverage: &Coverage, (height, width): (usize, usize)) -> Faults {

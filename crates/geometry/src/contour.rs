@@ -6,13 +6,13 @@
 //! their right (on the screen). A point on the side of two cells is computed once:
 //! neighbouring segments meet exactly.
 
-use crate::{Error, Result};
-use geo_types::{Coord, LineString};
+use crate::{Error, Fill, Result, repair_multi_polygon};
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-/// Largest number of samples.
-const MAX_SAMPLES: usize = 1 << 30;
+/// Largest number of lattice points: two sides of each are numbered by 32 bits.
+const MAX_POINTS: usize = (1 << 31) - 1;
 /// No crossing.
 const NONE: u32 = u32::MAX;
 
@@ -48,7 +48,7 @@ pub struct ContourConfig {
 ///
 /// # Errors
 /// [`Error::NonFiniteSample`], [`Error::Parameter`] if `level` is not finite or the
-/// field has more than 2^30 samples.
+/// field, with two samples more on each side, has 2^31 samples or more.
 ///
 /// # Examples
 /// ```
@@ -72,9 +72,10 @@ pub fn contours(
     if !level.is_finite() {
         return Err(Error::Parameter { field: "level", value: level, allowed: "finite" });
     }
-    if field.len() > MAX_SAMPLES {
+    let lattice = Lattice::new(field, level, config.border);
+    if lattice.columns.saturating_mul(lattice.rows) > MAX_POINTS {
         let value = field.len() as f64;
-        return Err(Error::Parameter { field: "samples", value, allowed: "at most 2^30" });
+        return Err(Error::Parameter { field: "samples", value, allowed: "below 2^31 with rim" });
     }
     if let Some(((row, column), _)) = field.indexed_iter().find(|(_, value)| !value.is_finite()) {
         return Err(Error::NonFiniteSample { row, column });
@@ -82,8 +83,21 @@ pub fn contours(
     if field.is_empty() {
         return Ok(Vec::new());
     }
-    let lattice = Lattice::new(field, level, config.border);
     Ok(lattice.lines(&lattice.links()))
+}
+
+/// The areas of a field (shape (H, W)) at or above `level`, as a valid multipolygon.
+///
+/// The closed rings of [`contours`], filled by the even-odd rule: where rings touch in
+/// samples that equal the level, areas are split or merged there. Vertices move by about
+/// 1e-9 of the extent at most.
+///
+/// # Errors
+/// As [`contours`].
+pub fn contour_polygons(field: ArrayView2<'_, f64>, level: f64) -> Result<MultiPolygon<f64>> {
+    let rings = contours(field, level, &ContourConfig { border: ContourBorder::Closed })?;
+    let parts = rings.into_iter().map(|ring| Polygon::new(ring, Vec::new()));
+    repair_multi_polygon(&MultiPolygon(parts.collect()), Fill::EvenOdd)
 }
 
 /// The samples with the rim around them.

@@ -33,7 +33,8 @@
 //! - [`polygonize_with`] also groups 8-connected faces to [`Coverage::multi_polygons`].
 //! - [`Coverage::simplify`] and [`Coverage::simplify_with`] drop vertices
 //!   (Douglas-Peucker, Visvalingam-Whyatt) without gaps, overlaps or invalid rings.
-//! - [`contours`] follows a level of a scalar field with sub-pixel vertices.
+//! - [`contours`] follows a level of a scalar field with sub-pixel vertices, and
+//!   [`contour_polygons`] gives the areas above it.
 //! - [`centrelines`] turns a skeleton into lines that meet at junctions.
 //!
 //! Shapes:
@@ -65,7 +66,7 @@ mod tiles;
 mod validate;
 
 pub use centreline::{Centreline, CentrelineConfig, centrelines};
-pub use contour::{ContourBorder, ContourConfig, contours};
+pub use contour::{ContourBorder, ContourConfig, contour_polygons, contours};
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, Result};
 pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};

@@ -8,6 +8,9 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 /// is near them; a step joins them instead.
 const PARALLEL: f64 = 0.25;
 
+/// Rings with more edges than this are no buildings; the search below is quadratic.
+const MAX_SIDES: usize = 4096;
+
 /// The line that replaces an edge.
 #[derive(Debug, Clone, Copy)]
 struct Side {
@@ -58,7 +61,7 @@ fn corners(points: &[Coord<f64>], tolerance: f64) -> Vec<usize> {
     (0..points.len()).filter(|&index| keep[index]).collect()
 }
 
-/// A ring of snapped lines; none if fewer than three are left.
+/// A ring of snapped lines; none if fewer than three are left, or too many to start with.
 ///
 /// Edges are those of the ring simplified by `tolerance`. Edges shorter than `slack`
 /// go, and parallel neighbours that are closer are merged.
@@ -70,6 +73,9 @@ pub(super) fn snapped_ring(
 ) -> Option<LineString<f64>> {
     let points = &ring.0;
     let kept = corners(points, tolerance);
+    if kept.len() > MAX_SIDES {
+        return None;
+    }
     let mut sides: Vec<Side> =
         kept.windows(2).map(|pair| side(&points[pair[0]..=pair[1]], snapping)).collect();
     // Each round removes a side, so there are at most as many rounds as sides.

@@ -64,8 +64,9 @@ impl RegularizeConfig {
 /// the middle of the way that they replace, parallel neighbours are merged, and
 /// neighbouring lines meet in the new vertices. Several amounts of simplification are
 /// tried; the form with fewest vertices that keeps the bound is taken, and a ring without
-/// one, or whose new form would make the polygon invalid, stays as it is. The result is a
-/// valid polygon with as many rings and at most as many vertices.
+/// one, or whose new form would make the polygon invalid, stays as it is, and so does one
+/// that has thousands of edges when simplified. The result is a valid polygon with as many
+/// rings and at most as many vertices.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) for a field of `config`, and what

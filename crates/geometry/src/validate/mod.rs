@@ -217,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn negative_zeros_are_zeros() {
+        let page = ring(&[(0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0), (-0.0, 5.0)]);
+        let hole = ring(&[(-0.0, 5.0), (3.0, 4.0), (3.0, 6.0)]);
+        assert_eq!(fault(page.clone(), vec![hole]), None);
+        let outside = ring(&[(0.0, 5.0), (-3.0, 4.0), (-3.0, 6.0)]);
+        assert_eq!(fault(page, vec![outside]), Some(PolygonFault::HoleOutside(Ring::Hole(0))));
+    }
+
+    #[test]
     fn holes_nested_a_thousand_deep() {
         let holes =
             (1..1000).map(|k| square(f64::from(k), f64::from(k), 4000.0 - f64::from(2 * k)));

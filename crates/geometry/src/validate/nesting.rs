@@ -93,7 +93,7 @@ fn check_connected(rings: &Rings, touches: &[Touch]) -> Result<(), MultiPolygonF
         let [a, b] = touch.rings.map(|id| rings.members[id].part);
         a == b
     };
-    let bits = |p: Coord<f64>| [(p.x + 0.0).to_bits(), (p.y + 0.0).to_bits()];
+    let bits = |p: Coord<f64>| [p.x.to_bits(), p.y.to_bits()];
     let mut links: Vec<(usize, [u64; 2], usize, usize)> = Vec::new();
     for (index, touch) in touches.iter().enumerate().filter(|(_, touch)| own(touch)) {
         let part = rings.members[touch.rings[0]].part;

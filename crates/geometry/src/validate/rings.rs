@@ -52,7 +52,10 @@ impl Rings {
         let scale = scale_of(largest);
         for (part, role, line) in rings_of(polygons) {
             let start = points.len();
-            points.extend(line.coords().map(|&p| p * scale));
+            // Adding 0 makes negative zeros positive, so that equal points are equal bits.
+            points.extend(
+                line.coords().map(|p| Coord { x: p.x * scale + 0.0, y: p.y * scale + 0.0 }),
+            );
             dedup_from(&mut points, start);
             // The closing point.
             points.pop();
@@ -140,10 +143,7 @@ impl Rings {
                 return Err(fault);
             }
         }
-        let key = |touch: &Touch| {
-            // Adding 0 makes negative zeros positive.
-            (touch.rings, (touch.point.x + 0.0).to_bits(), (touch.point.y + 0.0).to_bits())
-        };
+        let key = |touch: &Touch| (touch.rings, touch.point.x.to_bits(), touch.point.y.to_bits());
         touches.sort_unstable_by_key(|touch| (key(touch), touch.segments));
         touches.dedup_by_key(|touch| key(touch));
         Ok(touches)

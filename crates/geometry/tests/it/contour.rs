@@ -7,7 +7,9 @@
 )]
 
 use geo_types::{Coord, LineString};
-use mapvec_geometry::{ContourBorder, ContourConfig, contours, signed_area};
+use mapvec_geometry::{
+    ContourBorder, ContourConfig, contour_polygons, contours, signed_area, validate_multi_polygon,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -120,6 +122,22 @@ proptest! {
         };
         let sum = total(&field, level) + total(&field.mapv(|v| -v), -level);
         prop_assert!((sum - field.len() as f64).abs() < 1e-9, "{sum}");
+    }
+
+    #[test]
+    fn polygons_are_valid_and_have_the_area_of_the_rings(
+        field in field(),
+        level in prop_oneof![Just(0.0), -2.0..2.0],
+    ) {
+        let polygons = contour_polygons(field.view(), level)?;
+        prop_assert_eq!(validate_multi_polygon(&polygons), Ok(()), "{:?}", polygons);
+        let rings = polygons
+            .iter()
+            .flat_map(|part| std::iter::once(part.exterior()).chain(part.interiors()));
+        let area: f64 = rings.map(signed_area).sum();
+        let expected: f64 =
+            lines(&field, level, ContourBorder::Closed).iter().map(signed_area).sum();
+        prop_assert!((area - expected).abs() < 1e-5, "{area} {expected}");
     }
 
     #[test]
