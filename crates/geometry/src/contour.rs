@@ -89,8 +89,8 @@ pub fn contours(
 /// The areas of a field (shape (H, W)) at or above `level`, as a valid multipolygon.
 ///
 /// The closed rings of [`contours`], filled by the even-odd rule: where rings touch in
-/// samples that equal the level, areas are split or merged there. Vertices move by about
-/// 1e-9 of the extent at most.
+/// samples that equal the level, areas are split or merged there. Vertices move by a few
+/// units in the last place.
 ///
 /// # Errors
 /// As [`contours`].

@@ -13,8 +13,6 @@ use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use rings::Rings;
 
 pub use fault::{MultiPolygonFault, PolygonFault, Ring};
-pub(crate) use rings::scale_of;
-
 /// Checks that a line has finite coordinates and at least two distinct points.
 ///
 /// # Errors

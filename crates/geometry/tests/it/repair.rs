@@ -15,17 +15,23 @@ fn area(shape: &MultiPolygon<f64>) -> f64 {
         .sum()
 }
 
-fn ring(lattice: bool) -> impl Strategy<Value = LineString<f64>> {
+/// Points of a lattice, of one that is slightly off, or anywhere.
+fn ring(kind: u8) -> impl Strategy<Value = LineString<f64>> {
     let point = (0_u32..6000, 0_u32..6000).prop_map(move |(x, y)| {
-        let at = |v: u32| if lattice { f64::from(v / 1000) } else { f64::from(v) * 0.001_234_567 };
+        let at = |v: u32| match kind {
+            0 => f64::from(v / 1000),
+            // Thirds, so that edges pass beside crossings at the limit of what is resolved.
+            1 => f64::from(v / 1500) / 3.0 + (f64::from(v) - 3000.0) * 1e-13,
+            _ => f64::from(v) * 0.001_234_567,
+        };
         Coord { x: at(x), y: at(y) }
     });
-    proptest::collection::vec(point, 1..9).prop_map(LineString)
+    proptest::collection::vec(point, 1..12).prop_map(LineString)
 }
 
 fn polygon() -> impl Strategy<Value = Polygon<f64>> {
-    any::<bool>().prop_flat_map(|lattice| {
-        (ring(lattice), proptest::collection::vec(ring(lattice), 0..3))
+    (0_u8..3).prop_flat_map(|kind| {
+        (ring(kind), proptest::collection::vec(ring(kind), 0..3))
             .prop_map(|(exterior, holes)| Polygon::new(exterior, holes))
     })
 }
@@ -92,6 +98,37 @@ proptest! {
             }
         }
         prop_assert_eq!(repair_multi_polygon(&repaired, fill)?, repaired);
+    }
+}
+
+fn shifted(polygon: &Polygon<f64>, by: Coord<f64>) -> Polygon<f64> {
+    let ring = |ring: &LineString<f64>| ring.coords().map(|&p| p + by).collect();
+    Polygon::new(ring(polygon.exterior()), polygon.interiors().iter().map(ring).collect())
+}
+
+fn star(count: usize) -> impl Strategy<Value = Polygon<f64>> {
+    proptest::collection::vec((0.0..8.0_f64, 0.0..8.0_f64), 3..count)
+        .prop_map(|points| Polygon::new(LineString::from(points), Vec::new()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Projected coordinates: far from the origin rounding is coarser than the shape
+    /// deserves, and crossings fall on their neighbours.
+    #[test]
+    fn shapes_far_away_become_valid(
+        polygon in prop_oneof![polygon(), star(60)],
+        x in prop_oneof![Just(448_251.3), Just(-1e7), Just(3e9)],
+        y in prop_oneof![Just(5_411_932.7), Just(1e7 / 3.0)],
+        even_odd in any::<bool>(),
+    ) {
+        let fill = if even_odd { Fill::EvenOdd } else { Fill::NonZero };
+        let far = shifted(&polygon, Coord { x, y });
+        let repaired = repair_polygon(&far, fill)?;
+        prop_assert_eq!(validate_multi_polygon(&repaired), Ok(()));
+        let near = repair_polygon(&shifted(&far, Coord { x: -x, y: -y }), fill)?;
+        prop_assert!((area(&near) - area(&repaired)).abs() < 1e-3);
     }
 }
 

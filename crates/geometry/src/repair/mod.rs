@@ -1,14 +1,21 @@
 //! Invalid polygons to valid multipolygons.
+//!
+//! Rings are cut on an integer lattice with exact signs. The overlay of `geo` rounds
+//! to a lattice of its own, and on shapes near its resolution it has been seen to panic
+//! and to return parts that overlap by a rounding error.
 
-use crate::{
-    Error, PolygonFault, Result, Ring, signed_area, validate::scale_of, validate_multi_polygon,
-};
-use geo::algorithm::bool_ops::{BooleanOps, FillRule, OpType};
+mod arrangement;
+mod assemble;
+mod border;
+
+use crate::{Error, PolygonFault, Result, Ring, signed_area, validate_multi_polygon};
+use arrangement::{Point, arrange};
+use border::{Role, borders};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 
-/// Rounds of snapping before a shape is given up.
-const MAX_ROUNDS: usize = 8;
+/// Bits of the largest coordinate on the lattices that are tried, the finest first.
+const LATTICES: [i32; 4] = [50, 42, 34, 26];
 
 /// Which points are inside of rings that cross or overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,12 +35,13 @@ pub enum Fill {
 /// Valid polygons come back with oriented rings and are otherwise unchanged. Crossings
 /// become vertices, stretches without area (spikes, flat rings) vanish, and what the
 /// rule of `fill` puts inside is kept: the result may have several parts or none.
-/// Vertices move by about 1e-9 of the extent at most. Exterior rings have positive
+/// Vertices move by about 1e-15 of the largest coordinate, or more where crossings are
+/// closer together than that. Exterior rings have positive
 /// area, holes negative.
 ///
 /// # Errors
-/// [`PolygonFault::NonFinite`] as [`Error::Polygon`], and [`Error::MultiPolygon`] where
-/// the result is still invalid after rounding (extents beyond what `f64` resolves).
+/// [`PolygonFault::NonFinite`] as [`Error::Polygon`], and [`Error::MultiPolygon`] should
+/// the result still be invalid on a lattice of 2^26 steps, which is not known to happen.
 ///
 /// # Examples
 /// ```
@@ -64,32 +72,30 @@ pub fn repair_multi_polygon(
     if validate_multi_polygon(multi_polygon).is_ok() {
         return Ok(oriented(multi_polygon.clone()));
     }
-    // Extreme coordinates are brought near 1, so that extents do not overflow.
     let coordinates = multi_polygon.iter().flat_map(rings).flat_map(LineString::coords);
-    let scale = scale_of(coordinates.fold(0.0, |most, p| most.max(p.x.abs()).max(p.y.abs())));
-    let mut repaired = oriented(filled(&scaled(multi_polygon, scale), fill));
-    for _ in 0..MAX_ROUNDS {
-        match validate_multi_polygon(&repaired) {
-            Ok(()) => return Ok(scaled(&repaired, 1.0 / scale)),
-            // Rounding has moved vertices onto neighbours; a second pass sees them.
-            Err(_) => repaired = oriented(filled(&repaired, Fill::EvenOdd)),
+    let largest = coordinates.fold(0.0_f64, |most, p| most.max(p.x.abs()).max(p.y.abs()));
+    let mut result = Ok(());
+    for bits in LATTICES {
+        let step = step(largest, bits);
+        if let Some(repaired) = filled(multi_polygon, fill, step) {
+            result = validate_multi_polygon(&repaired);
+            if result.is_ok() {
+                return Ok(repaired);
+            }
         }
     }
-    validate_multi_polygon(&repaired)?;
-    Ok(scaled(&repaired, 1.0 / scale))
+    result.and_then(|()| validate_multi_polygon(multi_polygon)).map(|()| multi_polygon.clone())
 }
 
 fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
     std::iter::once(polygon.exterior()).chain(polygon.interiors())
 }
 
-fn scaled(shape: &MultiPolygon<f64>, scale: f64) -> MultiPolygon<f64> {
-    let ring = |ring: &LineString<f64>| ring.coords().map(|&p| p * scale).collect();
-    let part = |polygon: &Polygon<f64>| {
-        let holes = polygon.interiors().iter().map(ring);
-        Polygon::new(ring(polygon.exterior()), holes.collect())
-    };
-    MultiPolygon(shape.iter().map(part).collect())
+/// The power of two of which the largest coordinate has 2^`bits`; not below the
+/// smallest normal numbers.
+fn step(largest: f64, bits: i32) -> f64 {
+    let exponent = if largest > 0.0 { largest.log2().ceil() } else { 0.0 };
+    (exponent - f64::from(bits)).max(-1021.0).exp2()
 }
 
 fn check_finite(polygon: &Polygon<f64>) -> Result<()> {
@@ -105,37 +111,29 @@ fn check_finite(polygon: &Polygon<f64>) -> Result<()> {
     Ok(())
 }
 
-/// The area that the rings cover by a rule.
-fn filled(shape: &MultiPolygon<f64>, fill: Fill) -> MultiPolygon<f64> {
-    let alone = |ring: &LineString<f64>| Polygon::new(ring.clone(), Vec::new());
-    let nothing = MultiPolygon(Vec::new());
-    match fill {
-        Fill::EvenOdd => {
-            let rings = shape.iter().flat_map(rings).map(alone);
-            let rings = MultiPolygon(rings.filter(has_points).collect());
-            rings.boolean_op_with_fill_rule(&nothing, OpType::Union, FillRule::EvenOdd)
-        }
-        Fill::NonZero => {
-            // Rings are made simple one by one and turned alike, so that where they
-            // overlap they add up and never cancel.
-            let simple = |ring: &LineString<f64>| {
-                let rings =
-                    MultiPolygon(vec![alone(ring)].into_iter().filter(has_points).collect());
-                oriented(rings.boolean_op_with_fill_rule(
-                    &nothing,
-                    OpType::Union,
-                    FillRule::NonZero,
-                ))
-            };
-            let parts = shape.iter().map(|polygon| {
-                let exterior = simple(polygon.exterior());
-                let holes = MultiPolygon(polygon.interiors().iter().flat_map(simple).collect());
-                exterior.boolean_op_with_fill_rule(&holes, OpType::Difference, FillRule::NonZero)
-            });
-            let parts = oriented(MultiPolygon(parts.flatten().collect()));
-            parts.boolean_op_with_fill_rule(&nothing, OpType::Union, FillRule::NonZero)
+/// The area that the rings cover by a rule, on a lattice.
+fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Option<MultiPolygon<f64>> {
+    let (mut roles, mut on_lattice) = (Vec::new(), Vec::new());
+    for (part, polygon) in shape.iter().enumerate() {
+        for (index, ring) in rings(polygon).enumerate() {
+            roles.push(Role { part, exterior: index == 0 });
+            let whole = |v: f64| (v / step).round() as i64;
+            on_lattice
+                .push(ring.coords().map(|p| Point { x: whole(p.x), y: whole(p.y) }).collect());
         }
     }
+    let edges = arrange(&on_lattice)?;
+    let ring = |points: &Vec<Point>| {
+        let coord = |p: &Point| Coord { x: p.x as f64 * step, y: p.y as f64 * step };
+        LineString(points.iter().chain(points.first()).map(coord).collect())
+    };
+    let part = |loops: &Vec<Vec<Point>>| {
+        let mut rings = loops.iter().map(ring);
+        let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
+        Polygon::new(exterior, rings.collect())
+    };
+    let parts = assemble::polygons(&borders(&edges, &roles, fill));
+    Some(MultiPolygon(parts.iter().map(part).collect()))
 }
 
 fn has_points(polygon: &Polygon<f64>) -> bool {
