@@ -1,7 +1,7 @@
 //! The errors of this crate.
 
 use crate::ControlPointFault;
-use std::fmt;
+use crate::validate::{MultiPolygonFault, PolygonFault};
 
 /// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,6 +31,14 @@ pub enum Error {
     NonFiniteLine {
         /// Index of the coordinate in the line.
         index: usize,
+    },
+    /// A sample of a field is infinite or not a number.
+    #[error("the sample in row {row}, column {column} is not finite; fill it before")]
+    NonFiniteSample {
+        /// Row of the sample.
+        row: usize,
+        /// Column of the sample.
+        column: usize,
     },
     /// A dash pattern would cut a line into an unreasonable number of pieces.
     #[error(
@@ -67,6 +75,9 @@ pub enum Error {
     /// A polygon breaks a rule of the simple feature model.
     #[error("invalid polygon: {0}")]
     Polygon(#[from] PolygonFault),
+    /// A multipolygon breaks a rule of the simple feature model.
+    #[error("invalid multipolygon: {0}")]
+    MultiPolygon(#[from] MultiPolygonFault),
     /// No circle fits the points.
     #[error("no circle fits {count} points; give at least 3 that are not on one line")]
     NoCircle {
@@ -116,56 +127,6 @@ pub enum Error {
         /// The point in the world.
         y: f64,
     },
-}
-
-/// A rule of the simple feature model that a polygon breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolygonFault {
-    /// A ring has fewer than three distinct points.
-    #[error("the {0} has fewer than 3 distinct points; drop the ring")]
-    TooFewPoints(Ring),
-    /// A coordinate is infinite or not a number.
-    #[error("coordinate {index} of the {ring} is not finite; repair the transform")]
-    NonFinite {
-        /// The ring of the coordinate.
-        ring: Ring,
-        /// Index of the coordinate in the ring.
-        index: usize,
-    },
-    /// A ring crosses or touches itself.
-    #[error("the {0} crosses or touches itself; split it there")]
-    SelfIntersection(Ring),
-    /// A hole is not inside the exterior ring.
-    #[error("the {0} is not inside the exterior ring")]
-    HoleOutside(Ring),
-    /// Two rings share a stretch of line.
-    #[error("the {0} and the {1} share a stretch of line; merge them")]
-    SharedLine(Ring, Ring),
-    /// Two rings overlap in an area.
-    #[error("the {0} and the {1} overlap; merge them")]
-    Overlap(Ring, Ring),
-    /// The polygon breaks a rule that has no variant of its own.
-    #[error("it is not valid as a simple feature")]
-    Other,
-}
-
-/// Which ring of a polygon is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ring {
-    /// The exterior ring.
-    Exterior,
-    /// The hole with this index in `Polygon::interiors`.
-    Hole(usize),
-}
-
-impl fmt::Display for Ring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exterior => f.write_str("exterior ring"),
-            Self::Hole(index) => write!(f, "hole {index}"),
-        }
-    }
 }
 
 /// Refuses `value` unless it is finite and at least zero.

@@ -29,8 +29,12 @@
 //! - [`thin`] reduces a mask to lines one pixel wide with the same topology.
 //!
 //! Rasters to shapes:
-//! - [`polygonize`] traces a label map into a [`Coverage`] of faces that share arcs.
-//! - [`Coverage::simplify`] drops vertices without gaps, overlaps or invalid rings.
+//! - [`polygonize`] traces a label map into a [`Coverage`] of faces that share arcs;
+//!   [`polygonize_with`] also groups 8-connected faces to [`Coverage::multi_polygons`].
+//! - [`Coverage::simplify`] and [`Coverage::simplify_with`] drop vertices
+//!   (Douglas-Peucker, Visvalingam-Whyatt) without gaps, overlaps or invalid rings.
+//! - [`contours`] follows a level of a scalar field with sub-pixel vertices, and
+//!   [`contour_polygons`] gives the areas above it.
 //! - [`centrelines`] turns a skeleton into lines that meet at junctions, bridges gaps
 //!   and leads lines straight through crossings; [`widths_along`] measures them.
 //!
@@ -38,7 +42,8 @@
 //! - [`simplify_line`] drops vertices of one line (Douglas-Peucker).
 //! - [`fit_primitives`] replaces a line by few lines, arcs and Bezier curves within a
 //!   bound; [`fit_circle`] fits a circle to points.
-//! - [`signed_area`] measures a ring.
+//! - [`regularize`] gives buildings straight walls and right angles.
+//! - [`snap_polygons`] joins near vertices and edges of neighbouring polygons.
 //! - [`union`], [`intersection`], [`difference`], [`xor`] and [`union_all`] combine
 //!   polygons.
 //! - [`offset_polygons`] grows and shrinks polygons, [`buffer_lines`] makes lines
@@ -46,10 +51,12 @@
 //! - [`convex_hull`] and [`concave_hull`] surround points, [`oriented_box`] finds the
 //!   smallest [`OrientedBox`] around them.
 //! - [`SegmentIndex`] and [`BoxIndex`] find what is near a point or in a box.
-//! - [`validate_polygon`] and [`validate_line`] check the rules of simple features.
+//! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
+//!   [`validate_line`] check the rules of simple features and name what is wrong.
+//! - [`repair_polygon`] and [`repair_multi_polygon`] make invalid shapes valid.
 //!
 //! Measures:
-//! - [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
+//! - [`signed_area`], [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
 //! - [`point_segment_distance`], [`segment_distance`], [`line_distance`],
 //!   [`point_polygon_distance`] and [`polygon_distance`] give shortest distances.
 //! - [`polygon_iou`] compares areas.
@@ -79,7 +86,9 @@
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 
 mod boolean;
+mod box_tree;
 mod centreline;
+mod contour;
 mod distance;
 mod error;
 mod fit;
@@ -90,6 +99,8 @@ mod offset;
 mod oriented_box;
 mod polygonize;
 mod raster;
+mod regularize;
+mod repair;
 mod ring;
 mod simplify_line;
 mod spatial_index;
@@ -103,8 +114,9 @@ pub use boolean::{difference, intersection, union, union_all, xor};
 pub use centreline::{
     Centreline, CentrelineConfig, CrossingConfig, GapConfig, centrelines, widths_along,
 };
+pub use contour::{ContourBorder, ContourConfig, contour_polygons, contours};
 pub use distance::{distance_transform, nearest_true};
-pub use error::{Error, PolygonFault, Result, Ring};
+pub use error::{Error, Result};
 pub use fit::{
     Circle, CircularArc, CubicCurve, FitConfig, FittedPart, Primitive, fit_circle, fit_primitives,
 };
@@ -117,8 +129,10 @@ pub use measure::{
 };
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};
-pub use polygonize::{Coverage, polygonize};
+pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
 pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
+pub use regularize::{RegularizeConfig, regularize, snap_polygons};
+pub use repair::{Fill, repair_multi_polygon, repair_polygon};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use spatial_index::{BoxIndex, NearestSegment, SegmentIndex};
@@ -130,7 +144,10 @@ pub use transform::{
 };
 #[cfg(feature = "crs")]
 pub use transform::{Crs, CrsTransform};
-pub use validate::{validate_line, validate_polygon};
+pub use validate::{
+    MultiPolygonFault, PolygonFault, Ring, validate_line, validate_multi_polygon, validate_polygon,
+    validate_ring,
+};
 pub use visible::{
     Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,
     visible_runs_behind, visible_vector, visible_vertices,

@@ -20,6 +20,13 @@ pub fn simplify_line(line: &LineString<f64>, tolerance: f64) -> LineString<f64> 
     if points.len() < 3 || !finite {
         return line.clone();
     }
+    let keep = douglas_peucker(points, tolerance);
+    let kept = points.iter().zip(&keep).filter(|&(_, &keep)| keep);
+    LineString(kept.map(|(&point, _)| point).collect())
+}
+
+/// Which of at least two points the simplified line keeps.
+pub(crate) fn douglas_peucker(points: &[Coord<f64>], tolerance: f64) -> Vec<bool> {
     let last = points.len() - 1;
     let mut keep = vec![false; points.len()];
     keep[0] = true;
@@ -37,8 +44,7 @@ pub fn simplify_line(line: &LineString<f64>, tolerance: f64) -> LineString<f64> 
             stack.extend([(from, index), (index, to)]);
         }
     }
-    let kept = points.iter().zip(&keep).filter(|&(_, &keep)| keep);
-    LineString(kept.map(|(&point, _)| point).collect())
+    keep
 }
 
 /// Marks two more corners of a closed line.

@@ -6,13 +6,9 @@
 //! loop that passes a vertex twice is split there: a hole touches its exterior ring.
 //! All decisions are exact.
 
-use super::{
-    grid::{cross, doubled_area},
-    ring_tree::RingTree,
-};
-use crate::{BoxIndex, Result};
-use geo::coordinate_position::CoordPos;
-use geo_types::{Coord, LineString, Rect};
+use super::grid::{cross, doubled_area};
+use crate::box_tree::{Bounds, BoxTree};
+use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -23,7 +19,7 @@ pub(super) type Edge = [IntPoint; 2];
 pub(super) type Shape = Vec<Vec<IntPoint>>;
 
 /// Builds the polygons that `edges` surround.
-pub(super) fn assemble(mut edges: Vec<Edge>) -> Result<Vec<Shape>> {
+pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
     edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
     let mut shapes = Vec::new();
     let mut free_holes = Vec::new();
@@ -33,10 +29,6 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Result<Vec<Shape>> {
             continue;
         }
         let (vertices, forks) = trace(&edges, start, &mut used);
-        // A point of the loop that no other loop touches, in half steps.
-        let [a, b] = edges[start];
-        let inner =
-            Coord { x: f64::from(a.x) + f64::from(b.x), y: f64::from(a.y) + f64::from(b.y) };
         let mut exterior = None;
         let mut holes = Vec::new();
         for ring in split(&vertices, &forks) {
@@ -55,11 +47,11 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Result<Vec<Shape>> {
                 shapes.push(holes);
             }
             None if holes.is_empty() => {}
-            None => free_holes.push((inner, holes)),
+            None => free_holes.push((edges[start], holes)),
         }
     }
-    place_holes(&mut shapes, free_holes)?;
-    Ok(shapes)
+    place_holes(&mut shapes, free_holes);
+    shapes
 }
 
 /// Follows a loop; returns its vertices and which of them have several edges.
@@ -158,31 +150,48 @@ fn straighten(ring: &[IntPoint]) -> Vec<IntPoint> {
 }
 
 /// Gives each hole to the smallest exterior ring around it.
-fn place_holes(
-    shapes: &mut [Shape],
-    free_holes: Vec<(Coord<f64>, Vec<Vec<IntPoint>>)>,
-) -> Result<()> {
+fn place_holes(shapes: &mut [Shape], free_holes: Vec<(Edge, Vec<Vec<IntPoint>>)>) {
     if free_holes.is_empty() {
-        return Ok(());
+        return;
     }
-    let exteriors: Vec<LineString<f64>> = shapes
-        .iter()
-        .map(|shape| {
-            let twice = |p: &IntPoint| Coord { x: 2.0 * f64::from(p.x), y: 2.0 * f64::from(p.y) };
-            shape[0].iter().chain(shape[0].first()).map(twice).collect()
-        })
-        .collect();
     let areas: Vec<i128> = shapes.iter().map(|shape| doubled_area(&shape[0])).collect();
-    let trees: Vec<RingTree<'_>> = exteriors.iter().filter_map(RingTree::new).collect();
-    let index = BoxIndex::new(trees.iter().map(RingTree::area))?;
-    for (p, holes) in free_holes {
-        let around = index.within(&Rect::new(p, p)).into_iter();
-        let around = around.filter(|&shape| trees[shape].position(p) == CoordPos::Inside);
-        if let Some(shape) = around.min_by_key(|&shape| areas[shape]) {
+    let mut sides: Vec<(usize, Edge)> = Vec::new();
+    for (index, exterior) in shapes.iter().map(|shape| &shape[0]).enumerate() {
+        let next = exterior.iter().cycle().skip(1);
+        sides.extend(exterior.iter().zip(next).map(|(&a, &b)| (index, [a, b])));
+    }
+    let coordinates = |p: IntPoint| Coord { x: f64::from(p.x), y: f64::from(p.y) };
+    let bounds = sides.iter().map(|&(_, [a, b])| Bounds::of(coordinates(a), coordinates(b)));
+    let tree = BoxTree::new(bounds.collect());
+    for ([a, b], holes) in free_holes {
+        // The middle of an edge lies on no other loop; doubled, it is on the grid.
+        let middle = (coordinates(a) + coordinates(b)) * 0.5;
+        let ray = Bounds::of(middle, Coord { x: f64::MAX, y: middle.y });
+        let twice = [a.x, a.y].map(i64::from);
+        let twice = [twice[0] + i64::from(b.x), twice[1] + i64::from(b.y)];
+        let mut crossed = Vec::new();
+        tree.visit(&ray, |side| {
+            let (shape, edge) = sides[side];
+            if crosses_ray(edge, twice) {
+                crossed.push(shape);
+            }
+            true
+        });
+        crossed.sort_unstable();
+        let around = crossed.chunk_by(|p, q| p == q).filter(|group| group.len() % 2 == 1);
+        if let Some(shape) = around.map(|group| group[0]).min_by_key(|&shape| areas[shape]) {
             shapes[shape].extend(holes);
         }
     }
-    Ok(())
+}
+
+/// Whether a ray towards +x from half of `twice` crosses an edge.
+fn crosses_ray([a, b]: Edge, twice: [i64; 2]) -> bool {
+    let (low, high) = if a.y <= b.y { (a, b) } else { (b, a) };
+    let [low, high] = [low, high].map(|p| [i128::from(p.x) * 2, i128::from(p.y) * 2]);
+    let [x, y] = twice.map(i128::from);
+    let left = (high[0] - low[0]) * (y - low[1]) - (high[1] - low[1]) * (x - low[0]);
+    low[1] <= y && y < high[1] && left > 0
 }
 
 #[cfg(test)]
@@ -204,7 +213,7 @@ mod tests {
         let outer: &[(i32, i32)] = &[(0, 0), (8, 0), (8, 8), (0, 8), (0, 4)];
         let touching: &[(i32, i32)] = &[(0, 4), (2, 6), (6, 6), (6, 2), (2, 2)];
         let island: &[(i32, i32)] = &[(3, 3), (5, 3), (5, 5), (3, 5)];
-        let shapes = assemble(edges(&[outer, touching, island])).unwrap();
+        let shapes = assemble(edges(&[outer, touching, island]));
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
         // The collinear corner at the contact is gone from the outer ring only.
         assert_eq!((shapes[0][0].len(), shapes[0][1].len()), (4, 5));
@@ -222,8 +231,8 @@ mod tests {
     fn squares_that_touch_stay_apart() {
         let a: &[(i32, i32)] = &[(0, 0), (2, 0), (2, 2), (0, 2)];
         let b: &[(i32, i32)] = &[(2, 2), (4, 2), (4, 4), (2, 4)];
-        let shapes = assemble(edges(&[a, b])).unwrap();
+        let shapes = assemble(edges(&[a, b]));
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
-        assert!(assemble(Vec::new()).unwrap().is_empty());
+        assert!(assemble(Vec::new()).is_empty());
     }
 }

@@ -7,13 +7,9 @@
 //! shapes whose rings touch and returns invalid polygons for others.
 
 mod assemble;
-mod check;
 mod grid;
-mod ring_tree;
 
-pub(crate) use check::check_polygon;
-
-use crate::Result;
+use crate::{Result, error::check_coordinate, raster::rings, validate_polygon};
 use assemble::assemble;
 use geo_types::{LineString, MultiPolygon, Polygon};
 use grid::Grid;
@@ -103,6 +99,15 @@ fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPo
     overlay_unchecked(a, b, rule)
 }
 
+/// Refuses a polygon that is not valid or has coordinates beyond `1e100`.
+pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
+    validate_polygon(polygon)?;
+    rings(polygon)
+        .flat_map(LineString::coords)
+        .flat_map(|p| [p.x, p.y])
+        .try_for_each(check_coordinate)
+}
+
 /// Overlay of polygons with finite coordinates.
 pub(crate) fn overlay_unchecked(
     a: &[Polygon<f64>],
@@ -129,7 +134,7 @@ pub(crate) fn overlay_unchecked(
             _ => None,
         }
     });
-    let shapes = assemble(boundary.collect())?.into_iter().map(|shape| {
+    let shapes = assemble(boundary.collect()).into_iter().map(|shape| {
         let mut rings = shape.iter().map(|ring| grid.restore(ring));
         let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
         Polygon::new(exterior, rings.collect())

@@ -1,7 +1,7 @@
 //! Turning functions: shapes compared at any place, angle and size.
 
 use super::between;
-use crate::{Error, PolygonFault, Result, Ring, signed_area, spatial_index::check_line};
+use crate::{Error, Result, signed_area, spatial_index::check_line, validate_ring};
 use geo_types::{Coord, LineString};
 use std::f64::consts::{PI, TAU};
 
@@ -18,8 +18,8 @@ const LIMIT: f64 = (1 << 23) as f64;
 /// memory: simplify rings of thousands of vertices before.
 ///
 /// # Errors
-/// [`Error::Polygon`] for a ring with fewer than three distinct points or a ring
-/// whose directions do not turn once in all, as those of simple rings do;
+/// [`Error::Polygon`] for a ring with fewer than three distinct points or one that
+/// crosses or touches itself;
 /// [`Error::NonFiniteLine`] for bad coordinates; [`Error::TooManySteps`] for more
 /// than eight million pairs of vertices.
 ///
@@ -77,6 +77,10 @@ struct Turning {
 impl Turning {
     fn new(ring: &LineString<f64>) -> Result<Self> {
         check_line(ring)?;
+        let mut closed = ring.clone();
+        closed.close();
+        // A ring that neither crosses nor touches itself turns once in all.
+        validate_ring(&closed)?;
         let mut points = ring.0.clone();
         points.dedup();
         while points.len() > 1 && points.first() == points.last() {
@@ -86,9 +90,6 @@ impl Turning {
             points.reverse();
         }
         let n = points.len();
-        if n < 3 {
-            return Err(PolygonFault::TooFewPoints(Ring::Exterior).into());
-        }
         let lengths: Vec<f64> = (0..n).map(|i| between(points[i], points[(i + 1) % n])).collect();
         let total: f64 = lengths.iter().sum();
         let direction = |i: usize| -> Coord<f64> { points[(i + 1) % n] - points[i % n] };
@@ -102,10 +103,6 @@ impl Turning {
             }
             steps.push(Step { position: position / total, turn, after });
             position += length;
-        }
-        let turns: f64 = steps.iter().map(|step| step.turn).sum();
-        if (turns - TAU).abs() > 1e-6 {
-            return Err(PolygonFault::SelfIntersection(Ring::Exterior).into());
         }
         Ok(Self { steps })
     }

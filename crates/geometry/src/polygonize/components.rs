@@ -66,7 +66,7 @@ impl PaddedComponents {
     }
 }
 
-fn find(parent: &mut [u32], mut id: u32) -> u32 {
+pub(super) fn find(parent: &mut [u32], mut id: u32) -> u32 {
     while parent[id as usize] != id {
         let next = parent[parent[id as usize] as usize];
         parent[id as usize] = next;
@@ -75,7 +75,7 @@ fn find(parent: &mut [u32], mut id: u32) -> u32 {
     id
 }
 
-fn unite(parent: &mut [u32], a: u32, b: u32) -> u32 {
+pub(super) fn unite(parent: &mut [u32], a: u32, b: u32) -> u32 {
     if a == b {
         return a;
     }

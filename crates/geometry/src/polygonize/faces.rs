@@ -12,9 +12,9 @@ use super::{
 /// pixels, the walk turns left, around the neighbour: the two pixels are connected
 /// elsewhere, so the neighbours beside them are not, and no ring visits a corner
 /// twice.
-pub(super) fn assemble(traced: &Traced, labels: &[u32]) -> Vec<Face> {
-    let mut faces: Vec<Face> =
-        labels.iter().map(|&label| Face { label, rings: Vec::new() }).collect();
+pub(super) fn assemble(traced: &Traced, labels: &[u32], groups: &[u32]) -> Vec<Face> {
+    let face = |(&label, &group)| Face { label, group, rings: Vec::new() };
+    let mut faces: Vec<Face> = labels.iter().zip(groups).map(face).collect();
     let mut used = vec![false; 2 * traced.arcs.len()];
     for start in 0..used.len() {
         let face = right_face(traced, start);

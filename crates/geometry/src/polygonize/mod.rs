@@ -5,6 +5,7 @@
 //! both of them, so simplified neighbours have neither gaps nor overlaps.
 
 mod components;
+mod connectivity;
 mod faces;
 mod hull;
 mod simplify;
@@ -12,8 +13,11 @@ mod trace;
 mod vertex_grid;
 
 use components::PaddedComponents;
-use geo_types::{Coord, LineString, Polygon};
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use ndarray::ArrayView2;
+
+pub use connectivity::Connectivity;
+pub use simplify::Simplification;
 
 /// A lattice point: column and row of a pixel corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +54,8 @@ struct HalfArc {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Face {
     label: u32,
+    /// Faces with equal group touch at corners; groups count from 0 in raster order.
+    group: u32,
     /// The exterior ring first.
     rings: Vec<Vec<HalfArc>>,
 }
@@ -84,9 +90,30 @@ pub struct Coverage {
 /// ```
 #[must_use]
 pub fn polygonize(labels: ArrayView2<'_, u32>) -> Coverage {
+    polygonize_with(labels, Connectivity::Four)
+}
+
+/// Traces the faces of a label map (shape (H, W)) and groups them to features.
+///
+/// As [`polygonize`]; `connectivity` decides which faces of equal label are one
+/// feature of [`Coverage::multi_polygons`]. Pixels that touch at a corner only cannot
+/// be one valid polygon, because the interior would be cut apart there: with
+/// [`Connectivity::Eight`] they are faces of one multipolygon that touch at a point.
+///
+/// # Examples
+/// ```
+/// use mapvec_geometry::{Connectivity, polygonize_with};
+/// let labels = ndarray::array![[1, 0], [0, 1]];
+/// let features = polygonize_with(labels.view(), Connectivity::Eight).multi_polygons();
+/// assert_eq!(features.len(), 1);
+/// assert_eq!(features[0].1.0.len(), 2);
+/// ```
+#[must_use]
+pub fn polygonize_with(labels: ArrayView2<'_, u32>, connectivity: Connectivity) -> Coverage {
     let components = PaddedComponents::new(labels);
+    let groups = connectivity.group(&components);
     let traced = trace::trace(&components);
-    let faces = faces::assemble(&traced, &components.face_labels);
+    let faces = faces::assemble(&traced, &components.face_labels, &groups);
     Coverage { nodes: traced.nodes.len(), arcs: traced.arcs, faces }
 }
 
@@ -99,12 +126,25 @@ impl Coverage {
     /// unsimplified polygon is its number of pixels.
     #[must_use]
     pub fn polygons(&self) -> Vec<(u32, Polygon<f64>)> {
-        let polygon = |face: &Face| {
-            let mut rings = face.rings.iter().map(|ring| self.ring(ring));
-            let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
-            (face.label, Polygon::new(exterior, rings.collect()))
-        };
-        self.faces.iter().map(polygon).collect()
+        self.faces.iter().map(|face| (face.label, self.polygon(face))).collect()
+    }
+
+    /// One multipolygon per connected feature with its label, in raster order of the
+    /// first pixels.
+    ///
+    /// With [`Connectivity::Four`] each has one polygon. Multipolygons are valid simple
+    /// features: their polygons touch at points only.
+    #[must_use]
+    pub fn multi_polygons(&self) -> Vec<(u32, MultiPolygon<f64>)> {
+        let mut features: Vec<(u32, MultiPolygon<f64>)> = Vec::new();
+        for face in &self.faces {
+            let polygon = self.polygon(face);
+            match features.get_mut(face.group as usize) {
+                Some((_, parts)) => parts.0.push(polygon),
+                None => features.push((face.label, MultiPolygon(vec![polygon]))),
+            }
+        }
+        features
     }
 
     /// Number of faces.
@@ -124,6 +164,12 @@ impl Coverage {
     pub fn vertices(&self) -> usize {
         let inner = |arc: &Arc| arc.corners.len() - if arc.nodes.is_some() { 2 } else { 1 };
         self.nodes + self.arcs.iter().map(inner).sum::<usize>()
+    }
+
+    fn polygon(&self, face: &Face) -> Polygon<f64> {
+        let mut rings = face.rings.iter().map(|ring| self.ring(ring));
+        let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
+        Polygon::new(exterior, rings.collect())
     }
 
     fn ring(&self, ring: &[HalfArc]) -> LineString<f64> {

@@ -1,7 +1,17 @@
 //! Vertex removal that keeps the topology of a coverage.
 
-use super::{Arc, Corner, Coverage, hull::merge, vertex_grid::VertexGrid};
-use crate::{Result, error::check_non_negative, simplify_line::distance_to_segment};
+use super::{
+    Arc, Corner, Coverage,
+    hull::{merge, orient},
+    vertex_grid::VertexGrid,
+};
+use crate::{
+    Result,
+    error::check_non_negative,
+    simplify_line::{distance_to_segment, douglas_peucker},
+};
+use geo_types::Coord;
+use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
@@ -10,28 +20,99 @@ use std::{
 /// Largest number of times that blocked vertices are tried again.
 const MAX_ROUNDS: usize = 32;
 
+/// Which vertices of a coverage are dropped, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Simplification {
+    /// The nearest vertices first, while no dropped vertex is farther than
+    /// `tolerance` pixels from the chord that replaces it.
+    Distance {
+        /// In pixels, at least 0.
+        tolerance: f64,
+    },
+    /// The vertices of every arc that the method of Douglas and Peucker drops: those
+    /// within `tolerance` pixels of its chords.
+    DouglasPeucker {
+        /// In pixels, at least 0.
+        tolerance: f64,
+    },
+    /// The method of Visvalingam and Whyatt: the vertex whose triangle with its
+    /// neighbours is smallest first, while that triangle is at most `area`.
+    Visvalingam {
+        /// In square pixels, at least 0.
+        area: f64,
+    },
+}
+
+impl Simplification {
+    /// Checks the range of the field.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) names the field out of range.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Self::Distance { tolerance } | Self::DouglasPeucker { tolerance } => {
+                check_non_negative("tolerance", tolerance)
+            }
+            Self::Visvalingam { area } => check_non_negative("area", area),
+        }
+    }
+
+    /// Largest cost of a vertex that may go.
+    fn limit(self) -> f64 {
+        match self {
+            Self::Distance { tolerance } => tolerance * tolerance,
+            Self::DouglasPeucker { .. } => f64::INFINITY,
+            Self::Visvalingam { area } => 2.0 * area,
+        }
+    }
+
+    /// The vertices of an arc that stay, whatever their cost.
+    fn fixed(self, arc: &Arc) -> Vec<bool> {
+        if let Self::DouglasPeucker { tolerance } = self {
+            let points: Vec<Coord<f64>> = arc.corners.iter().map(|&c| c.into()).collect();
+            return douglas_peucker(&points, tolerance);
+        }
+        let last = arc.corners.len() - 1;
+        (0..=last).map(|index| index == 0 || index == last).collect()
+    }
+}
+
 impl Coverage {
     /// Drops vertices so that no dropped vertex is farther than `tolerance` pixels
     /// from the chord that replaces it.
     ///
-    /// Vertices go in order of that distance, each only if the closed triangle with
-    /// its two neighbours holds no other vertex and the chord is not an arc already.
-    /// Arcs therefore never meet anew: at any tolerance there is no gap, no overlap
-    /// and no invalid ring, and all faces survive. Nodes stay where they are, and so
-    /// do the four corners of the raster. Distances refer to the vertices of `self`.
-    ///
-    /// Cost: about n log n for n vertices.
+    /// [`Self::simplify_with`] with [`Simplification::Distance`].
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) unless `tolerance` is finite and
     /// at least 0.
+    pub fn simplify(&self, tolerance: f64) -> Result<Self> {
+        self.simplify_with(Simplification::Distance { tolerance })
+    }
+
+    /// Drops vertices by one of several methods and keeps the topology.
+    ///
+    /// A vertex goes only if the closed triangle with its two neighbours holds no
+    /// other vertex and the chord is not an arc already. Arcs therefore never meet
+    /// anew: at any tolerance there is no gap, no overlap and no invalid ring, and all
+    /// faces survive. Nodes stay where they are, and so do the four corners of the
+    /// raster. Vertices that are in the way of others stay beyond what the method
+    /// alone would keep. Distances and areas refer to the vertices of `self`.
+    ///
+    /// Cost: about n log n for n vertices.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) as [`Simplification::validate`].
     ///
     /// # References
-    /// M. Visvalingam, J. Whyatt, *Line generalisation by repeated elimination of
-    /// points*, 1993 (the scheme; the cost here is a distance, not an area).
-    pub fn simplify(&self, tolerance: f64) -> Result<Self> {
-        check_non_negative("tolerance", tolerance)?;
-        let mut simplifier = Simplifier::new(&self.arcs, tolerance);
+    /// - M. Visvalingam, J. Whyatt, *Line generalisation by repeated elimination of
+    ///   points*, 1993.
+    /// - D. Douglas, T. Peucker, *Algorithms for the reduction of the number of points
+    ///   required to represent a digitized line or its caricature*, 1973.
+    pub fn simplify_with(&self, method: Simplification) -> Result<Self> {
+        method.validate()?;
+        let mut simplifier = Simplifier::new(&self.arcs, method);
         simplifier.run();
         let arcs = simplifier.arcs();
         Ok(Self { arcs, faces: self.faces.clone(), nodes: self.nodes })
@@ -52,7 +133,7 @@ struct Entry {
     dropped: Vec<Corner>,
 }
 
-/// Queue item: squared distance as ordered bits, entry, version.
+/// Queue item: cost as ordered bits, entry, version.
 type Candidate = Reverse<(u64, u32, u32)>;
 
 struct Simplifier<'a> {
@@ -64,25 +145,24 @@ struct Simplifier<'a> {
     straight: HashSet<[u32; 2]>,
     grid: VertexGrid,
     queue: BinaryHeap<Candidate>,
-    limit: f64,
+    method: Simplification,
 }
 
 impl<'a> Simplifier<'a> {
-    fn new(source: &'a [Arc], tolerance: f64) -> Self {
+    fn new(source: &'a [Arc], method: Simplification) -> Self {
         let mut entries = Vec::with_capacity(source.iter().map(|arc| arc.corners.len()).sum());
         let mut corners = Vec::with_capacity(entries.capacity());
         let mut straight = HashSet::new();
         for (id, arc) in source.iter().enumerate() {
             let first = entries.len() as u32;
-            let last = first + arc.corners.len() as u32 - 1;
-            for (index, &corner) in (first..).zip(&arc.corners) {
+            for ((index, &corner), fixed) in (first..).zip(&arc.corners).zip(method.fixed(arc)) {
                 entries.push(Entry {
                     corner,
                     arc: id as u32,
                     previous: index.saturating_sub(1),
                     next: index + 1,
                     version: 0,
-                    fixed: index == first || index == last,
+                    fixed,
                     alive: true,
                     dropped: Vec::new(),
                 });
@@ -101,7 +181,7 @@ impl<'a> Simplifier<'a> {
             straight,
             grid: VertexGrid::new(&corners),
             queue: BinaryHeap::new(),
-            limit: tolerance * tolerance,
+            method,
         }
     }
 
@@ -143,24 +223,37 @@ impl<'a> Simplifier<'a> {
         [corner(entry.previous), entry.corner, corner(entry.next)]
     }
 
-    /// Queues an inner vertex if its removal keeps the tolerance.
+    /// Queues an inner vertex if its removal keeps the limit of the method.
     fn enqueue(&mut self, index: u32) {
         let entry = &self.entries[index as usize];
         if entry.fixed || !entry.alive {
             return;
         }
-        let [a, _, b] = self.triangle(index);
-        let chord = (a.into(), b.into());
+        let cost = self.cost(index);
+        if cost <= self.method.limit() {
+            // The bits of non-negative floats are ordered like the floats.
+            self.queue.push(Reverse((cost.to_bits(), index, entry.version)));
+        }
+    }
+
+    /// Twice the area of the triangle of an entry, or the largest squared distance of
+    /// a dropped vertex from the chord without this entry.
+    fn cost(&self, index: u32) -> f64 {
+        let [a, corner, b] = self.triangle(index);
+        if !matches!(self.method, Simplification::Distance { .. }) {
+            return orient(a, corner, b).unsigned_abs() as f64;
+        }
+        let entry = &self.entries[index as usize];
+        let (chord, limit) = ((a.into(), b.into()), self.method.limit());
         let before = &self.entries[entry.previous as usize].dropped;
         let mut worst = 0.0_f64;
-        for &corner in before.iter().chain(&entry.dropped).chain([&entry.corner]) {
-            worst = worst.max(distance_to_segment(corner.into(), chord).powi(2));
-            if worst > self.limit {
-                return;
+        for &dropped in before.iter().chain(&entry.dropped).chain([&corner]) {
+            worst = worst.max(distance_to_segment(dropped.into(), chord).powi(2));
+            if worst > limit {
+                break;
             }
         }
-        // The bits of non-negative floats are ordered like the floats.
-        self.queue.push(Reverse((worst.to_bits(), index, entry.version)));
+        worst
     }
 
     fn may_remove(&self, index: u32) -> bool {
@@ -182,7 +275,9 @@ impl<'a> Simplifier<'a> {
         let after = std::mem::take(&mut entry.dropped);
         let before = &mut self.entries[previous as usize];
         before.next = next;
-        before.dropped = merge(std::mem::take(&mut before.dropped), corner, &after);
+        if matches!(self.method, Simplification::Distance { .. }) {
+            before.dropped = merge(std::mem::take(&mut before.dropped), corner, &after);
+        }
         self.entries[next as usize].previous = previous;
         self.grid.remove(corner);
         self.left[arc] -= 1;
@@ -217,6 +312,7 @@ fn node_pair(arc: &Arc) -> Option<[u32; 2]> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::polygonize;
     use ndarray::Array2;
 
@@ -233,5 +329,11 @@ mod tests {
         let labels = Array2::from_shape_fn((9, 9), |(i, j)| u32::from((i * j) % 3 == 1));
         let coverage = polygonize(labels.view());
         assert_eq!(coverage.simplify(0.0).unwrap(), coverage);
+        for method in [
+            Simplification::DouglasPeucker { tolerance: 0.0 },
+            Simplification::Visvalingam { area: 0.0 },
+        ] {
+            assert_eq!(coverage.simplify_with(method).unwrap(), coverage);
+        }
     }
 }

@@ -284,7 +284,8 @@ fn invalid_polygons_are_named() {
     let bow = vec![(0.0, 0.0), (2.0, 2.0), (2.0, 0.0), (0.0, 2.0)];
     let bow = [Polygon::new(bow.into(), Vec::new())];
     let square = [rectangle(0.0, 0.0, 2.0, 2.0)];
-    let expected = Error::Polygon(PolygonFault::SelfIntersection(Ring::Exterior));
+    let (ring, x, y) = (Ring::Exterior, 1.0, 1.0);
+    let expected = Error::Polygon(PolygonFault::SelfCrossing { ring, x, y });
     assert_eq!(union(&square, &bow), Err(expected.clone()));
     assert_eq!(union_all(&bow), Err(expected));
     let empty = [Polygon::new(LineString(Vec::new()), Vec::new())];

@@ -1,7 +1,10 @@
 //! Polygonized label maps stay valid partitions at every tolerance.
 
-use geo_types::Coord;
-use mapvec_geometry::{Coverage, fill_labels, polygonize, signed_area, validate_polygon};
+use geo_types::{Coord, LineString};
+use mapvec_geometry::{
+    Connectivity, Coverage, Simplification, fill_labels, polygonize, polygonize_with, signed_area,
+    simplify_line, validate_multi_polygon, validate_polygon,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -51,6 +54,15 @@ fn free_segments(coverage: &Coverage) -> Result<Vec<[Coord<f64>; 2]>, TestCaseEr
     Ok(free.map(|line| [line.start, line.end]).collect())
 }
 
+fn method() -> impl Strategy<Value = Simplification> {
+    let size = || prop_oneof![Just(0.0), Just(0.5), Just(0.75), 0.5..6.0, Just(50.0)];
+    prop_oneof![
+        size().prop_map(|tolerance| Simplification::Distance { tolerance }),
+        size().prop_map(|tolerance| Simplification::DouglasPeucker { tolerance }),
+        size().prop_map(|size| Simplification::Visvalingam { area: size * size }),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
 
@@ -72,19 +84,22 @@ proptest! {
     #[test]
     fn simplified_polygons_are_valid_and_share_borders(
         labels in labels(0),
-        tolerance in prop_oneof![Just(0.0), Just(0.5), Just(0.75), 0.5..6.0, Just(50.0)],
+        method in method(),
     ) {
-        let coverage = polygonize(labels.view());
-        let simple = coverage.simplify(tolerance)?;
+        let coverage = polygonize_with(labels.view(), Connectivity::Eight);
+        let simple = coverage.simplify_with(method)?;
         check_valid(&simple)?;
+        for (_, feature) in simple.multi_polygons() {
+            prop_assert_eq!(validate_multi_polygon(&feature), Ok(()), "{:?}", feature);
+        }
         prop_assert!(simple.vertices() <= coverage.vertices());
         prop_assert_eq!(simple.len(), coverage.len());
         free_segments(&simple)?;
     }
 
     #[test]
-    fn full_partitions_keep_their_area(labels in labels(1), tolerance in 0.0..8.0) {
-        let simple = polygonize(labels.view()).simplify(tolerance)?;
+    fn full_partitions_keep_their_area(labels in labels(1), method in method()) {
+        let simple = polygonize(labels.view()).simplify_with(method)?;
         let total: f64 = simple.polygons().iter().map(|(_, polygon)| area(polygon)).sum();
         prop_assert!((total - labels.len() as f64).abs() < 1e-6);
         let (height, width) = labels.dim();
@@ -116,5 +131,63 @@ proptest! {
                 prop_assert!(distance.fold(f64::INFINITY, f64::min) <= tolerance + 1e-9);
             }
         }
+    }
+
+    /// One border from the left side of the raster to the right one: nothing is in
+    /// the way, so its vertices are those of the line alone.
+    #[test]
+    fn douglas_peucker_on_a_free_arc_is_that_of_the_line(
+        heights in proptest::collection::vec(6_usize..18, 1..30),
+        tolerance in 0.0..6.0,
+    ) {
+        let labels = Array2::from_shape_fn((24, heights.len()), |(i, j)| 1 + u32::from(i >= heights[j]));
+        let coverage = polygonize(labels.view());
+        let border = |coverage: &Coverage| {
+            let polygon = coverage.polygons().swap_remove(1).1;
+            let ring = &polygon.exterior().0;
+            let mut points: Vec<_> =
+                ring[1..].iter().filter(|p| p.y < 20.0).copied().collect();
+            // The ring starts somewhere; put the left end first.
+            let start = points.iter().position(|p| p.x == 0.0).unwrap_or(0);
+            points.rotate_left(start);
+            points
+        };
+        let simple = coverage.simplify_with(Simplification::DouglasPeucker { tolerance })?;
+        let kept = border(&simple);
+        // Arcs run either way, and of two farthest points the first is kept.
+        let mut line = border(&coverage);
+        let ways = [line.clone(), { line.reverse(); line }]
+            .map(|line| simplify_line(&line.into(), tolerance));
+        let all_kept = |line: &LineString<f64>| line.coords().all(|p| kept.contains(p));
+        prop_assert!(ways.iter().any(all_kept), "{:?} {:?}", ways, kept);
+    }
+
+    /// Twin: the textbook loop on one open line.
+    #[test]
+    fn visvalingam_on_a_free_arc_is_the_textbook_loop(
+        heights in proptest::collection::vec(6_usize..18, 1..30),
+        area in 0.0..12.0,
+    ) {
+        let labels = Array2::from_shape_fn((24, heights.len()), |(i, j)| 1 + u32::from(i >= heights[j]));
+        let coverage = polygonize(labels.view());
+        let simple = coverage.simplify_with(Simplification::Visvalingam { area })?;
+        let triangles = |coverage: &Coverage| {
+            let polygon = coverage.polygons().swap_remove(1).1;
+            let mut ring = polygon.exterior().0.clone();
+            ring.extend_from_within(1..2);
+            let inner = |p: &Coord<f64>| p.y < 20.0 && p.x > 0.0 && p.x < heights.len() as f64;
+            ring.windows(3)
+                .filter(|t| inner(&t[1]))
+                .map(|t| {
+                    let (u, v) = (t[1] - t[0], t[2] - t[0]);
+                    0.5 * (u.x * v.y - u.y * v.x).abs()
+                })
+                .collect::<Vec<f64>>()
+        };
+        // Every vertex that is left has a larger triangle, unless it was in the way.
+        let left = triangles(&simple);
+        let small = left.iter().filter(|&&a| a <= area).count();
+        prop_assert!(small == 0, "{small} of {} vertices could go", left.len());
+        prop_assert!(left.len() <= triangles(&coverage).len());
     }
 }

@@ -2,14 +2,19 @@
 
 mod boolean;
 mod centreline;
+mod contour;
 mod coverage;
 #[cfg(feature = "crs")]
 mod crs;
 mod distance;
 mod fit;
 mod hull;
+mod masks;
 mod measure;
 mod raster;
+mod regularize;
+mod repair;
 mod skeleton;
 mod transform;
+mod validity;
 mod visible;

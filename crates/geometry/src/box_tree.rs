@@ -1,0 +1,156 @@
+//! Static tree over bounding boxes, for "what may touch this?".
+
+use geo_types::Coord;
+
+/// Boxes in a leaf.
+const LEAF: usize = 8;
+
+/// An axis-parallel box, sides included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bounds {
+    pub(crate) low: Coord<f64>,
+    pub(crate) high: Coord<f64>,
+}
+
+impl Bounds {
+    /// Box of a segment.
+    pub(crate) fn of(a: Coord<f64>, b: Coord<f64>) -> Self {
+        Self {
+            low: Coord { x: a.x.min(b.x), y: a.y.min(b.y) },
+            high: Coord { x: a.x.max(b.x), y: a.y.max(b.y) },
+        }
+    }
+
+    /// The box with `margin` on all sides.
+    pub(crate) fn grown(self, margin: f64) -> Self {
+        let by = Coord { x: margin, y: margin };
+        Self { low: self.low - by, high: self.high + by }
+    }
+
+    fn join(self, other: Self) -> Self {
+        let low = Self::of(self.low, other.low).low;
+        Self { low, high: Self::of(self.high, other.high).high }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.low.x <= other.high.x
+            && other.low.x <= self.high.x
+            && self.low.y <= other.high.y
+            && other.low.y <= self.high.y
+    }
+}
+
+/// Boxes halved at the median of their centres, again and again.
+#[derive(Debug)]
+pub(crate) struct BoxTree {
+    boxes: Vec<Bounds>,
+    /// Indices of the boxes, in the order of the leaves.
+    order: Vec<u32>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    bounds: Bounds,
+    /// The part of `order` below this node.
+    range: [usize; 2],
+    /// The second child; the first follows its parent. 0 for a leaf.
+    second: usize,
+}
+
+impl BoxTree {
+    /// Cost: n log n for n boxes.
+    pub(crate) fn new(boxes: Vec<Bounds>) -> Self {
+        let order = (0..boxes.len() as u32).collect();
+        let nodes = Vec::with_capacity(boxes.len() / 2 + 1);
+        let mut tree = Self { boxes, order, nodes };
+        if !tree.boxes.is_empty() {
+            tree.build(0, tree.boxes.len());
+        }
+        tree
+    }
+
+    /// The depth is the logarithm of the number of boxes.
+    fn build(&mut self, start: usize, end: usize) {
+        let boxes = &self.boxes;
+        let range = &mut self.order[start..end];
+        let bounds = range[1..]
+            .iter()
+            .fold(boxes[range[0] as usize], |all, &index| all.join(boxes[index as usize]));
+        let id = self.nodes.len();
+        self.nodes.push(Node { bounds, range: [start, end], second: 0 });
+        if end - start <= LEAF {
+            return;
+        }
+        let size = bounds.high - bounds.low;
+        let centre = |index: u32| {
+            let (low, high) = (boxes[index as usize].low, boxes[index as usize].high);
+            if size.x > size.y { low.x + high.x } else { low.y + high.y }
+        };
+        let half = (end - start) / 2;
+        range
+            .select_nth_unstable_by(half, |&a, &b| centre(a).total_cmp(&centre(b)).then(a.cmp(&b)));
+        self.build(start, start + half);
+        self.nodes[id].second = self.nodes.len();
+        self.build(start + half, end);
+    }
+
+    /// Calls `visit` with the index of every box that meets `bounds`, until it
+    /// returns false.
+    pub(crate) fn visit(&self, bounds: &Bounds, mut visit: impl FnMut(usize) -> bool) {
+        let mut stack = [0; 64];
+        let mut depth = usize::from(!self.nodes.is_empty());
+        while depth > 0 {
+            depth -= 1;
+            let id = stack[depth];
+            let node = &self.nodes[id];
+            if !node.bounds.meets(bounds) {
+                continue;
+            }
+            if node.second > 0 {
+                stack[depth] = node.second;
+                stack[depth + 1] = id + 1;
+                depth += 2;
+                continue;
+            }
+            for &index in &self.order[node.range[0]..node.range[1]] {
+                if self.boxes[index as usize].meets(bounds) && !visit(index as usize) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn boxes() -> impl Strategy<Value = Vec<Bounds>> {
+        let point = (0_u8..40, 0_u8..40, 0_u8..9, 0_u8..9);
+        let bounds = point.prop_map(|(x, y, w, h)| {
+            let low = Coord { x: f64::from(x), y: f64::from(y) };
+            Bounds::of(low, low + Coord { x: f64::from(w), y: f64::from(h) })
+        });
+        proptest::collection::vec(bounds, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_scan_finds(boxes in boxes(), probe in boxes()) {
+            let tree = BoxTree::new(boxes.clone());
+            for probe in probe {
+                let mut found = Vec::new();
+                tree.visit(&probe, |index| {
+                    found.push(index);
+                    true
+                });
+                found.sort_unstable();
+                let expected: Vec<usize> =
+                    (0..boxes.len()).filter(|&index| boxes[index].meets(&probe)).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The rings of one or several polygons, and where their segments meet.
+
+use super::{
+    MultiPolygonFault, PolygonFault, Ring,
+    predicates::{Meeting, meeting, side},
+};
+use crate::box_tree::{Bounds, BoxTree};
+use geo_types::{Coord, LineString, Polygon};
+
+/// Coordinates up to this size (and down to its inverse) need no scaling: their
+/// products neither overflow nor underflow.
+const UNSCALED: f64 = 1e100;
+
+/// One ring among the points of [`Rings`].
+pub(super) struct Member {
+    /// Index of its polygon.
+    pub(super) part: usize,
+    pub(super) role: Ring,
+    /// Its points, without the closing one.
+    pub(super) range: [usize; 2],
+    /// Whether its area is positive.
+    pub(super) positive: bool,
+}
+
+/// Rings without repeated points. Segment k starts at point k.
+pub(super) struct Rings {
+    pub(super) points: Vec<Coord<f64>>,
+    pub(super) members: Vec<Member>,
+    /// The ring of each point.
+    owner: Vec<u32>,
+    tree: BoxTree,
+    /// What the coordinates were multiplied by.
+    scale: f64,
+}
+
+/// A point where two rings touch.
+pub(super) struct Touch {
+    pub(super) rings: [usize; 2],
+    pub(super) segments: [usize; 2],
+    pub(super) point: Coord<f64>,
+}
+
+impl Rings {
+    /// Checks the points of every ring for itself.
+    pub(super) fn new(polygons: &[Polygon<f64>]) -> Result<Self, MultiPolygonFault> {
+        let (mut points, mut members) = (Vec::new(), Vec::new());
+        let mut largest = 0.0_f64;
+        for (part, role, line) in rings_of(polygons) {
+            let reach = check_points(role, line).map_err(|fault| part_fault(part, fault))?;
+            largest = largest.max(reach);
+        }
+        let scale = scale_of(largest);
+        for (part, role, line) in rings_of(polygons) {
+            let start = points.len();
+            // Adding 0 makes negative zeros positive, so that equal points are equal bits.
+            points.extend(
+                line.coords().map(|p| Coord { x: p.x * scale + 0.0, y: p.y * scale + 0.0 }),
+            );
+            dedup_from(&mut points, start);
+            // The closing point.
+            points.pop();
+            members.push(Member { part, role, range: [start, points.len()], positive: true });
+        }
+        let mut rings =
+            Self { points, members, owner: Vec::new(), tree: BoxTree::new(Vec::new()), scale };
+        for id in 0..rings.members.len() {
+            let [start, end] = rings.members[id].range;
+            rings.owner.resize(end, id as u32);
+            rings.members[id].positive = rings.is_positive(start, end);
+        }
+        let boxes = (0..rings.points.len()).map(|k| {
+            let [a, b] = rings.segment(k);
+            Bounds::of(a, b)
+        });
+        rings.tree = BoxTree::new(boxes.collect());
+        Ok(rings)
+    }
+
+    /// Start of the next segment of the same ring.
+    pub(super) fn next(&self, k: usize) -> usize {
+        let [start, end] = self.members[self.owner[k] as usize].range;
+        if k + 1 == end { start } else { k + 1 }
+    }
+
+    fn previous(&self, k: usize) -> usize {
+        let [start, end] = self.members[self.owner[k] as usize].range;
+        if k == start { end - 1 } else { k - 1 }
+    }
+
+    pub(super) fn segment(&self, k: usize) -> [Coord<f64>; 2] {
+        [self.points[k], self.points[self.next(k)]]
+    }
+
+    /// Where a point lay before the scaling.
+    pub(super) fn original(&self, p: Coord<f64>) -> Coord<f64> {
+        p / self.scale
+    }
+
+    /// The corner of a ring at a point of its segment `k`: before, at and after it.
+    pub(super) fn path_at(&self, k: usize, p: Coord<f64>) -> [Coord<f64>; 3] {
+        let next = self.next(k);
+        if p == self.points[k] {
+            [self.points[self.previous(k)], p, self.points[next]]
+        } else if p == self.points[next] {
+            [self.points[k], p, self.points[self.next(next)]]
+        } else {
+            [self.points[k], p, self.points[next]]
+        }
+    }
+
+    /// The orientation at the lowest leftmost point, which is a corner of the hull.
+    fn is_positive(&self, start: usize, end: usize) -> bool {
+        let less = |p: Coord<f64>, q: Coord<f64>| p.x.total_cmp(&q.x).then(p.y.total_cmp(&q.y));
+        let extreme = (start..end).min_by(|&k, &l| less(self.points[k], self.points[l]));
+        extreme.is_some_and(|k| {
+            let [before, p, after] = self.path_at(k, self.points[k]);
+            side(before, p, after) > 0
+        })
+    }
+
+    /// Refuses rings that meet themselves or cross; returns where rings touch.
+    pub(super) fn touches(&self) -> Result<Vec<Touch>, MultiPolygonFault> {
+        // Spikes first: they also touch themselves at their foot.
+        for k in 0..self.points.len() {
+            self.compare(k, self.next(k))?;
+        }
+        let mut touches = Vec::new();
+        let mut fault = None;
+        for k in 0..self.points.len() {
+            let [a, b] = self.segment(k);
+            self.tree.visit(&Bounds::of(a, b), |l| {
+                if l > k {
+                    match self.compare(k, l) {
+                        Ok(touch) => touches.extend(touch),
+                        Err(found) if fault.is_some() && is_self_touch(found) => {}
+                        Err(found) => fault = Some(found),
+                    }
+                }
+                // Where lines overlap they also touch; the overlap says more.
+                fault.is_none_or(is_self_touch)
+            });
+            if let Some(fault) = fault {
+                return Err(fault);
+            }
+        }
+        let key = |touch: &Touch| (touch.rings, touch.point.x.to_bits(), touch.point.y.to_bits());
+        touches.sort_unstable_by_key(|touch| (key(touch), touch.segments));
+        touches.dedup_by_key(|touch| key(touch));
+        Ok(touches)
+    }
+
+    fn compare(&self, k: usize, l: usize) -> Result<Option<Touch>, MultiPolygonFault> {
+        let met = meeting(self.segment(k), self.segment(l));
+        let ids = [self.owner[k] as usize, self.owner[l] as usize];
+        let [first, second] = ids.map(|id| &self.members[id]);
+        let point = match met {
+            Meeting::None => return Ok(None),
+            Meeting::Cross(p) | Meeting::Touch(p) | Meeting::Overlap(p) => p,
+        };
+        let Coord { x, y } = self.original(point);
+        if ids[0] != ids[1] {
+            return match met {
+                Meeting::Touch(point) => Ok(Some(Touch { rings: ids, segments: [k, l], point })),
+                Meeting::Overlap(_) => Err(shared_line([first, second], Coord { x, y })),
+                _ => Err(crossing([first, second], Coord { x, y })),
+            };
+        }
+        let ring = first.role;
+        let adjacent = self.next(k) == l || self.next(l) == k;
+        let fault = match met {
+            Meeting::Touch(_) if adjacent => return Ok(None),
+            Meeting::Touch(_) => PolygonFault::SelfTouch { ring, x, y },
+            Meeting::Overlap(_) if adjacent => {
+                let tip = if self.next(k) == l { self.points[l] } else { self.points[k] };
+                let Coord { x, y } = self.original(tip);
+                PolygonFault::Spike { ring, x, y }
+            }
+            Meeting::Overlap(_) => PolygonFault::SelfOverlap { ring, x, y },
+            _ => PolygonFault::SelfCrossing { ring, x, y },
+        };
+        Err(part_fault(first.part, fault))
+    }
+
+    /// The other rings around a point that lies on none of them, in order.
+    ///
+    /// Rings through the point may be among them or not.
+    pub(super) fn around(&self, p: Coord<f64>) -> Vec<usize> {
+        let far = Coord { x: f64::MAX, y: p.y };
+        let mut crossed = Vec::new();
+        self.tree.visit(&Bounds::of(p, far), |k| {
+            let [a, b] = self.segment(k);
+            let (low, high) = if a.y <= b.y { (a, b) } else { (b, a) };
+            if low.y <= p.y && p.y < high.y && side(low, high, p) > 0 {
+                crossed.push(self.owner[k] as usize);
+            }
+            true
+        });
+        crossed.sort_unstable();
+        let odd = crossed.chunk_by(|a, b| a == b).filter(|group| group.len() % 2 == 1);
+        odd.map(|group| group[0]).collect()
+    }
+}
+
+fn is_self_touch(fault: MultiPolygonFault) -> bool {
+    matches!(fault, MultiPolygonFault::Part { fault: PolygonFault::SelfTouch { .. }, .. })
+}
+
+/// Two rings that cross, of one polygon or of two.
+pub(super) fn crossing([a, b]: [&Member; 2], Coord { x, y }: Coord<f64>) -> MultiPolygonFault {
+    if a.part != b.part {
+        return MultiPolygonFault::Overlap { first: a.part, second: b.part, x, y };
+    }
+    part_fault(a.part, PolygonFault::Crossing { first: a.role, second: b.role, x, y })
+}
+
+fn shared_line([a, b]: [&Member; 2], Coord { x, y }: Coord<f64>) -> MultiPolygonFault {
+    if a.part != b.part {
+        return MultiPolygonFault::SharedLine { first: a.part, second: b.part, x, y };
+    }
+    part_fault(a.part, PolygonFault::SharedLine { first: a.role, second: b.role, x, y })
+}
+
+pub(super) fn part_fault(part: usize, fault: PolygonFault) -> MultiPolygonFault {
+    MultiPolygonFault::Part { part, fault }
+}
+
+/// All rings with their polygon and role.
+fn rings_of(polygons: &[Polygon<f64>]) -> impl Iterator<Item = (usize, Ring, &LineString<f64>)> {
+    polygons.iter().enumerate().flat_map(|(part, polygon)| {
+        let holes = polygon.interiors().iter().enumerate();
+        std::iter::once((part, Ring::Exterior, polygon.exterior()))
+            .chain(holes.map(move |(index, ring)| (part, Ring::Hole(index), ring)))
+    })
+}
+
+/// Checks that a ring is finite, closed and has three distinct points; returns its
+/// largest coordinate.
+pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, PolygonFault> {
+    let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
+    if let Some(index) = line.coords().position(|p| !finite(p)) {
+        return Err(PolygonFault::NonFinite { ring, index });
+    }
+    let Some(&first) = line.0.first() else { return Err(PolygonFault::TooFewPoints(ring)) };
+    if line.0.last() != Some(&first) {
+        return Err(PolygonFault::NotClosed(ring));
+    }
+    let second = line.coords().find(|&&p| p != first);
+    let third = line.coords().find(|&&p| p != first && Some(&p) != second);
+    if third.is_none() {
+        return Err(PolygonFault::TooFewPoints(ring));
+    }
+    Ok(line.coords().fold(0.0, |largest, p| largest.max(p.x.abs()).max(p.y.abs())))
+}
+
+/// A power of two that brings coordinates of extreme size near 1.
+fn scale_of(largest: f64) -> f64 {
+    if (1.0 / UNSCALED..=UNSCALED).contains(&largest) || largest <= 0.0 {
+        return 1.0;
+    }
+    (-largest.log2().round()).clamp(-1000.0, 1000.0).exp2()
+}
+
+/// Drops points that repeat the one before, from `start` on.
+fn dedup_from(points: &mut Vec<Coord<f64>>, start: usize) {
+    let mut kept = start;
+    for index in start..points.len() {
+        if kept == start || points[kept - 1] != points[index] {
+            points[kept] = points[index];
+            kept += 1;
+        }
+    }
+    points.truncate(kept);
+}

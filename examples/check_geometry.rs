@@ -1,0 +1,85 @@
+//! Polygonizes random masks and simplifies random label maps, and counts every fault.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use mapvec_examples::geometry_checks::{
+    Faults, check_map, check_mask, random_map, random_mask, write_shapes,
+};
+use mapvec_examples::progress::say;
+use mapvec_examples::{make_folder, run, smoke};
+use rayon::prelude::*;
+use serde_json::json;
+
+/// Counts invalid polygons, wrong areas, gaps and overlaps of random rasters.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Number of random masks up to 64 x 64.
+    #[arg(long, default_value_t = 1_000_000)]
+    masks: u64,
+    /// Number of random label maps up to 64 x 64, each with three tolerances.
+    #[arg(long, default_value_t = 10_000)]
+    maps: u64,
+    /// Seed of the masks and maps.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Also write the shapes to shapes.wkt, about 8 kB a raster.
+    #[arg(long)]
+    shapes: bool,
+    /// Check 2000 masks and 100 maps.
+    #[arg(long)]
+    smoke: bool,
+    /// Folder of smoke.json and shapes.wkt.
+    #[arg(long, default_value = "out")]
+    out: PathBuf,
+}
+
+/// In pixels; the square is the largest triangle of Visvalingam and Whyatt.
+const TOLERANCES: [f64; 3] = [0.75, 2.0, 8.0];
+
+fn main() -> ExitCode {
+    run(|args: Args| check(&args))
+}
+
+fn check(args: &Args) -> Result<()> {
+    let (masks, maps) = if args.smoke { (2000, 100) } else { (args.masks, args.maps) };
+    let of_masks = (0..masks)
+        .into_par_iter()
+        .map(|index| check_mask(&random_mask(args.seed, index)))
+        .reduce(Faults::default, Faults::plus);
+    report(&format!("{masks} masks, 4 and 8 neighbours"), &of_masks);
+    let of_maps = (0..maps)
+        .into_par_iter()
+        .map(|index| {
+            let map = random_map(args.seed, index);
+            TOLERANCES.into_iter().try_fold(Faults::default(), |sum, tolerance| {
+                anyhow::Ok(sum.plus(check_map(&map, tolerance)?))
+            })
+        })
+        .try_reduce(Faults::default, |a, b| Ok(a.plus(b)))?;
+    report(&format!("{maps} maps, 3 tolerances, 3 methods"), &of_maps);
+    let faults = of_masks.plus(of_maps);
+    if args.shapes || args.smoke {
+        make_folder(&args.out)?;
+    }
+    if args.shapes {
+        write_shapes(&args.out.join("shapes.wkt"), args.seed, (masks, maps))?;
+    }
+    if args.smoke {
+        let shapes = [("mask_shapes", of_masks.shapes), ("map_shapes", of_maps.shapes)];
+        let counts = shapes.into_iter().chain([("faults", faults.total())]);
+        smoke::write(&args.out, counts.map(|(name, count)| (name, json!(count))))?;
+    }
+    ensure!(faults.total() == 0, "{} faults", faults.total());
+    Ok(())
+}
+
+fn report(what: &str, faults: &Faults) {
+    let Faults { shapes, invalid, area, raster, gaps, overlaps } = faults;
+    say(&format!(
+        "{what}: {shapes} shapes, {invalid} invalid, {area} wrong areas, {raster} wrong rasters, \
+         {gaps} gaps, {overlaps} overlaps"
+    ));
+}

@@ -1,0 +1,207 @@
+//! Faults of polygonized masks and simplified label maps.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use geo_types::{Line, LineString, MultiPolygon, Polygon};
+use mapvec_geometry::{
+    Connectivity, Coverage, Simplification, fill_labels, polygonize, polygonize_with, signed_area,
+    validate_multi_polygon, validate_polygon,
+};
+use ndarray::Array2;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// Largest side of a random raster, in pixels.
+pub const LARGEST: usize = 64;
+
+/// Counts of what was checked and of what was wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Polygons and multipolygons that were checked.
+    pub shapes: u64,
+    /// Shapes that break the rules of simple features.
+    pub invalid: u64,
+    /// Rasters whose shapes have another area than their pixels.
+    pub area: u64,
+    /// Rasters that come back otherwise when the shapes are filled.
+    pub raster: u64,
+    /// Borders inside a full map that have a face on one side only.
+    pub gaps: u64,
+    /// Borders that have two faces on one side.
+    pub overlaps: u64,
+}
+
+impl Faults {
+    /// The counts of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            shapes: self.shapes + other.shapes,
+            invalid: self.invalid + other.invalid,
+            area: self.area + other.area,
+            raster: self.raster + other.raster,
+            gaps: self.gaps + other.gaps,
+            overlaps: self.overlaps + other.overlaps,
+        }
+    }
+
+    /// All faults together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.invalid + self.area + self.raster + self.gaps + self.overlaps
+    }
+}
+
+/// A mask of up to 64 x 64 pixels: independent pixels or blocks, of any density.
+#[must_use]
+pub fn random_mask(seed: u64, index: u64) -> Array2<u32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(2 * index);
+    let (height, width) = (below(&mut rng, LARGEST) + 1, below(&mut rng, LARGEST) + 1);
+    let (block, density) = (below(&mut rng, 4) + 1, below(&mut rng, 256));
+    let cells = Array2::from_shape_simple_fn((height, width), || below(&mut rng, 256));
+    // Shifted blocks give slopes, diagonals and touching corners.
+    Array2::from_shape_fn((height, width), |(i, j)| {
+        u32::from(cells[[i / block, (j + i % block) / block % width]] < density)
+    })
+}
+
+/// A label map of up to 64 x 64 pixels without zeros: cells of random seeds, with noise.
+#[must_use]
+pub fn random_map(seed: u64, index: u64) -> Array2<u32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(2 * index + 1);
+    let (height, width) = (below(&mut rng, LARGEST) + 1, below(&mut rng, LARGEST) + 1);
+    let (classes, noise) = (below(&mut rng, 6) + 1, below(&mut rng, 64));
+    let sites: Vec<[usize; 3]> = (0..=below(&mut rng, 24))
+        .map(|_| [below(&mut rng, height), below(&mut rng, width), below(&mut rng, classes)])
+        .collect();
+    Array2::from_shape_fn((height, width), |(i, j)| {
+        let square = |site: &&[usize; 3]| site[0].abs_diff(i).pow(2) + site[1].abs_diff(j).pow(2);
+        let site = sites.iter().min_by_key(square).map_or(0, |site| site[2]);
+        let noisy = below(&mut rng, 256) < noise;
+        1 + if noisy { below(&mut rng, classes) } else { site } as u32
+    })
+}
+
+fn below(rng: &mut ChaCha8Rng, end: usize) -> usize {
+    ((u64::from(rng.next_u32()) * end as u64) >> 32) as usize
+}
+
+/// Polygonizes a mask with 4 and 8 neighbours and looks for every fault.
+#[must_use]
+pub fn check_mask(mask: &Array2<u32>) -> Faults {
+    let mut faults = Faults::default();
+    let pixels: f64 = mask.iter().map(|&label| f64::from(label)).sum();
+    for connectivity in [Connectivity::Four, Connectivity::Eight] {
+        let mut drawn = Array2::zeros(mask.dim());
+        let mut total = 0.0;
+        for (label, feature) in polygonize_with(mask.view(), connectivity).multi_polygons() {
+            faults.shapes += 1;
+            faults.invalid += u64::from(validate_multi_polygon(&feature).is_err());
+            for polygon in &feature {
+                fill_labels(polygon, label, &mut drawn);
+                total += area(polygon);
+            }
+        }
+        faults.raster += u64::from(drawn != *mask);
+        // All terms are whole numbers and half numbers: the sum is exact.
+        faults.area += u64::from((total - pixels).abs() > 0.0);
+    }
+    faults
+}
+
+/// Simplifies a label map without zeros by every method and looks for every fault.
+///
+/// If every directed border is used once and its counterpart is missing on the edge of
+/// the raster only, the faces add up to exactly one layer: no gap and no overlap.
+///
+/// # Errors
+/// The tolerance is negative or not finite.
+pub fn check_map(map: &Array2<u32>, tolerance: f64) -> Result<Faults> {
+    let coverage = polygonize(map.view());
+    let mut faults = Faults::default();
+    for method in methods(tolerance) {
+        faults = faults.plus(check_coverage(&coverage.simplify_with(method)?, map.dim()));
+    }
+    Ok(faults)
+}
+
+/// Writes the shapes of masks and maps as well-known text, one a line, for a check by
+/// another library (`xtask/peers/validity.py`): 8-connected masks, maps by all methods.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_shapes(file: &Path, seed: u64, (masks, maps): (u64, u64)) -> Result<()> {
+    let mut text = std::io::BufWriter::new(std::fs::File::create(file)?);
+    let of_masks = (0..masks).map(|index| random_mask(seed, index));
+    let of_maps = (0..maps).map(|index| random_map(seed, index));
+    for raster in of_masks.chain(of_maps) {
+        let coverage = polygonize_with(raster.view(), Connectivity::Eight);
+        let simple = methods(1.5).map(|method| coverage.simplify_with(method));
+        for coverage in [Ok(coverage)].into_iter().chain(simple) {
+            for (_, feature) in coverage?.multi_polygons() {
+                writeln!(text, "{}", well_known_text(&feature))?;
+            }
+        }
+    }
+    Ok(text.flush()?)
+}
+
+fn well_known_text(shape: &MultiPolygon<f64>) -> String {
+    let join = |items: Vec<String>| format!("({})", items.join(", "));
+    let ring =
+        |ring: &LineString<f64>| join(ring.coords().map(|p| format!("{} {}", p.x, p.y)).collect());
+    let polygon = |polygon: &Polygon<f64>| {
+        join(std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect())
+    };
+    format!("MULTIPOLYGON {}", join(shape.iter().map(polygon).collect()))
+}
+
+fn methods(tolerance: f64) -> [Simplification; 3] {
+    [
+        Simplification::Distance { tolerance },
+        Simplification::DouglasPeucker { tolerance },
+        Simplification::Visvalingam { area: tolerance * tolerance },
+    ]
+}
+
+fn check_coverage(coverage: &Coverage, (height, width): (usize, usize)) -> Faults {
+    let mut faults = Faults::default();
+    let mut total = 0.0;
+    let mut borders = HashMap::new();
+    for (_, polygon) in coverage.polygons() {
+        faults.shapes += 1;
+        faults.invalid += u64::from(validate_polygon(&polygon).is_err());
+        total += area(&polygon);
+        for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+            for line in ring.lines() {
+                faults.overlaps += u64::from(borders.insert(key(line), line).is_some());
+            }
+        }
+    }
+    let alone = borders.values().filter(|line| {
+        let back = Line::new(line.end, line.start);
+        !borders.contains_key(&key(back))
+    });
+    let on_edge = |line: &&Line<f64>| {
+        let along = |a: f64, b: f64, end: f64| a.total_cmp(&b).is_eq() && (a <= 0.0 || a >= end);
+        along(line.start.x, line.end.x, width as f64)
+            || along(line.start.y, line.end.y, height as f64)
+    };
+    faults.gaps = alone.filter(|line| !on_edge(line)).count() as u64;
+    faults.area = u64::from((total - (height * width) as f64).abs() > 0.0);
+    faults
+}
+
+fn key(line: Line<f64>) -> [u64; 4] {
+    [line.start.x, line.start.y, line.end.x, line.end.y].map(f64::to_bits)
+}
+
+/// Area without the holes, from the orientation of the rings alone.
+fn area(polygon: &Polygon<f64>) -> f64 {
+    signed_area(polygon.exterior()) + polygon.interiors().iter().map(signed_area).sum::<f64>()
+}
