@@ -12,9 +12,9 @@
 //! K. He, X. Zhang, S. Ren, J. Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
 
 use candle_core::{Result as TensorResult, Tensor};
-use candle_nn::{Init, VarBuilder};
+use candle_nn::VarBuilder;
 use mapvec_nn::{
-    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, Conv2dConfig, ConvBnRelu, ConvStage,
+    BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, Conv2dConfig, ConvBnRelu, ConvStage, Linear,
     Pool2dConfig, max_pool2d,
 };
 use serde::{Deserialize, Serialize};
@@ -220,8 +220,7 @@ impl ResNetBackbone {
 #[derive(Debug)]
 pub struct ResNet {
     backbone: ResNetBackbone,
-    weight: Tensor,
-    bias: Tensor,
+    fc: Linear,
     config: ResNetConfig,
 }
 
@@ -238,13 +237,8 @@ impl ResNet {
     pub fn new(config: &ResNetConfig, vb: VarBuilder<'_>) -> Result<Self> {
         let backbone = ResNetBackbone::new(config, vb.clone())?;
         let [.., features] = config.channels();
-        #[expect(clippy::cast_precision_loss, reason = "channels are far below 2^52")]
-        let bound = (features as f64).sqrt().recip();
-        let init = Init::Uniform { lo: -bound, up: bound };
-        let fc = vb.pp("fc");
-        let weight = fc.get_with_hints((config.classes, features), "weight", init)?;
-        let bias = fc.get_with_hints(config.classes, "bias", init)?;
-        Ok(Self { backbone, weight, bias, config: config.clone() })
+        let fc = Linear::new(features, config.classes, true, vb.pp("fc"))?;
+        Ok(Self { backbone, fc, config: config.clone() })
     }
 
     /// Logits of every picture.
@@ -258,7 +252,7 @@ impl ResNet {
     /// The input has another rank or channel count, or no values.
     pub fn forward(&self, xs: &Tensor, train: bool) -> TensorResult<Tensor> {
         let features = self.backbone.forward(xs, train)?.layer4.mean((2, 3))?;
-        features.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        self.fc.forward(&features)
     }
 
     /// The configuration it was made with.

@@ -3,15 +3,14 @@
 //!
 //! Every operation takes and gives Candle tensors and records its gradient, which is
 //! a constant: a gradient of a gradient does not see it. On the CPU in `f32`
-//! convolutions, norms, pooling, resizing, attention, softmax, activations, transforms
-//! and optimisers run kernels of this crate; indices, joins and the products of
-//! [`MultiHeadAttention`] are Candle's. On other devices and in other precisions all
+//! convolutions, products, norms, pooling, resizing, attention, softmax, activations,
+//! transforms and optimisers run kernels of this crate; indices and joins are Candle's. On other devices and in other precisions all
 //! compose Candle's own operations, with the known wrong gradients of Candle
 //! replaced. The `f64` composition is the oracle of the tests.
 //!
 //! * Convolution: [`conv2d`], [`conv_transpose2d`], [`conv_stage`] (a row of
 //!   convolutions with norms and `ReLU` as one operation), [`conv2d_input_gradient`],
-//!   [`conv2d_weight_gradient`].
+//!   [`conv2d_weight_gradient`]. Products with weights: [`linear`].
 //! * Normalisation: [`batch_norm2d`], [`layer_norm`], [`rms_norm`], [`group_norm`].
 //! * Pooling and size: [`max_pool2d`], [`max_pool2d_with_indices`], [`max_unpool2d`],
 //!   [`avg_pool2d`], [`adaptive_avg_pool2d`], [`resize`], [`upsample_nearest2d`],
@@ -25,7 +24,7 @@
 //! * Indices: [`gather`], [`scatter_add`], [`top_k`]. Spectra: [`fft2`], [`ifft2`].
 //! * Layers with parameters, named as in `PyTorch`: [`Conv2d`], [`ConvTranspose2d`],
 //!   [`BatchNorm2d`], [`ConvBnRelu`], [`ConvStage`], [`LayerNorm`], [`RmsNorm`],
-//!   [`GroupNorm`], [`MultiHeadAttention`].
+//!   [`GroupNorm`], [`Linear`], [`MultiHeadAttention`].
 //! * [`ParameterStore`]: seeded parameters, saved and loaded strictly ([`LoadConfig`] for files of
 //!   `PyTorch`); [`init`].
 //! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`] and
@@ -64,6 +63,7 @@ pub mod init;
 mod kernels;
 mod layer_norm;
 mod layers;
+mod linear;
 mod linear_resample;
 mod load;
 mod optim;
@@ -98,9 +98,10 @@ pub use kernels::isa::Isa;
 pub use layer_norm::{group_norm, layer_norm, rms_norm};
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,
-    DropPath, Dropout, GroupNorm, LayerNorm, MultiHeadAttention, MultiHeadAttentionConfig, RmsNorm,
-    reestimate_statistics, with_momentum,
+    DropPath, Dropout, GroupNorm, LayerNorm, Linear, MultiHeadAttention, MultiHeadAttentionConfig,
+    RmsNorm, reestimate_statistics, with_momentum,
 };
+pub use linear::linear;
 pub use linear_resample::{Interpolation, adaptive_avg_pool2d, avg_pool2d, resize};
 pub use load::LoadConfig;
 pub use optim::{

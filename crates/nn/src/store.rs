@@ -67,7 +67,9 @@ impl ParameterStore {
     }
 
     /// A builder for inference: its tensors are no variables, so that no graph is
-    /// recorded and every layer's memory is freed at once. Load the store first.
+    /// recorded and every layer's memory is freed at once. Load the store first: the
+    /// weights stay those of the store, but batch norms copy their running statistics
+    /// here, so after more training make the model anew.
     #[must_use]
     pub fn frozen_var_builder(&self) -> VarBuilder<'static> {
         let backend = Box::new(Frozen(self.clone()));

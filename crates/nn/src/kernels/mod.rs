@@ -19,6 +19,7 @@ pub(crate) mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod lanes_x86;
 pub(crate) mod layer_norm;
+pub(crate) mod linear;
 pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod norm;

@@ -5,6 +5,7 @@ use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{AttentionConfig, scaled_dot_product_attention};
+use crate::linear::linear;
 
 /// Sizes of a [`MultiHeadAttention`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,8 @@ impl MultiHeadAttention {
         let (q, k, v) =
             (self.projected(query, 0)?, self.projected(key, 1)?, self.projected(value, 2)?);
         let y = scaled_dot_product_attention(&q, &k, &v, mask, config)?;
-        let y = y.transpose(1, 2)?.contiguous()?.reshape((b * n, features))?;
-        linear(&y, &self.out_weight, self.out_bias.as_ref())?.reshape((b, n, features))
+        let y = y.transpose(1, 2)?.contiguous()?.reshape((b, n, features))?;
+        linear(&y, &self.out_weight, self.out_bias.as_ref())
     }
 
     /// The `part`-th projection, split into heads.
@@ -106,17 +107,7 @@ impl MultiHeadAttention {
         let (b, n, _) = x.dims3()?;
         let weight = self.in_weight.narrow(0, part * features, features)?;
         let bias = self.in_bias.as_ref().map(|v| v.narrow(0, part * features, features));
-        let x = x.contiguous()?.reshape((b * n, features))?;
-        let y = linear(&x, &weight, bias.transpose()?.as_ref())?;
+        let y = linear(x, &weight, bias.transpose()?.as_ref())?;
         y.reshape((b, n, heads, features / heads))?.transpose(1, 2)
-    }
-}
-
-/// `x weight' + bias`.
-fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let y = x.matmul(&weight.t()?)?;
-    match bias {
-        Some(bias) => y.broadcast_add(bias),
-        None => Ok(y),
     }
 }

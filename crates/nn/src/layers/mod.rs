@@ -7,6 +7,7 @@ mod conv_bn_relu;
 mod conv_stage;
 mod conv_transpose;
 mod dropout;
+mod linear;
 mod row_norm;
 
 pub use attention::{MultiHeadAttention, MultiHeadAttentionConfig};
@@ -16,4 +17,5 @@ pub use conv_bn_relu::ConvBnRelu;
 pub use conv_stage::ConvStage;
 pub use conv_transpose::ConvTranspose2d;
 pub use dropout::{DropPath, Dropout};
+pub use linear::Linear;
 pub use row_norm::{GroupNorm, LayerNorm, RmsNorm};

@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
     Conv2dConfig, ConvTranspose2dConfig, Interpolation, Pool2dConfig, StageLayer, Statistics,
-    avg_pool2d, batch_norm2d, conv_stage, conv_transpose2d, conv2d, max_pool2d, resize, silu,
-    softmax, upsample_nearest2d,
+    avg_pool2d, batch_norm2d, conv_stage, conv_transpose2d, conv2d, linear, max_pool2d, resize,
+    silu, softmax, upsample_nearest2d,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -50,6 +50,7 @@ fn operations() -> Vec<u32> {
     let x = Var::from_tensor(&random32(&[2, 20, 13, 18], 3)).unwrap();
     let small = Var::from_tensor(&random32(&[260, 20, 3, 3], 4)).unwrap();
     let up = Var::from_tensor(&random32(&[20, 6, 2, 2], 5)).unwrap();
+    let rows = Var::from_tensor(&random32(&[70, 18], 6)).unwrap();
     let far = Conv2dConfig::square(1, 8, 8);
     let bilinear = Interpolation::Bilinear { align_corners: false };
     let pool = Pool2dConfig::square(3, 2, 1);
@@ -64,12 +65,13 @@ fn operations() -> Vec<u32> {
         max_pool2d(&x, pool),
         silu(&wide),
         softmax(&x, 1),
+        linear(&x, &rows, None),
     ];
     let mut all = Vec::new();
     for y in results {
         let y = y.unwrap();
         let grads = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        let gradients = [&wide, &weight, &x, &small, &up].map(|v| grads.get(v).cloned());
+        let gradients = [&wide, &weight, &x, &small, &up, &rows].map(|v| grads.get(v).cloned());
         all.extend(std::iter::once(y).chain(gradients.into_iter().flatten()));
     }
     let bits = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();

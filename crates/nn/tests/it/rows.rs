@@ -1,9 +1,9 @@
-//! Softmax and the norms over rows: kernels against the composition in `f64`, and that against
+//! Softmax, norms and products over rows: kernels against the composition in `f64`, and that against
 //! finite differences.
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    GradcheckConfig, compare_precisions, gradcheck, group_norm, layer_norm, log_softmax,
+    GradcheckConfig, compare_precisions, gradcheck, group_norm, layer_norm, linear, log_softmax,
     log_sum_exp, rms_norm, softmax,
 };
 use proptest::prelude::*;
@@ -51,6 +51,35 @@ proptest! {
         let x = random(&[2, c, 3, d], seed);
         let all = [x, random(&[c], seed + 1), random(&[c], seed + 2)];
         right(&all, &|v| group_norm(&v[0], groups, &v[1], &v[2], 1e-5), seed)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn products_of_any_size(
+        (a, b, inputs, outputs) in (1_usize..4, 1_usize..60, 1_usize..70, 1_usize..70),
+        seed in 0_u64..1000,
+    ) {
+        // Neither the input nor the weight is contiguous.
+        let x = random(&[inputs, b, a], seed).transpose(0, 2).unwrap();
+        let weight = random(&[inputs, outputs], seed + 1).t().unwrap();
+        let bias = random(&[outputs], seed + 2);
+        let y = linear(&x, &weight, None).unwrap();
+        prop_assert_eq!(y.dims(), [a, b, outputs]);
+        let all = [x, weight, bias];
+        right(&all, &|v| linear(&v[0], &v[1], Some(&v[2])), seed)?;
+        right(&all[..2], &|v| linear(&v[0], &v[1], None), seed)?;
+    }
+}
+
+#[test]
+fn products_refuse_what_does_not_fit() {
+    let x = random32(&[2, 3, 4], 1);
+    for (weight, bias) in [(&[5, 3][..], 5), (&[5, 4], 4), (&[4], 4), (&[0, 4], 4)] {
+        let (weight, bias) = (random32(weight, 2), random32(&[bias], 3));
+        assert!(linear(&x, &weight, Some(&bias)).is_err(), "{:?}", weight.shape());
     }
 }
 
