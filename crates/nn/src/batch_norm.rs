@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::relu as composed_relu;
-use crate::host::{doubles, is_fast, not_empty, read, slice, tensor};
+use crate::host::{doubles, is_fast, is_half, not_empty, read, single, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::moments::moments;
 use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients};
@@ -168,6 +168,13 @@ fn composed(
     eps: f64,
     relu: bool,
 ) -> Result<(Tensor, Option<BatchStatistics>)> {
+    let dtype = x.dtype();
+    if is_half(dtype) {
+        // Squares of halves overflow, and their sums lose most digits.
+        let (gamma, beta) = (single(affine.0)?, single(affine.1)?);
+        let (y, own) = composed(&single(x)?, (&gamma, &beta), statistics, eps, relu)?;
+        return Ok((y.to_dtype(dtype)?, own));
+    }
     let (batch, channels, height, width) = x.dims4()?;
     let wide = |vector: &Tensor| vector.reshape((1, channels, 1, 1));
     let (centred, variance, own) = match statistics {

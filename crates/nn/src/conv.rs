@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::{ConvKernel, ConvShape, chosen};
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
@@ -83,6 +83,11 @@ pub fn conv2d(
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
     let geometry = checked(x, weight, bias, config)?;
+    if is_half_on_cpu(x) {
+        let bias = bias.map(single).transpose()?;
+        let y = conv2d(&single(x)?, &single(weight)?, bias.as_ref(), config)?;
+        return y.to_dtype(x.dtype());
+    }
     if !is_fast(x) || !is_fast(weight) {
         return composed(x, weight, bias, config, &geometry);
     }

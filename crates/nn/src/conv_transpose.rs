@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
@@ -62,6 +62,11 @@ pub fn conv_transpose2d(
     config: &ConvTranspose2dConfig,
 ) -> Result<Tensor> {
     let geometry = checked(x, weight, bias, config)?;
+    if is_half_on_cpu(x) {
+        let bias = bias.map(single).transpose()?;
+        let y = conv_transpose2d(&single(x)?, &single(weight)?, bias.as_ref(), config)?;
+        return y.to_dtype(x.dtype());
+    }
     // With more the convolution would have a larger result than `x`; only a dilation
     // above the stride allows it.
     let plain = config.output_padding < config.stride;

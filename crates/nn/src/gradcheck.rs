@@ -130,13 +130,28 @@ pub fn compare_precisions(
     f: impl Fn(&[Tensor]) -> candle_core::Result<Tensor>,
     seed: u64,
 ) -> Result<f64> {
+    compare_with_double(inputs, DType::F32, f, seed)
+}
+
+/// [`compare_precisions`] for another type than `f32`: runs `f` in `dtype` and in `f64`.
+///
+/// # Errors
+///
+/// Those of `f`.
+pub fn compare_with_double(
+    inputs: &[Tensor],
+    dtype: DType,
+    f: impl Fn(&[Tensor]) -> candle_core::Result<Tensor>,
+    seed: u64,
+) -> Result<f64> {
+    let lower = dtype;
     let run = |dtype: DType| -> Result<Vec<Vec<f64>>> {
-        // Both start from the values an f32 can hold.
-        let vars = variables(inputs, DType::F32)?;
+        // Both start from the values that the lower precision can hold.
+        let vars = variables(inputs, lower)?;
         let vars =
             variables(&vars.iter().map(|var| var.as_tensor().clone()).collect::<Vec<_>>(), dtype)?;
         let output = f(&vars.iter().map(|var| var.as_tensor().clone()).collect::<Vec<_>>())?;
-        let weights = weights(&output, seed)?.to_dtype(DType::F32)?.to_dtype(dtype)?;
+        let weights = weights(&output, seed)?.to_dtype(lower)?.to_dtype(dtype)?;
         let grads = (&output * weights)?.sum_all()?.backward()?;
         let mut all = vec![to_f64(&output)?];
         for var in &vars {
@@ -147,7 +162,7 @@ pub fn compare_precisions(
         }
         Ok(all)
     };
-    let (single, double) = (run(DType::F32)?, run(DType::F64)?);
+    let (single, double) = (run(lower)?, run(DType::F64)?);
     let norm = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>().sqrt();
     let largest = double.iter().map(|values| norm(values)).fold(0.0, f64::max);
     let mut worst = 0.0_f64;

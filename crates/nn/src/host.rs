@@ -7,6 +7,21 @@ pub(crate) fn is_fast(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
 
+/// Whether sums in this type are to be made in `f32`.
+pub(crate) fn is_half(dtype: DType) -> bool {
+    matches!(dtype, DType::F16 | DType::BF16)
+}
+
+/// Whether to store in halves only: no processor's own product of them is used here.
+pub(crate) fn is_half_on_cpu(x: &Tensor) -> bool {
+    x.device().is_cpu() && is_half(x.dtype())
+}
+
+/// The tensor in `f32`.
+pub(crate) fn single(x: &Tensor) -> Result<Tensor> {
+    x.to_dtype(DType::F32)
+}
+
 /// The values of a contiguous argument of an operation.
 pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let values = storage.as_slice::<f32>()?;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
-use crate::host::{is_fast, not_empty, read_all, slice, tensor};
+use crate::host::{is_fast, is_half, not_empty, read_all, single, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::layer_norm::{Rows, backward, forward};
 
@@ -120,6 +120,12 @@ fn run(x: &Tensor, gamma: &Tensor, beta: Option<&Tensor>, rows: Rows) -> Result<
 
 /// The same by Candle's operations.
 fn composed(x: &Tensor, gamma: &Tensor, beta: Option<&Tensor>, r: Rows) -> Result<Tensor> {
+    let dtype = x.dtype();
+    if is_half(dtype) {
+        // Squares of halves overflow, and their sums lose most digits.
+        let beta = beta.map(single).transpose()?;
+        return composed(&single(x)?, &single(gamma)?, beta.as_ref(), r)?.to_dtype(dtype);
+    }
     let count = x.elem_count() / r.size;
     let mut z = x.contiguous()?.reshape((count, r.size))?;
     if r.centred {

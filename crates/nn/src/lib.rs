@@ -29,7 +29,7 @@
 //!   `PyTorch`); [`init`].
 //! * Training: [`Optimizer`] (SGD, Adam, AdamW), [`clip_gradients`] and
 //!   [`Optimizer::step_clipped`], [`Ema`], [`Schedule`].
-//! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`check_gradients_reach`].
+//! * Checks of gradients: [`gradcheck`], [`compare_precisions`], [`compare_with_double`], [`check_gradients_reach`].
 //! * [`BufferPool`]: an allocator for programs that train or infer, which keeps their
 //!   large buffers from one step to the next.
 //!
@@ -91,7 +91,7 @@ pub use elementwise::{
 pub use error::{Error, ParameterMismatch, Result};
 pub use fft::{FftNorm, fft2, ifft2, to_complex};
 pub use gather::{gather, scatter_add, top_k};
-pub use gradcheck::{GradcheckConfig, compare_precisions, gradcheck};
+pub use gradcheck::{GradcheckConfig, compare_precisions, compare_with_double, gradcheck};
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use kernels::buffer_pool::BufferPool;
 pub use kernels::isa::Isa;

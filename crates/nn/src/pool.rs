@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{is_fast, not_empty, read, slice, tensor};
 use crate::kernels::pool::{Windows, largest, pick, put};
-use crate::kernels::resample::{Blocks, max_pool, max_pool_gradient};
+use crate::kernels::resample::{max_pool, max_pool_gradient};
 
 /// The windows of a pooling: rows first, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,9 +135,8 @@ pub fn max_pool2d(x: &Tensor, config: impl Into<Pool2dConfig>) -> Result<Tensor>
     if !is_fast(x) {
         return Ok(composed(x, &windows)?.0);
     }
-    let side = config.kernel.0;
-    if config == Pool2dConfig::from(side) && side == 2 {
-        return x.contiguous()?.apply_op1(MaxBlocks { blocks: Blocks { height, width, side } });
+    if config == Pool2dConfig::from(2) {
+        return x.contiguous()?.apply_op1(MaxBlocks { size: (height, width) });
     }
     Ok(indexed(x, &windows)?.0)
 }
@@ -289,7 +288,7 @@ fn positions(axis: &Windows, k: usize, x: &Tensor) -> Result<Tensor> {
 
 /// Blocks of 2 x 2, whose winners are found again from the result.
 struct MaxBlocks {
-    blocks: Blocks,
+    size: (usize, usize),
 }
 
 impl CustomOp1 for MaxBlocks {
@@ -299,14 +298,13 @@ impl CustomOp1 for MaxBlocks {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, channels, height, width) = layout.shape().dims4()?;
-        let out = max_pool(self.blocks, slice(storage, layout)?);
-        let side = self.blocks.side;
-        Ok((CpuStorage::F32(out), (batch, channels, height / side, width / side).into()))
+        let out = max_pool(self.size, slice(storage, layout)?);
+        Ok((CpuStorage::F32(out), (batch, channels, height / 2, width / 2).into()))
     }
 
     fn bwd(&self, x: &Tensor, pooled: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let out = read(x, |x| {
-            read(pooled, |pooled| read(gradient, |g| max_pool_gradient(self.blocks, x, pooled, g)))
+            read(pooled, |pooled| read(gradient, |g| max_pool_gradient(self.size, x, pooled, g)))
         })???;
         Ok(Some(tensor(out, x)?))
     }

@@ -28,27 +28,17 @@ fn larger(best: f32, value: f32) -> bool {
     value > best || (value.is_nan() && !best.is_nan())
 }
 
-/// The largest value of every block.
-pub(crate) fn max_pool(b: Blocks, x: &[f32]) -> Vec<f32> {
-    let (rows, columns) = b.coarse();
-    let mut out = vec![0.0; x.len() / b.fine() * rows * columns];
-    out.par_chunks_mut(rows * columns).zip(x.par_chunks(b.fine())).for_each(|(out, plane)| {
+/// The largest value of every 2x2 block of planes of `size.0` rows and `size.1` columns.
+pub(crate) fn max_pool(size: (usize, usize), x: &[f32]) -> Vec<f32> {
+    let (fine, rows, columns) = (size.0 * size.1, size.0 / 2, size.1 / 2);
+    let mut out = vec![0.0; x.len() / fine * rows * columns];
+    out.par_chunks_mut(rows * columns).zip(x.par_chunks(fine)).for_each(|(out, plane)| {
         for (i, line) in out.chunks_exact_mut(columns).enumerate() {
-            line.fill(f32::NEG_INFINITY);
-            for dy in 0..b.side {
-                let row = &plane[(i * b.side + dy) * b.width..][..columns * b.side];
-                if b.side == 2 {
-                    for (o, pair) in line.iter_mut().zip(row.as_chunks::<2>().0) {
-                        let best = if larger(pair[0], pair[1]) { pair[1] } else { pair[0] };
-                        *o = if larger(*o, best) { best } else { *o };
-                    }
-                } else {
-                    for (o, block) in line.iter_mut().zip(row.chunks_exact(b.side)) {
-                        *o = block
-                            .iter()
-                            .fold(*o, |best, v| if larger(best, *v) { *v } else { best });
-                    }
-                }
+            let (top, bottom) = plane[2 * i * size.1..][..2 * size.1].split_at(size.1);
+            let blocks = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+            for (largest, (top, bottom)) in line.iter_mut().zip(blocks) {
+                let [a, b] = [top, bottom].map(|v| if larger(v[0], v[1]) { v[1] } else { v[0] });
+                *largest = if larger(a, b) { b } else { a };
             }
         }
     });
@@ -58,34 +48,21 @@ pub(crate) fn max_pool(b: Blocks, x: &[f32]) -> Vec<f32> {
 /// The gradient of [`max_pool`]: each block's goes to its first largest value in
 /// reading order. `pooled` is the result of the forward pass.
 pub(crate) fn max_pool_gradient(
-    b: Blocks,
+    size: (usize, usize),
     x: &[f32],
     pooled: &[f32],
     gradient: &[f32],
 ) -> Vec<f32> {
-    let (rows, columns) = b.coarse();
+    let (fine, rows, columns) = (size.0 * size.1, size.0 / 2, size.1 / 2);
     let coarse = rows * columns;
     let mut out = vec![0.0; x.len()];
-    let inputs =
-        x.par_chunks(b.fine()).zip(pooled.par_chunks(coarse)).zip(gradient.par_chunks(coarse));
-    out.par_chunks_mut(b.fine()).zip(inputs).for_each(|(out, ((plane, pooled), gradient))| {
+    let inputs = x.par_chunks(fine).zip(pooled.par_chunks(coarse)).zip(gradient.par_chunks(coarse));
+    out.par_chunks_mut(fine).zip(inputs).for_each(|(out, ((plane, pooled), gradient))| {
         for i in 0..rows {
-            let (best, g) =
-                (&pooled[i * columns..][..columns], &gradient[i * columns..][..columns]);
-            if b.side == 2 {
-                let (top, bottom) = out[2 * i * b.width..][..2 * b.width].split_at_mut(b.width);
-                let (x0, x1) = plane[2 * i * b.width..][..2 * b.width].split_at(b.width);
-                pair_gradient((x0, x1), best, g, top, bottom);
-            } else {
-                for (j, (best, g)) in best.iter().zip(g).enumerate() {
-                    let at =
-                        |k: usize| (i * b.side + k / b.side) * b.width + j * b.side + k % b.side;
-                    // The largest value is the only one that is not below itself.
-                    if let Some(k) = (0..b.side * b.side).find(|k| plane[at(*k)] >= *best) {
-                        out[at(k)] = *g;
-                    }
-                }
-            }
+            let at = i * columns..(i + 1) * columns;
+            let (top, bottom) = out[2 * i * size.1..][..2 * size.1].split_at_mut(size.1);
+            let x = plane[2 * i * size.1..][..2 * size.1].split_at(size.1);
+            pair_gradient(x, &pooled[at.clone()], &gradient[at], top, bottom);
         }
     });
     out
@@ -217,28 +194,32 @@ pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    fn values(count: usize, step: usize) -> Vec<f32> {
+        (0..count).map(|i| (i * step % 101) as f32).collect()
+    }
+
+    #[test]
+    fn pooled_blocks_match_plain_loops() {
+        // Two planes of 2 x 3 blocks, with a rest.
+        let size = (5, 7);
+        let x = values(70, 37);
+        let (pooled, g) = (max_pool(size, &x), values(12, 1));
+        let dx = max_pool_gradient(size, &x, &pooled, &g);
+        for (k, (best, g)) in pooled.iter().zip(&g).enumerate() {
+            let (plane, i, j) = (k / 6, k / 3 % 2, k % 3);
+            let at = |t: usize| plane * 35 + (i * 2 + t / 2) * 7 + j * 2 + t % 2;
+            let largest = (0..4).map(|t| x[at(t)]).fold(0.0, f32::max);
+            assert_eq!(best.to_bits(), largest.to_bits(), "block {k}");
+            let sum: f32 = (0..4).map(|t| dx[at(t)]).sum();
+            assert_eq!(sum.to_bits(), g.to_bits(), "block {k}");
+        }
+    }
+
     #[test]
     fn blocks_match_plain_loops() {
         for side in [2, 3] {
-            // Two planes of 2 x 3 blocks; the pooled plane is larger, with a rest.
+            // Two planes of 2 x 3 blocks.
             let b = Blocks { height: 2 * side, width: 3 * side, side };
-            let rest = Blocks { height: b.height + 1, width: b.width + 1, side };
-            let values = |count: usize, step: usize| -> Vec<f32> {
-                (0..count).map(|i| (i * step % 101) as f32).collect()
-            };
-            let x = values(2 * rest.fine(), 37);
-            let (pooled, g) = (max_pool(rest, &x), values(12, 1));
-            let dx = max_pool_gradient(rest, &x, &pooled, &g);
-            for (k, (best, g)) in pooled.iter().zip(&g).enumerate() {
-                let (plane, i, j) = (k / 6, k / 3 % 2, k % 3);
-                let at = |t: usize| {
-                    plane * rest.fine() + (i * side + t / side) * rest.width + j * side + t % side
-                };
-                let largest = (0..side * side).map(|t| x[at(t)]).fold(0.0, f32::max);
-                assert_eq!(best.to_bits(), largest.to_bits(), "side {side} block {k}");
-                let sum: f32 = (0..side * side).map(|t| dx[at(t)]).sum();
-                assert_eq!(sum.to_bits(), g.to_bits(), "side {side} block {k}");
-            }
             let few = values(12, 7);
             let sums = block_sums(b, &repeat(b, &few));
             let area = (side * side) as f32;

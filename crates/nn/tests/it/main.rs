@@ -9,6 +9,7 @@ mod elementwise;
 mod fft;
 mod gather;
 mod grid_sample;
+mod half;
 mod layers;
 mod ops;
 mod optimisers;
