@@ -1,6 +1,7 @@
 //! `cargo xtask check`: everything a change must pass, in the dev profile and
 //! one target folder, so that Candle is compiled once.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -39,11 +40,26 @@ pub(crate) fn check(workspace: &Workspace, arguments: &CheckArguments) -> Result
             ["test", "--workspace", "--test", "it", "--", "ops::", "stage::", "determinism::"];
         steps.run(isa, || run(workspace, &kernels, &[("MAPVEC_ISA", isa)]));
     }
+    steps.run("neon", || neon(workspace));
     let docs = ["doc", "--workspace", "--no-deps"];
     steps.run("docs", || run(workspace, &docs, &[("RUSTDOCFLAGS", "-D warnings")]));
     steps.run("demos", || demos(workspace, &DemosArguments::default()).map(outcome));
     println!("\n{}", steps.summary());
     Ok(steps.passed())
+}
+
+/// Compiles the kernels of other processors than this one, which Miri can run.
+fn neon(workspace: &Workspace) -> Result<Outcome> {
+    const TARGET: &str = "aarch64-unknown-linux-gnu";
+    let library = Command::new("rustc")
+        .current_dir(&workspace.root)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .context("cannot start rustc")?;
+    if !Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
+        return Ok(Outcome::Skipped("the target aarch64-unknown-linux-gnu is not installed"));
+    }
+    run(workspace, &["check", "-p", "mapvec-nn", "--lib", "--target", TARGET], &[])
 }
 
 /// Licences, bans and sources; the advisory database needs the network.

@@ -36,7 +36,7 @@ enum Command {
     /// Run every example with `--smoke` and compare its outputs with the recorded ones.
     Demos(demos::DemosArguments),
     /// Run the unit tests of the kernels under Miri, which finds undefined behaviour.
-    Miri,
+    Miri(miri::MiriArguments),
     /// Time an area against its peer.
     Bench(bench::BenchArguments),
 }
@@ -59,7 +59,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Check(arguments) => check::check(&workspace, arguments),
         Command::Tidy => tidy::tidy(&workspace),
         Command::Demos(arguments) => demos::demos(&workspace, arguments),
-        Command::Miri => miri::miri(&workspace),
+        Command::Miri(arguments) => miri::miri(&workspace, arguments),
         Command::Bench(arguments) => bench::bench(&workspace, arguments).map(|()| true),
     }
 }

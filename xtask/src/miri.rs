@@ -5,6 +5,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::workspace::Workspace;
 
@@ -13,8 +14,19 @@ use crate::workspace::Workspace;
 const FLAGS: &str = "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance \
                      -Zmiri-ignore-leaks";
 
+/// Flags of `miri`.
+#[derive(Debug, Args)]
+pub(crate) struct MiriArguments {
+    /// Interpret another processor, e.g. `aarch64-unknown-linux-gnu` for NEON.
+    #[arg(long)]
+    target: Option<String>,
+    /// Only tests whose path contains this.
+    #[arg(default_value = "kernels::")]
+    filter: String,
+}
+
 /// Runs the tests; true when none failed.
-pub(crate) fn miri(workspace: &Workspace) -> Result<bool> {
+pub(crate) fn miri(workspace: &Workspace, arguments: &MiriArguments) -> Result<bool> {
     let installed = nightly()
         .args(["miri", "--version"])
         .stdout(Stdio::null())
@@ -27,7 +39,9 @@ pub(crate) fn miri(workspace: &Workspace) -> Result<bool> {
     let status = nightly()
         .current_dir(&workspace.root)
         .env("MIRIFLAGS", FLAGS)
-        .args(["miri", "test", "-p", "mapvec-nn", "--lib", "kernels::"])
+        .args(["miri", "test", "-p", "mapvec-nn", "--lib"])
+        .args(arguments.target.iter().flat_map(|target| ["--target", target]))
+        .arg(&arguments.filter)
         .status()
         .context("cannot start rustup")?;
     Ok(status.success())
