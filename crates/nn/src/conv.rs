@@ -1,10 +1,10 @@
 //! Two-dimensional convolution.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::{ConvKernel, ConvShape, chosen};
-use crate::host::{is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
+use crate::host::{is_fast, is_half_on_cpu, not_empty, single};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
@@ -15,6 +15,7 @@ use crate::kernels::sub_grids::SubGrids;
 use crate::kernels::winograd;
 use crate::kernels::winograd::load::Source;
 use crate::kernels::winograd::store::Finish;
+use crate::weighted::{Weighted, record};
 
 /// How a kernel moves over an image: rows first, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,12 +92,7 @@ pub fn conv2d(
     if !is_fast(x) || !is_fast(weight) {
         return composed(x, weight, bias, config, &geometry);
     }
-    let op = Conv::new(geometry);
-    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-    match bias {
-        Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
-        None => x.apply_op2(&weight, op),
-    }
+    record(x, weight, bias, Conv::new(geometry))
 }
 
 /// The sizes, if they fit each other.
@@ -261,12 +257,6 @@ impl Conv {
         Planes { batch: g.batch, channels: g.inputs, pixels: g.size.0 * g.size.1 }
     }
 
-    /// The shape of its result.
-    pub(crate) fn out_shape(&self) -> Shape {
-        let (rows, columns) = self.geometry.out_size();
-        (self.geometry.batch, self.geometry.outputs, rows, columns).into()
-    }
-
     /// Its sizes, if the Winograd kernel runs it.
     pub(crate) fn tiled(&self) -> Option<winograd::Geometry> {
         (self.kernel == ConvKernel::Winograd).then(|| self.winograd())
@@ -290,8 +280,45 @@ impl Conv {
         (grids, winograd::Geometry { batch: grids.images(), height, width, ..self.winograd() })
     }
 
-    /// The convolution.
-    pub(crate) fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    /// The convolution and what follows it.
+    pub(crate) fn finish(&self, x: &[f32], weight: &[f32], epilogue: &Epilogue<'_>) -> Vec<f32> {
+        match self.kernel {
+            ConvKernel::SmallMaps => small_maps::convolve(&self.geometry, x, weight, epilogue),
+            ConvKernel::Pointwise | ConvKernel::Im2col => {
+                im2col::convolve(&self.geometry, x, weight, epilogue)
+            }
+            ConvKernel::Winograd | ConvKernel::WinogradSubGrids => {
+                let mut y = self.forward(x, weight, None);
+                finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
+                y
+            }
+        }
+    }
+
+    fn tiled_gradients(
+        &self,
+        g: &winograd::Geometry,
+        (x, wants_x): (&[f32], bool),
+        (weight, wants_weight): (&[f32], bool),
+        dy: &[f32],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
+        let (x, dy) = (Source::plain(x, g.inputs), Source::plain(dy, g.outputs));
+        let keep = (weight, Finish::Map(Epilogue::default()));
+        let wanted = (wants_x, wants_weight);
+        let done = winograd::backward::gradients(self.isa, g, &x, &dy, keep, wanted);
+        (done.input.map(|[dx, _]| dx), done.weight)
+    }
+}
+
+impl Weighted for Conv {
+    const NAME: &'static str = "conv2d";
+
+    fn out_shape(&self) -> Shape {
+        let (rows, columns) = self.geometry.out_size();
+        (self.geometry.batch, self.geometry.outputs, rows, columns).into()
+    }
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         match self.kernel {
             ConvKernel::Winograd => {
                 let (g, x) = (self.winograd(), Source::plain(x, self.geometry.inputs));
@@ -313,40 +340,7 @@ impl Conv {
         }
     }
 
-    /// The convolution and what follows it.
-    pub(crate) fn finish(&self, x: &[f32], weight: &[f32], epilogue: &Epilogue<'_>) -> Vec<f32> {
-        match self.kernel {
-            ConvKernel::SmallMaps => small_maps::convolve(&self.geometry, x, weight, epilogue),
-            ConvKernel::Pointwise | ConvKernel::Im2col => {
-                im2col::convolve(&self.geometry, x, weight, epilogue)
-            }
-            ConvKernel::Winograd | ConvKernel::WinogradSubGrids => {
-                let mut y = self.forward(x, weight, None);
-                finish_in_place(self.isa, self.out_planes(), &mut y, epilogue);
-                y
-            }
-        }
-    }
-
-    /// Gradients of the input and of the weight, each if wanted.
-    fn backward(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (dx, dw) = read(gradient, |gradient| {
-            read(x, |xs| {
-                read(weight, |w| {
-                    self.gradients((xs, x.track_op()), (w, weight.track_op()), gradient)
-                })
-            })
-        })???;
-        Ok((dx.map(|v| tensor(v, x)).transpose()?, dw.map(|v| tensor(v, weight)).transpose()?))
-    }
-
-    /// The same on slices; each comes with whether its gradient is wanted.
-    pub(crate) fn gradients(
+    fn gradients(
         &self,
         x: (&[f32], bool),
         weight: (&[f32], bool),
@@ -376,84 +370,8 @@ impl Conv {
         )
     }
 
-    fn tiled_gradients(
-        &self,
-        g: &winograd::Geometry,
-        (x, wants_x): (&[f32], bool),
-        (weight, wants_weight): (&[f32], bool),
-        dy: &[f32],
-    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
-        let (x, dy) = (Source::plain(x, g.inputs), Source::plain(dy, g.outputs));
-        let keep = (weight, Finish::Map(Epilogue::default()));
-        let wanted = (wants_x, wants_weight);
-        let done = winograd::backward::gradients(self.isa, g, &x, &dy, keep, wanted);
-        (done.input.map(|[dx, _]| dx), done.weight)
-    }
-
     #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
-    fn bias_gradient(&self, bias: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        if !bias.track_op() {
-            return Ok(None);
-        }
-        let sums = read(gradient, |g| channel_sums(self.isa, self.out_planes(), g))?;
-        Ok(Some(tensor(sums.into_iter().map(|v| v as f32).collect(), bias)?))
-    }
-}
-
-impl CustomOp2 for Conv {
-    fn name(&self) -> &'static str {
-        "conv2d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let out = self.forward(slice(s1, l1)?, slice(s2, l2)?, None);
-        Ok((CpuStorage::F32(out), self.out_shape()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.backward(x, weight, gradient)
-    }
-}
-
-impl CustomOp3 for Conv {
-    fn name(&self) -> &'static str {
-        "conv2d-bias"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let out = self.forward(slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?));
-        Ok((CpuStorage::F32(out), self.out_shape()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (dx, dw) = self.backward(x, weight, gradient)?;
-        Ok((dx, dw, self.bias_gradient(bias, gradient)?))
+    fn bias_gradient(&self, dy: &[f32]) -> Vec<f32> {
+        channel_sums(self.isa, self.out_planes(), dy).into_iter().map(|v| v as f32).collect()
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Result, Shape, Tensor, Var, bail};
 
 use crate::conv::{Conv, Conv2dConfig, conv2d, fitted};
 use crate::host::{is_fast, not_empty, read, tensor};
+use crate::weighted::Weighted;
 
 /// The gradient that [`conv2d`] hands to its input, from `gradient`, the one of its
 /// result. Nothing is recorded.

@@ -1,15 +1,16 @@
 //! Two-dimensional transposed convolution.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
+use crate::host::{is_fast, is_half_on_cpu, not_empty, single};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
 use crate::kernels::moments::channel_sums;
 use crate::kernels::norm::Planes;
 use crate::kernels::resample::{Blocks, shuffle, unshuffle};
+use crate::weighted::{Weighted, record};
 
 /// How a transposed kernel moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,12 +74,7 @@ pub fn conv_transpose2d(
     if !plain || !is_fast(x) || !is_fast(weight) {
         return composed(x, weight, bias, config, &geometry);
     }
-    let op = ConvTranspose { geometry, isa: Isa::detect() };
-    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-    match bias {
-        Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
-        None => x.apply_op2(&weight, op),
-    }
+    record(x, weight, bias, ConvTranspose { geometry, isa: Isa::detect() })
 }
 
 /// The sizes of the convolution that this is the adjoint of: from the result to `x`.
@@ -209,124 +205,51 @@ impl ConvTranspose {
         };
         fits.then_some((pointwise, Blocks { height: g.size.0, width: g.size.1, side }))
     }
+}
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
+impl Weighted for ConvTranspose {
+    const NAME: &'static str = "conv-transpose2d";
+
+    fn out_shape(&self) -> Shape {
         let g = &self.geometry;
-        let out = match self.side_by_side() {
-            Some((pointwise, blocks)) => {
-                let taps = blocks.side * blocks.side;
-                let bias: Option<Vec<f32>> =
-                    bias.map(|b| b.iter().flat_map(|v| std::iter::repeat_n(*v, taps)).collect());
-                let turned = transposed(weight, pointwise.inputs);
-                shuffle(
-                    blocks,
-                    &im2col::convolve(&pointwise, x, &turned, &Epilogue::bias(bias.as_deref())),
-                )
-            }
-            None => im2col::scatter_gradient(g, x, weight, bias),
-        };
-        (CpuStorage::F32(out), (g.batch, g.inputs, g.size.0, g.size.1).into())
+        (g.batch, g.inputs, g.size.0, g.size.1).into()
     }
 
-    fn backward(
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let Some((pointwise, blocks)) = self.side_by_side() else {
+            return im2col::scatter_gradient(&self.geometry, x, weight, bias);
+        };
+        let taps = blocks.side * blocks.side;
+        let bias: Option<Vec<f32>> =
+            bias.map(|b| b.iter().flat_map(|v| std::iter::repeat_n(*v, taps)).collect());
+        let turned = transposed(weight, pointwise.inputs);
+        let bias = Epilogue::bias(bias.as_deref());
+        shuffle(blocks, &im2col::convolve(&pointwise, x, &turned, &bias))
+    }
+
+    fn gradients(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let g = &self.geometry;
-        let (wants_x, wants_weight) = (x.track_op(), weight.track_op());
-        if let Some((pointwise, blocks)) = self.side_by_side() {
-            // The convolution from the pixels of patches back to `x`.
-            let back =
-                Geometry { inputs: pointwise.outputs, outputs: pointwise.inputs, ..pointwise };
-            let patches = read(gradient, |dy| unshuffle(blocks, dy))?;
-            let dx = wants_x
-                .then(|| {
-                    read(weight, |w| im2col::convolve(&back, &patches, w, &Epilogue::default()))
-                })
-                .transpose()?;
-            let dw = wants_weight
-                .then(|| read(x, |x| im2col::weight_gradient(self.isa, &back, &patches, x)))
-                .transpose()?;
-            return Ok((
-                dx.map(|values| tensor(values, x)).transpose()?,
-                dw.map(|values| tensor(values, weight)).transpose()?,
-            ));
-        }
-        read(gradient, |dy| {
-            let dx =
-                wants_x.then(|| read(weight, |w| im2col::convolve(g, dy, w, &Epilogue::default())));
-            let dw =
-                weight.track_op().then(|| read(x, |x| im2col::weight_gradient(self.isa, g, dy, x)));
-            let dx = dx.transpose()?.map(|values| tensor(values, x)).transpose()?;
-            let dw = dw.transpose()?.map(|values| tensor(values, weight)).transpose()?;
-            Ok((dx, dw))
-        })?
+        x: (&[f32], bool),
+        weight: (&[f32], bool),
+        dy: &[f32],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
+        // The convolution from the result back to `x`, on patches side by side if they fit.
+        let (back, patches) = match self.side_by_side() {
+            Some((g, blocks)) => (
+                Geometry { inputs: g.outputs, outputs: g.inputs, ..g },
+                Some(unshuffle(blocks, dy)),
+            ),
+            None => (self.geometry, None),
+        };
+        let dy = patches.as_deref().unwrap_or(dy);
+        (
+            x.1.then(|| im2col::convolve(&back, dy, weight.0, &Epilogue::default())),
+            weight.1.then(|| im2col::weight_gradient(self.isa, &back, dy, x.0)),
+        )
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
-    fn bias_gradient(&self, bias: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        if !bias.track_op() {
-            return Ok(None);
-        }
-        let sums = read(gradient, |g| channel_sums(self.isa, self.planes(), g))?;
-        Ok(Some(tensor(sums.into_iter().map(|v| v as f32).collect(), bias)?))
-    }
-}
-
-impl CustomOp2 for ConvTranspose {
-    fn name(&self) -> &'static str {
-        "conv-transpose2d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, None))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.backward(x, weight, gradient)
-    }
-}
-
-impl CustomOp3 for ConvTranspose {
-    fn name(&self) -> &'static str {
-        "conv-transpose2d-bias"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        Ok(self.forward(slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?)))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (dx, dw) = self.backward(x, weight, gradient)?;
-        Ok((dx, dw, self.bias_gradient(bias, gradient)?))
+    fn bias_gradient(&self, dy: &[f32]) -> Vec<f32> {
+        channel_sums(self.isa, self.planes(), dy).into_iter().map(|v| v as f32).collect()
     }
 }

@@ -74,6 +74,7 @@ mod roi_align;
 mod schedule;
 mod softmax;
 mod store;
+mod weighted;
 
 pub use activation::relu;
 pub use attention::{AttentionConfig, scaled_dot_product_attention};

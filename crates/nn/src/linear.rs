@@ -1,9 +1,10 @@
 //! Products with a matrix of weights.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Shape, Tensor, bail};
 
-use crate::host::{is_fast, not_empty, read_all, slice, tensor};
+use crate::host::{is_fast, not_empty};
 use crate::kernels::{linear::product, matmul::Matrix};
+use crate::weighted::{Weighted, record};
 
 /// `x weight' + bias`, the product along the last dimension of `x`.
 ///
@@ -38,12 +39,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     let rows = x.elem_count() / inputs;
     let x = x.contiguous()?.reshape((rows, inputs))?;
     let y = if is_fast(&x) && is_fast(weight) && bias.is_none_or(is_fast) {
-        let op = Linear { rows, inputs, outputs };
-        let weight = weight.contiguous()?;
-        match bias {
-            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op)?,
-            None => x.apply_op2(&weight, op)?,
-        }
+        record(&x, weight, bias, Linear { rows, inputs, outputs })?
     } else {
         let y = x.matmul(&weight.t()?)?;
         match bias {
@@ -61,109 +57,41 @@ struct Linear {
     outputs: usize,
 }
 
-impl Linear {
-    fn forward(
+impl Weighted for Linear {
+    const NAME: &'static str = "linear";
+
+    fn out_shape(&self) -> Shape {
+        (self.rows, self.outputs).into()
+    }
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let Self { rows, inputs, outputs } = *self;
+        let x = Matrix { data: x, row: inputs, column: 1 };
+        let weight = Matrix { data: weight, row: 1, column: inputs };
+        product((rows, inputs, outputs), x, weight, bias)
+    }
+
+    fn gradients(
         &self,
-        x: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
-    ) -> Result<(CpuStorage, Shape)> {
+        (x, wants_x): (&[f32], bool),
+        (weight, wants_weight): (&[f32], bool),
+        dy: &[f32],
+    ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
         let Self { rows, inputs, outputs } = *self;
-        let bias = bias.map(|(storage, layout)| slice(storage, layout)).transpose()?;
-        let x = Matrix { data: slice(x.0, x.1)?, row: inputs, column: 1 };
-        let weight = Matrix { data: slice(weight.0, weight.1)?, row: 1, column: inputs };
-        let y = product((rows, inputs, outputs), x, weight, bias);
-        Ok((CpuStorage::F32(y), (rows, outputs).into()))
+        let matrix = |data, row| Matrix { data, row, column: 1 };
+        let turned = Matrix { data: dy, row: 1, column: outputs };
+        (
+            wants_x.then(|| {
+                product((rows, outputs, inputs), matrix(dy, outputs), matrix(weight, inputs), None)
+            }),
+            wants_weight.then(|| product((outputs, rows, inputs), turned, matrix(x, inputs), None)),
+        )
     }
 
-    fn backward(&self, x: &Tensor, weight: &Tensor, g: &Tensor) -> Result<[Option<Tensor>; 2]> {
-        let Self { rows, inputs, outputs } = *self;
-        let (wants_x, wants_weight) = (x.track_op(), weight.track_op());
-        let [dx, dw] = read_all([x, weight, g], |[x, weight, g]| {
-            let matrix = |data, row| Matrix { data, row, column: 1 };
-            let turned = Matrix { data: g, row: 1, column: outputs };
-            [
-                wants_x.then(|| {
-                    let size = (rows, outputs, inputs);
-                    product(size, matrix(g, outputs), matrix(weight, inputs), None)
-                }),
-                wants_weight
-                    .then(|| product((outputs, rows, inputs), turned, matrix(x, inputs), None)),
-            ]
-        })?;
-        Ok([
-            dx.map(|values| tensor(values, x)).transpose()?,
-            dw.map(|values| tensor(values, weight)).transpose()?,
-        ])
-    }
-
-    fn bias_gradient(&self, bias: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
+    fn bias_gradient(&self, dy: &[f32]) -> Vec<f32> {
         let Self { rows, outputs, .. } = *self;
-        if !bias.track_op() {
-            return Ok(None);
-        }
         let ones = vec![1.0; rows];
-        let [sums] = read_all([g], |[g]| {
-            let ones = Matrix { data: &ones, row: rows, column: 1 };
-            let g = Matrix { data: g, row: outputs, column: 1 };
-            [product((1, rows, outputs), ones, g, None)]
-        })?;
-        Ok(Some(tensor(sums, bias)?))
-    }
-}
-
-impl CustomOp2 for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.forward((s1, l1), (s2, l2), None)
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        g: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok(self.backward(x, weight, g)?.into())
-    }
-}
-
-impl CustomOp3 for Linear {
-    fn name(&self) -> &'static str {
-        "linear-bias"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.forward((s1, l1), (s2, l2), Some((s3, l3)))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        g: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw] = self.backward(x, weight, g)?;
-        Ok((dx, dw, self.bias_gradient(bias, g)?))
+        let ones = Matrix { data: &ones, row: rows, column: 1 };
+        product((1, rows, outputs), ones, Matrix { data: dy, row: outputs, column: 1 }, None)
     }
 }

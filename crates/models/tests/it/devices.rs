@@ -6,8 +6,11 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mapvec_models::{UNet, UNetConfig};
 use mapvec_nn::{
-    AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, Interpolation, Pool2dConfig, Statistics,
-    batch_norm2d, conv_transpose2d, conv2d, max_pool2d, resize, scaled_dot_product_attention,
+    AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, FftNorm, GridSampleConfig, Interpolation,
+    Pool2dConfig, RoiAlignConfig, Statistics, avg_pool2d, batch_norm2d, conv_transpose2d, conv2d,
+    dropout, fft2, gelu, grid_sample, group_norm, layer_norm, linear, log_softmax, log_sum_exp,
+    max_pool2d, max_pool2d_with_indices, max_unpool2d, relu, resize, rms_norm, roi_align,
+    scaled_dot_product_attention, sigmoid, silu, softmax, softplus, to_complex, top_k,
 };
 
 use crate::closed_form::{ClosedForm, normal};
@@ -20,10 +23,12 @@ const LOGITS: f64 = 1e-4;
 /// before a `ReLU`.
 const GRADIENTS: f64 = 5e-2;
 
+type Operation = fn(&[Var]) -> Result<Tensor>;
+
 fn other() -> (Device, DType) {
     match Device::new_cuda(0) {
         Ok(device) => (device, DType::F32),
-        Err(_) => (Device::Cpu, DType::F64),
+        Err(_) => (Device::Cpu, DType::F64), // no GPU, or built without `cuda`
     }
 }
 
@@ -38,7 +43,7 @@ fn relative_error(found: &Tensor, expected: &Tensor) -> Result<f64> {
 fn run(
     (device, dtype): (&Device, DType),
     shapes: &[(usize, usize, usize, usize)],
-    operation: fn(&[Var]) -> Result<Tensor>,
+    operation: Operation,
 ) -> Result<Vec<Tensor>> {
     let vars = shapes
         .iter()
@@ -54,7 +59,7 @@ fn run(
     Ok(std::iter::once(y.clone()).chain(found).collect())
 }
 
-fn agrees(shapes: &[(usize, usize, usize, usize)], operation: fn(&[Var]) -> Result<Tensor>) {
+fn agrees(shapes: &[(usize, usize, usize, usize)], operation: Operation) {
     let (device, dtype) = other();
     let here = run((&Device::Cpu, DType::F32), shapes, operation).unwrap();
     let there = run((&device, dtype), shapes, operation).unwrap();
@@ -94,6 +99,60 @@ fn norm_and_attention_agree() {
     });
     agrees(&[(2, 2, 33, 8), (2, 2, 21, 8), (2, 2, 21, 6)], |v| {
         scaled_dot_product_attention(&v[0], &v[1], &v[2], None, &AttentionConfig::default())
+    });
+}
+
+#[test]
+fn rows_and_values_agree() {
+    let shape = (2, 4, 6, 9);
+    agrees(&[shape, (1, 1, 1, 9), (1, 1, 1, 9)], |v| {
+        layer_norm(&v[0], &v[1].flatten_all()?, &v[2].flatten_all()?, 1e-5)
+    });
+    agrees(&[shape, (1, 1, 1, 9)], |v| rms_norm(&v[0], &v[1].flatten_all()?, 1e-5));
+    agrees(&[shape, (1, 1, 1, 4), (1, 1, 1, 4)], |v| {
+        group_norm(&v[0], 2, &v[1].flatten_all()?, &v[2].flatten_all()?, 1e-5)
+    });
+    agrees(&[shape, (1, 1, 5, 9), (1, 1, 1, 5)], |v| {
+        linear(&v[0], &v[1].reshape((5, 9))?, Some(&v[2].flatten_all()?))
+    });
+    let values: [Operation; 11] = [
+        |v| softmax(&v[0], 3),
+        |v| log_softmax(&v[0], 1),
+        |v| log_sum_exp(&v[0], 3),
+        |v| relu(&v[0]),
+        |v| gelu(&v[0]),
+        |v| silu(&v[0]),
+        |v| sigmoid(&v[0]),
+        |v| softplus(&v[0]),
+        |v| dropout(&v[0], 0.4, 7),
+        |v| Ok(top_k(&v[0], 3, 3, true)?.0),
+        |v| fft2(&to_complex(&v[0])?, FftNorm::Ortho),
+    ];
+    for operation in values {
+        agrees(&[shape], operation);
+    }
+}
+
+#[test]
+fn samples_of_maps_agree() {
+    let shape = (2, 3, 9, 14);
+    let maps: [Operation; 3] = [
+        |v| avg_pool2d(&v[0], Pool2dConfig::square(3, 2, 1), true),
+        |v| {
+            let (values, places) = max_pool2d_with_indices(&v[0], Pool2dConfig::square(2, 2, 0))?;
+            max_unpool2d(&values, &places, (9, 14))
+        },
+        |v| {
+            let boxes = [[0.0_f32, 1.0, 1.5, 8.0, 7.0], [1.0, -2.0, 3.0, 12.5, 8.5]];
+            let boxes = Tensor::new(&boxes, v[0].device())?.to_dtype(v[0].dtype())?;
+            roi_align(&v[0], &boxes, &RoiAlignConfig::default())
+        },
+    ];
+    for operation in maps {
+        agrees(&[shape], operation);
+    }
+    agrees(&[shape, (2, 5, 6, 2)], |v| {
+        grid_sample(&v[0], &(v[1].as_tensor() * 0.3)?, &GridSampleConfig::default())
     });
 }
 

@@ -12,6 +12,7 @@ use crate::kernels::scratch::with_scratch;
 use crate::kernels::winograd::backward::gradients;
 use crate::kernels::winograd::load::{Map, Source, Stack};
 use crate::kernels::winograd::store::Finish;
+use crate::weighted::Weighted;
 
 /// What a layer gives to the one below: the gradient of that one's activations,
 /// and its gated sums.

@@ -12,6 +12,7 @@ use crate::kernels::norm::{Affine, Mode, Planes, apply, apply_add, apply_into};
 use crate::kernels::scratch::with_scratch;
 use crate::kernels::winograd::forward::{convolve, convolve_with_moments};
 use crate::kernels::winograd::load::{Map, Source, Stack};
+use crate::weighted::Weighted;
 
 /// A layer as the backward pass needs it.
 pub(super) struct Layer {
