@@ -40,13 +40,15 @@ pub struct StageLayer<'a> {
 ///
 /// The result is that of [`cat_channels`], [`conv2d`], [`batch_norm2d`] and an
 /// addition in turn. On the CPU in `f32` the stage is one operation in the graph,
-/// which keeps only what the convolutions gave: 3x3 layers of stride 1 read joined
+/// which keeps only what the convolutions gave: 3x3 layers of stride 1 read two joined
 /// tensors in place, apply the norm and `ReLU` of the layer below while they load,
 /// and take sums for statistics and gradients while they write. Without variables
 /// among the tensors nothing is kept, and norm, shortcut and `ReLU` happen as the
 /// convolution writes.
 ///
-/// Gradients are constants, see [`batch_norm2d`].
+/// Gradients are constants, see [`batch_norm2d`]. Backward passes through one result
+/// must follow each other: the stage leaves the gradients of its parameters where the
+/// pass finds them.
 ///
 /// # Shapes
 ///
@@ -73,8 +75,7 @@ pub fn conv_stage(
     let (first, second) = match (xs.len(), shortcut) {
         (1, _) => (first.contiguous()?, None),
         (2, None) => (first.contiguous()?, Some(xs[1].contiguous()?)),
-        (_, None) => (first.contiguous()?, Some(cat_channels(&xs[1..])?)),
-        (_, Some(_)) => (cat_channels(xs)?, None),
+        _ => (cat_channels(xs)?, None),
     };
     let shortcut = shortcut.map(Tensor::contiguous).transpose()?;
     let convs = plan((&first, second.as_ref()), layers, shortcut.as_ref())?;
