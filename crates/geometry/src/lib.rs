@@ -84,6 +84,8 @@
 //!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
+//! - [`merge_polygons`] joins polygons that cores cut, to what the whole raster gives.
+//! - [`clip_line`] cuts lines at the border of a core, [`merge_lines`] joins the pieces.
 
 mod boolean;
 mod box_tree;
@@ -95,6 +97,7 @@ mod fit;
 mod grid;
 mod hull;
 mod measure;
+mod merge;
 mod offset;
 mod oriented_box;
 mod polygonize;
@@ -127,6 +130,7 @@ pub use measure::{
     point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
     turning_distance,
 };
+pub use merge::{LinePiece, TilePolygons, clip_line, merge_lines, merge_polygons};
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};
 pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
