@@ -9,7 +9,8 @@ use crate::{
 };
 use geo_types::{Coord, Line, LineString};
 
-/// Distance over which the direction of an end is measured, in pixels.
+/// Distance over which the direction of an end is measured, in pixels: the last stretch
+/// alone may be a stair, a longer one hides a fork.
 const REACH: f64 = 3.0;
 /// Largest number of pairs of ends that are compared.
 const MAX_PAIRS: usize = 10_000_000;
@@ -49,8 +50,8 @@ pub fn merge_lines(pieces: &[LinePiece], tolerance: f64) -> Result<Vec<LinePiece
     for (index, piece) in pieces.iter().enumerate() {
         check_line(&piece.line)?;
         ends.extend([0, 1].into_iter().filter(|&side| piece.cut[side]).map(|side| {
-            let (point, direction) = end_of(&piece.line.0, side);
-            End { piece: index, side, label: piece.label, point, direction }
+            let (point, directions) = end_of(&piece.line.0, side);
+            End { piece: index, side, label: piece.label, point, directions }
         }));
     }
     let mut partners = vec![[None; 2]; pieces.len()];
@@ -81,8 +82,9 @@ struct End {
     side: usize,
     label: u32,
     point: Coord<f64>,
-    /// Unit vector in which the line leaves the piece.
-    direction: Coord<f64>,
+    /// Unit vectors in which the line leaves the piece: of its last stretch, and over
+    /// [`REACH`].
+    directions: [Coord<f64>; 2],
 }
 
 fn check_line(line: &LineString<f64>) -> Result<()> {
@@ -98,21 +100,32 @@ fn check_line(line: &LineString<f64>) -> Result<()> {
     }
 }
 
-/// The point at an end of a line and the direction in which the line leaves there.
-fn end_of(points: &[Coord<f64>], side: usize) -> (Coord<f64>, Coord<f64>) {
+/// The point at an end of a line and the directions in which the line leaves there.
+fn end_of(points: &[Coord<f64>], side: usize) -> (Coord<f64>, [Coord<f64>; 2]) {
     let at = |k: usize| if side == 0 { points[k] } else { points[points.len() - 1 - k] };
-    let away = (1..points.len()).map(|k| at(0) - at(k));
-    let mut longest = (Coord::zero(), 0.0);
-    for v in away {
+    let mut directions = [Coord::zero(); 2];
+    let mut longest = 0.0;
+    for v in (1..points.len()).map(|k| at(0) - at(k)) {
         let length = v.x.hypot(v.y);
-        if length > longest.1 {
-            longest = (v / length, length);
+        if length > longest {
+            directions[1] = v / length;
+            if longest <= 0.0 {
+                directions[0] = directions[1];
+            }
+            longest = length;
         }
         if length >= REACH {
             break;
         }
     }
-    (at(0), longest.0)
+    (at(0), directions)
+}
+
+/// Half the cosines between directions, so that 0 is straight on and 1 is back.
+fn turn(a: &End, b: &End) -> f64 {
+    let cosine = |(u, v): (&Coord<f64>, &Coord<f64>)| u.x * v.x + u.y * v.y;
+    let cosines: f64 = a.directions.iter().zip(&b.directions).map(cosine).sum();
+    0.5 + 0.25 * cosines
 }
 
 /// Pairs of ends that may be joined, the best first.
@@ -128,11 +141,9 @@ fn pairs(ends: &[End], tolerance: f64) -> Result<Vec<(usize, usize)>> {
             if l > k && other.label == end.label && other.piece != end.piece {
                 let gap = end.point - other.point;
                 let distance = gap.x.hypot(gap.y);
-                let (u, v) = (end.direction, other.direction);
-                let turn = 0.5 * (1.0 + u.x * v.x + u.y * v.y);
                 if distance <= tolerance {
                     let share = if tolerance > 0.0 { distance / tolerance } else { 0.0 };
-                    found.push((share + turn, k, l));
+                    found.push((share + turn(end, other), k, l));
                 }
             }
             looked_at < MAX_PAIRS

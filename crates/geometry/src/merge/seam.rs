@@ -51,8 +51,9 @@ impl Frame {
     }
 }
 
+/// Sides are whole numbers, so this is a test of identity.
 fn equal(a: f64, b: f64) -> bool {
-    a.total_cmp(&b).is_eq() || (a <= b && a >= b)
+    (a + 0.0).total_cmp(&(b + 0.0)).is_eq()
 }
 
 /// A line x = c (upright) or y = c, with the bits of c.
