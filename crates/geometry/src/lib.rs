@@ -85,6 +85,7 @@
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
 //! - [`merge_polygons`] joins polygons that cores cut, to what the whole raster gives.
+//! - [`match_labels`] finds the labels of overlapping tiles that mean the same.
 //! - [`clip_line`] cuts lines at the border of a core, [`merge_lines`] joins the pieces.
 
 mod boolean;
@@ -130,7 +131,9 @@ pub use measure::{
     point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
     turning_distance,
 };
-pub use merge::{LinePiece, TilePolygons, clip_line, merge_lines, merge_polygons};
+pub use merge::{
+    LinePiece, TileLabels, TilePolygons, clip_line, match_labels, merge_lines, merge_polygons,
+};
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};
 pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};

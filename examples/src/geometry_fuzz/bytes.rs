@@ -18,7 +18,7 @@ const SPECIAL: [f64; 16] = [
     1e154,
     1e-160,
     1e16,
-    9_007_199_254_740_993.0,
+    9_007_199_254_740_991.0,
     f64::EPSILON,
     -1.0,
 ];
@@ -42,7 +42,7 @@ impl<'a> Bytes<'a> {
 
     /// A number below `end`, at most 256.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::from(self.byte()) * end >> 8
+        (usize::from(self.byte()) * end) >> 8
     }
 
     pub(super) fn flag(&mut self) -> bool {
@@ -53,7 +53,7 @@ impl<'a> Bytes<'a> {
     pub(super) fn number(&mut self) -> f64 {
         match self.below(8) {
             0 => SPECIAL[self.below(SPECIAL.len())],
-            1 => f64::from_bits((0..8).fold(0, |bits, _| bits << 8 | u64::from(self.byte()))),
+            1 => f64::from_bits((0..8).fold(0, |bits, _| (bits << 8) | u64::from(self.byte()))),
             2 => -f64::from(self.byte()) / 16.0,
             3 | 4 => f64::from(self.byte()) / 64.0,
             _ => f64::from(self.byte()) / 8.0,

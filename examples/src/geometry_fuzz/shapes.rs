@@ -61,7 +61,9 @@ pub(super) fn booleans(bytes: &mut Bytes<'_>) -> Finding {
     let step = side * 1e-8 + far.fold(0.0, f64::max) * 1e-15;
     let slack = (count + 1).pow(2) as f64 * side * step;
     let gap = (total(&or.0) + total(&and.0) - total(&one.0) - total(&two.0)).abs();
-    ensure(!(gap > slack), || format!("areas differ by {gap} of {slack}: {a:?} {b:?}"))
+    ensure(gap <= slack || gap.is_nan(), || {
+        format!("areas differ by {gap} of {slack}: {a:?} {b:?}")
+    })
 }
 
 /// Whatever is finite can be repaired, and what is valid stays so.

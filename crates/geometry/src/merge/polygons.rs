@@ -2,6 +2,7 @@
 
 use super::{
     seam::{Frame, Key, Seams, key},
+    union_find::{root, unite},
     walk::{Edge, directions, is_ahead, rings},
 };
 use crate::{
@@ -31,7 +32,8 @@ pub struct TilePolygons {
 /// raster, for any cores that partition it: the same vertices, with the same vertices
 /// on straight sides (where three borders meet). The core of each tile is polygonized
 /// and moved to its place on the page; the halo is for whatever makes the labels. Labels
-/// must agree between tiles: classes do; numbers of instances have to be matched before.
+/// must agree between tiles: classes do; numbers of instances are matched by
+/// [`match_labels`](crate::match_labels).
 ///
 /// Other polygons are joined as well, as long as what lies on both sides of a core's
 /// border is cut exactly there. On the borders of cores, a point where three or more
@@ -146,10 +148,7 @@ fn group(pieces: &[Piece], seams: &Seams) -> Vec<(u32, usize, Vec<Edge>)> {
         for ring in &piece.rings {
             for (&a, &b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
                 match seams.opposite(a, b).filter(|&other| pieces[other].label == piece.label) {
-                    Some(other) => {
-                        let (p, q) = (root(&mut parent, index), root(&mut parent, other));
-                        parent[p.max(q)] = p.min(q);
-                    }
+                    Some(other) => unite(&mut parent, index, other),
                     None => edges[index].push([a, b]),
                 }
             }
@@ -165,14 +164,6 @@ fn group(pieces: &[Piece], seams: &Seams) -> Vec<(u32, usize, Vec<Edge>)> {
         }
     }
     groups.into_values().collect()
-}
-
-fn root(parent: &mut [usize], mut id: usize) -> usize {
-    while parent[id] != id {
-        parent[id] = parent[parent[id]];
-        id = parent[id];
-    }
-    id
 }
 
 /// Tells which vertices on the borders of cores are not needed.

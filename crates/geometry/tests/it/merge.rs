@@ -2,9 +2,10 @@
 
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
-    CentrelineConfig, Coverage, Error, LinePiece, Stroke, TileConfig, TilePolygons, Window,
-    centrelines, clip_line, line_length, merge_lines, merge_polygons, polygon_area, polygonize,
-    signed_area, simplify_line, stroke_coverage, tiles, validate_polygon,
+    CentrelineConfig, Coverage, Error, LinePiece, Stroke, TileConfig, TileLabels, TilePolygons,
+    Window, centrelines, clip_line, fill_labels, line_length, match_labels, merge_lines,
+    merge_polygons, polygon_area, polygonize, signed_area, simplify_line, stroke_coverage, tiles,
+    validate_polygon,
 };
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -126,6 +127,55 @@ proptest! {
         prop_assert_eq!(merge_polygons(&parts)?, whole);
     }
 
+    /// Each tile numbers the regions that it sees in its own way.
+    #[test]
+    fn instances_of_tiles_are_matched_by_their_overlap(
+        map in labels(),
+        size in 1_u32..14,
+        margin in 1_u32..4,
+        min_iou in 0.51..1.0,
+        mix in 1_u32..1000,
+    ) {
+        let (height, width) = map.dim();
+        let mut regions = Array2::zeros(map.dim());
+        for (id, (_, polygon)) in (1..).zip(polygonize(map.view()).polygons()) {
+            fill_labels(&polygon, id, &mut regions);
+        }
+        let config = TileConfig { size: size + 2 * margin, margin };
+        let mut maps = Vec::new();
+        for (index, tile) in (1..).zip(tiles(width as u32, height as u32, &config)?) {
+            let core = tile.core;
+            let (x, y) = (core.x.saturating_sub(margin), core.y.saturating_sub(margin));
+            let end = |v: u32, side: usize| (v + margin).min(side as u32);
+            let seen = Window {
+                x,
+                y,
+                width: end(core.x + core.width, width) - x,
+                height: end(core.y + core.height, height) - y,
+            };
+            // Numbers that change from tile to tile; 0 stays, and no two become one.
+            let own = |&id: &u32| if id == 0 { 0 } else { 1 + (id ^ (mix * index)) };
+            maps.push((core, seen, view(&regions, seen).map(own)));
+        }
+        let tiles: Vec<_> =
+            maps.iter().map(|(_, window, map)| TileLabels { window: *window, labels: map.view() }).collect();
+        let numbers = match_labels(&tiles, min_iou)?;
+        let mut parts = Vec::new();
+        for ((core, seen, map), numbers) in maps.iter().zip(&numbers) {
+            let inside = Window { x: core.x - seen.x, y: core.y - seen.y, ..*core };
+            let own = view(map, inside).map(|label| numbers.get(label).copied().unwrap_or(0));
+            parts.push(on_page(&polygonize(own.view()), *core));
+        }
+        let merged = merge_polygons(&parts)?;
+        let whole = polygonize(regions.view()).polygons();
+        let mut names = HashMap::new();
+        for ((number, polygon), (id, other)) in merged.iter().zip(&whole) {
+            prop_assert_eq!(polygon, &canonical(other));
+            prop_assert_eq!(*names.entry(*number).or_insert(*id), *id);
+        }
+        prop_assert_eq!((merged.len(), names.len()), (whole.len(), whole.len()));
+    }
+
     /// Simplified tile by tile the polygons differ from those simplified as a whole, but
     /// what shares edges goes on to do so.
     #[test]
@@ -186,6 +236,20 @@ fn what_does_not_fit_is_an_error() {
     let nan = tile(window(0, 0, 4, 4), square(f64::NAN, 0.0, 2.0));
     assert!(matches!(merge_polygons(&[nan]), Err(Error::Polygon(_))));
     assert_eq!(merge_polygons(&[]), Ok(Vec::new()));
+}
+
+#[test]
+fn labels_that_overlap_little_stay_apart() {
+    let (a, b) = (ndarray::array![[5, 5, 5, 0]], ndarray::array![[7, 7, 8, 8]]);
+    let tiles = [(0, &a), (1, &b)]
+        .map(|(x, map)| TileLabels { window: window(x, 0, 4, 1), labels: map.view() });
+    // Both tiles see three pixels: 5 5 0 and 7 7 8.
+    let numbers = |min_iou| match_labels(&tiles, min_iou).unwrap();
+    assert_eq!(numbers(1.0)[1][&7], numbers(1.0)[0][&5]);
+    assert_eq!(numbers(1.0)[1].len(), 2);
+    let bad = [TileLabels { window: window(0, 0, 3, 1), labels: a.view() }];
+    assert!(matches!(match_labels(&bad, 0.6), Err(Error::Parameter { .. })));
+    assert!(match_labels(&tiles, 0.0).is_err());
 }
 
 #[test]
