@@ -1,4 +1,5 @@
-//! Polygonizes random masks and simplifies random label maps, and counts every fault.
+//! Polygonizes random masks, simplifies random label maps, merges the tiles of generated
+//! sheets, and counts every fault.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,11 +10,12 @@ use mapvec_examples::geometry_checks::{
     Faults, check_map, check_mask, random_map, random_mask, write_shapes,
 };
 use mapvec_examples::progress::say;
+use mapvec_examples::sheet_checks::{Seams, check_sheet};
 use mapvec_examples::{make_folder, run, smoke};
 use rayon::prelude::*;
 use serde_json::json;
 
-/// Counts invalid polygons, wrong areas, gaps and overlaps of random rasters.
+/// Counts invalid polygons, wrong areas, gaps, overlaps and breaks of random rasters.
 #[derive(Debug, Parser)]
 struct Args {
     /// Number of random masks up to 64 x 64.
@@ -22,13 +24,16 @@ struct Args {
     /// Number of random label maps up to 64 x 64, each with three tolerances.
     #[arg(long, default_value_t = 10_000)]
     maps: u64,
-    /// Seed of the masks and maps.
+    /// Number of generated sheets, each cut into tiles.
+    #[arg(long, default_value_t = 1000)]
+    sheets: u64,
+    /// Seed of the masks, maps and sheets.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Also write the shapes to shapes.wkt, about 8 kB a raster.
     #[arg(long)]
     shapes: bool,
-    /// Check 2000 masks and 100 maps.
+    /// Check 2000 masks, 100 maps and 6 sheets.
     #[arg(long)]
     smoke: bool,
     /// Folder of smoke.json and shapes.wkt.
@@ -60,7 +65,13 @@ fn check(args: &Args) -> Result<()> {
         })
         .try_reduce(Faults::default, |a, b| Ok(a.plus(b)))?;
     report(&format!("{maps} maps, 3 tolerances, 3 methods"), &of_maps);
-    let faults = of_masks.plus(of_maps);
+    let sheets = if args.smoke { 6 } else { args.sheets };
+    let seams = (0..sheets)
+        .into_par_iter()
+        .map(|index| check_sheet(args.seed, index))
+        .try_reduce(Seams::default, |a, b| Ok(a.plus(b)))?;
+    report_seams(sheets, &seams);
+    let faults = of_masks.total() + of_maps.total() + seams.faults();
     if args.shapes || args.smoke {
         make_folder(&args.out)?;
     }
@@ -68,11 +79,16 @@ fn check(args: &Args) -> Result<()> {
         write_shapes(&args.out.join("shapes.wkt"), args.seed, (masks, maps))?;
     }
     if args.smoke {
-        let shapes = [("mask_shapes", of_masks.shapes), ("map_shapes", of_maps.shapes)];
-        let counts = shapes.into_iter().chain([("faults", faults.total())]);
+        let counts = [
+            ("mask_shapes", of_masks.shapes),
+            ("map_shapes", of_maps.shapes),
+            ("sheet_polygons", seams.polygons),
+            ("sheet_lines", seams.lines),
+            ("faults", faults),
+        ];
         smoke::write(&args.out, counts.map(|(name, count)| (name, json!(count))))?;
     }
-    ensure!(faults.total() == 0, "{} faults", faults.total());
+    ensure!(faults == 0, "{faults} faults");
     Ok(())
 }
 
@@ -81,5 +97,14 @@ fn report(what: &str, faults: &Faults) {
     say(&format!(
         "{what}: {shapes} shapes, {invalid} invalid, {area} wrong areas, {raster} wrong rasters, \
          {gaps} gaps, {overlaps} overlaps"
+    ));
+}
+
+fn report_seams(sheets: u64, seams: &Seams) {
+    let Seams { polygons, invalid, other_polygons, area_error, lines, breaks, other_lines } = seams;
+    say(&format!(
+        "{sheets} sheets in tiles: {polygons} polygons, {invalid} invalid, {other_polygons} maps \
+         other than whole, area error {area_error:e}; {lines} lines, {breaks} breaks, \
+         {other_lines} sets other than whole"
     ));
 }

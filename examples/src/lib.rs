@@ -3,6 +3,7 @@
 pub mod device;
 pub mod evaluation;
 pub mod geometry_checks;
+pub mod geometry_fuzz;
 pub mod labels;
 pub mod measure;
 pub mod nn_cases;
@@ -10,6 +11,7 @@ pub mod output;
 pub mod progress;
 pub mod sample;
 pub mod shapes;
+pub mod sheet_checks;
 pub mod smoke;
 pub mod table;
 pub mod training;

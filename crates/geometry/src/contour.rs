@@ -213,8 +213,13 @@ impl<'a> Lattice<'a> {
         let (p, q) = (self.position(column, row), self.position(end.0, end.1));
         match (self.value(column, row), self.value(end.0, end.1)) {
             (Some(a), Some(b)) => {
-                // Halves keep the difference of huge values finite.
-                let t = (0.5 * self.level - 0.5 * a) / (0.5 * b - 0.5 * a);
+                // Halves keep the difference of huge values finite, and make that of the
+                // smallest ones 0.
+                let t = if (b - a).is_finite() {
+                    (self.level - a) / (b - a)
+                } else {
+                    (0.5 * self.level - 0.5 * a) / (0.5 * b - 0.5 * a)
+                };
                 p + (q - p) * t.clamp(0.0, 1.0)
             }
             // Beyond the edge: both ends are at the same place along this side.

@@ -84,6 +84,9 @@
 //!
 //! Tiling:
 //! - [`tiles`] cuts a raster into overlapping squares with disjoint cores.
+//! - [`merge_polygons`] joins polygons that cores cut, to what the whole raster gives.
+//! - [`match_labels`] finds the labels of overlapping tiles that mean the same.
+//! - [`clip_line`] cuts lines at the border of a core, [`merge_lines`] joins the pieces.
 
 mod boolean;
 mod box_tree;
@@ -95,6 +98,7 @@ mod fit;
 mod grid;
 mod hull;
 mod measure;
+mod merge;
 mod offset;
 mod oriented_box;
 mod polygonize;
@@ -126,6 +130,9 @@ pub use measure::{
     hausdorff, line_distance, line_length, perimeter, point_polygon_distance,
     point_segment_distance, polis, polygon_area, polygon_distance, polygon_iou, segment_distance,
     turning_distance,
+};
+pub use merge::{
+    LinePiece, TileLabels, TilePolygons, clip_line, match_labels, merge_lines, merge_polygons,
 };
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Findings, Tree};
 
-const TOP_LEVEL: [&str; 18] = [
+const TOP_LEVEL: [&str; 19] = [
     ".cargo",
     ".ci",
     ".gitignore",
@@ -23,6 +23,7 @@ const TOP_LEVEL: [&str; 18] = [
     "deny.toml",
     "docs",
     "examples",
+    "fuzz",
     "rustfmt.toml",
     "xtask",
 ];

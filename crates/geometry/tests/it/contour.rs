@@ -157,3 +157,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_smallest_and_largest_samples_are_interpolated() {
+    for (low, high) in [(0.0, 5e-324), (-5e-324, 0.0), (f64::MIN, f64::MAX), (-1e-310, 1e-310)] {
+        let field = ndarray::array![[low, low, low], [low, high, low], [low, low, low]];
+        for level in [low, high] {
+            for border in [ContourBorder::Open, ContourBorder::Closed] {
+                for line in lines(&field, level, border) {
+                    assert!(line.coords().all(|p| p.x.is_finite() && p.y.is_finite()), "{line:?}");
+                }
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod fit;
 mod hull;
 mod masks;
 mod measure;
+mod merge;
 mod raster;
 mod regularize;
 mod repair;

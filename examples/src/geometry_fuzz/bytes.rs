@@ -1,0 +1,169 @@
+//! Arguments from bytes.
+
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use ndarray::Array2;
+
+/// Numbers that break what was not written with care.
+const SPECIAL: [f64; 16] = [
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::MAX,
+    f64::MIN,
+    f64::MIN_POSITIVE,
+    5e-324,
+    -0.0,
+    1e100,
+    -1e100,
+    1e154,
+    1e-160,
+    1e16,
+    9_007_199_254_740_991.0,
+    f64::EPSILON,
+    -1.0,
+];
+
+/// A cursor over bytes; beyond their end it reads zeros.
+#[derive(Debug, Clone)]
+pub struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// Reads from the first byte on.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn byte(&mut self) -> u8 {
+        let Some((&first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        first
+    }
+
+    /// A number below `end`, at most 256.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        (usize::from(self.byte()) * end) >> 8
+    }
+
+    pub(super) fn flag(&mut self) -> bool {
+        self.byte() >= 128
+    }
+
+    /// A number of any size, kind and sign.
+    pub(super) fn number(&mut self) -> f64 {
+        match self.below(8) {
+            0 => SPECIAL[self.below(SPECIAL.len())],
+            1 => f64::from_bits((0..8).fold(0, |bits, _| (bits << 8) | u64::from(self.byte()))),
+            2 => -f64::from(self.byte()) / 16.0,
+            3 | 4 => f64::from(self.byte()) / 64.0,
+            _ => f64::from(self.byte()) / 8.0,
+        }
+    }
+
+    /// A length in a range that most settings allow; any number in one case of 8.
+    pub(super) fn length(&mut self) -> f64 {
+        if self.below(8) == 0 { self.number() } else { f64::from(self.byte()) / 16.0 }
+    }
+
+    fn coordinates(&mut self) -> Coordinates {
+        match self.below(16) {
+            0..=4 => Coordinates::Lattice(1.0, 0.0, 8),
+            5..=6 => Coordinates::Lattice(1.0, 0.0, 32),
+            7 => Coordinates::Lattice(1.0 / 3.0, -7.0, 64),
+            8 => Coordinates::Lattice(1e-12, 0.0, 256),
+            9 => Coordinates::Lattice(1e-7, 1e6, 256),
+            10 => Coordinates::Lattice(1e15, -1e17, 256),
+            11 => Coordinates::Lattice(1e97, 0.0, 256),
+            12 => Coordinates::Lattice(1e-300, 0.0, 16),
+            13 | 14 => Coordinates::Real,
+            _ => Coordinates::Any,
+        }
+    }
+
+    fn coordinate(&mut self, kind: Coordinates) -> f64 {
+        match kind {
+            Coordinates::Lattice(step, origin, count) => origin + step * self.below(count) as f64,
+            Coordinates::Real => {
+                let high = f64::from(self.byte());
+                (high * 256.0 + f64::from(self.byte())) / 1021.0
+            }
+            Coordinates::Any => self.number(),
+        }
+    }
+
+    fn points(&mut self, kind: Coordinates, most: usize) -> Vec<Coord<f64>> {
+        let count = self.below(most + 1);
+        (0..count).map(|_| Coord { x: self.coordinate(kind), y: self.coordinate(kind) }).collect()
+    }
+
+    /// Points, up to 24.
+    pub(super) fn cloud(&mut self) -> Vec<Coord<f64>> {
+        let kind = self.coordinates();
+        self.points(kind, 24)
+    }
+
+    /// A line with any points, up to 16.
+    pub(super) fn line(&mut self) -> LineString<f64> {
+        let kind = self.coordinates();
+        let mut points = self.points(kind, 16);
+        if self.below(4) == 0 {
+            points.extend(points.first().copied());
+        }
+        LineString(points)
+    }
+
+    /// A polygon that need not be valid: any rings, or rings nested in each other.
+    pub(super) fn polygon(&mut self) -> Polygon<f64> {
+        let kind = self.coordinates();
+        if self.below(8) == 0 {
+            return self.nested();
+        }
+        let exterior = LineString(self.points(kind, 16));
+        let holes = self.below(4).saturating_sub(1);
+        let holes = (0..holes).map(|_| LineString(self.points(kind, 8))).collect();
+        Polygon::new(exterior, holes)
+    }
+
+    /// Squares in squares, with sides that may touch.
+    fn nested(&mut self) -> Polygon<f64> {
+        let depth = self.below(40) + 1;
+        let step = if self.flag() { 1.0 } else { 0.1 };
+        let touching = self.flag();
+        let ring = |k: usize| {
+            let low = if touching { 0.0 } else { k as f64 * step };
+            let high = (2 * depth - k) as f64 * step;
+            LineString::from(vec![(low, low), (high, low), (high, high), (low, high), (low, low)])
+        };
+        Polygon::new(ring(0), (1..depth).map(ring).collect())
+    }
+
+    /// Up to four polygons.
+    pub(super) fn multi_polygon(&mut self) -> MultiPolygon<f64> {
+        let count = self.below(4) + 1;
+        MultiPolygon((0..count).map(|_| self.polygon()).collect())
+    }
+
+    /// A label map of up to 20 x 20 pixels, in blocks or single pixels.
+    pub(super) fn labels(&mut self) -> Array2<u32> {
+        let (height, width) = (self.below(21), self.below(21));
+        let (highest, block) = (self.below(6) + 1, self.below(4) + 1);
+        let cells = Array2::from_shape_simple_fn((height, width), || self.below(highest));
+        Array2::from_shape_fn((height, width), |(i, j)| cells[[i / block, j / block]] as u32)
+    }
+
+    /// A field of up to 12 x 12 samples.
+    pub(super) fn field(&mut self) -> Array2<f64> {
+        let (height, width) = (self.below(13), self.below(13));
+        let kind = self.coordinates();
+        Array2::from_shape_simple_fn((height, width), || self.coordinate(kind))
+    }
+}
+
+/// How coordinates are drawn.
+#[derive(Debug, Clone, Copy)]
+enum Coordinates {
+    /// Step, origin and number of values: points coincide and lie on lines.
+    Lattice(f64, f64, usize),
+    Real,
+    Any,
+}
