@@ -20,12 +20,16 @@
 //! - [`fill_labels`] writes an id into the pixels whose centres a polygon holds.
 //! - [`fill_coverage`] draws the exact share of each pixel that a polygon covers.
 //! - [`stroke_coverage`] draws anti-aliased lines of any width with caps, joins and
-//!   dashes.
+//!   dashes, [`stroke_labels`] hard-edged ones.
+//! - [`draw_labels`] draws many polygons and lines over each other at once.
 //! - [`dash_line`] cuts a line into dashes.
+//! - [`orientation_field`] gives angle, distance and offset of the line nearest to
+//!   each pixel.
 //!
 //! Rasters to rasters:
 //! - [`distance_transform`] gives the exact distance to the nearest true pixel.
 //! - [`nearest_true`] gives the position of that pixel.
+//! - [`centre_vectors`] points from each pixel to the centre of its instance.
 //! - [`thin`] reduces a mask to lines one pixel wide with the same topology.
 //!
 //! Rasters to shapes:
@@ -137,7 +141,10 @@ pub use merge::{
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};
 pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
-pub use raster::{Cap, Dash, Join, Stroke, dash_line, fill_coverage, fill_labels, stroke_coverage};
+pub use raster::{
+    Cap, Dash, Drawing, Join, OrientationField, Stroke, centre_vectors, dash_line, draw_labels,
+    fill_coverage, fill_labels, orientation_field, stroke_coverage, stroke_labels,
+};
 pub use regularize::{RegularizeConfig, regularize, snap_polygons};
 pub use repair::{Fill, repair_multi_polygon, repair_polygon};
 pub use ring::signed_area;

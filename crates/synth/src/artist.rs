@@ -1,8 +1,8 @@
 //! The drawing of a sheet from its plan, layer by layer.
 
-use geo_types::Coord;
+use geo_types::{Coord, LineString};
 use mapvec_data::MapSample;
-use mapvec_geometry::distance_transform;
+use mapvec_geometry::{distance_transform, validate_line};
 use ndarray::Array2;
 
 use crate::border::borders;
@@ -99,7 +99,7 @@ impl<'a> Artist<'a> {
         specks(&mut self.draw, &mut picture, defects);
         let harsh = if self.config.style == SheetStyle::Topographic { 1.6 } else { 1.0 };
         let image = scan(&mut self.draw, &picture, (defects, harsh))?;
-        let (axes, truth) = self.lines();
+        let (axes, truth) = self.lines()?;
         let borders = (&inked.distance, &inked.width);
         let labels = labels((&self.regions, &ids), borders, &axes, &marks);
         Ok(Sheet { sample: MapSample::new(image, labels)?, regions: ids, shapes, lines: truth })
@@ -259,12 +259,15 @@ impl<'a> Artist<'a> {
     }
 
     /// Axes per pixel and line features, both from the roads.
-    fn lines(&self) -> (Axes, Vec<LineTruth>) {
-        let mut axes = Axes::new(self.size);
+    fn lines(&self) -> Result<(Axes, Vec<LineTruth>)> {
+        let mut roads = Vec::new();
         let mut truth = Vec::new();
         for road in &self.plan.roads {
             let width = self.signatures.width(road.class);
-            axes.add(&road.line, width);
+            let line = LineString::from(road.line.clone());
+            if validate_line(&line).is_ok() {
+                roads.push((line, width));
+            }
             let pieces = clipped(&road.line, f64::from(self.config.size));
             truth.extend(pieces.into_iter().map(|line| LineTruth {
                 line,
@@ -272,7 +275,7 @@ impl<'a> Artist<'a> {
                 width,
             }));
         }
-        (axes, truth)
+        Ok((Axes::new(self.size, &roads)?, truth))
     }
 }
 

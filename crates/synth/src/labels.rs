@@ -1,11 +1,12 @@
 //! Labels per pixel, derived from the plan and from what was drawn.
 
-use geo_types::Coord;
+use geo_types::LineString;
 use mapvec_data::PixelLabels;
+use mapvec_geometry::orientation_field;
 use ndarray::Array2;
 
-use crate::cast::{from_id, to_index};
-use crate::planar::{dot, norm};
+use crate::cast::from_id;
+use crate::error::Result;
 use crate::raster::Plane;
 use crate::regions::Regions;
 
@@ -25,42 +26,16 @@ pub(crate) struct Axes {
 }
 
 impl Axes {
-    pub(crate) fn new(size: usize) -> Self {
-        let far = Plane::from_elem((size, size), f32::INFINITY);
-        Self {
-            distance: far,
-            angle: Plane::from_elem((size, size), f32::NAN),
-            width: Plane::zeros((size, size)),
-        }
-    }
-
-    /// Notes a road: pixels within its drawn width or its ribbon.
-    pub(crate) fn add(&mut self, line: &[Coord<f64>], width: f64) {
-        let reach = (0.5 * width).max(f64::from(RIBBON));
-        let size = self.distance.ncols();
-        for pair in line.windows(2) {
-            let (a, b) = (pair[0], pair[1]);
-            let step = b - a;
-            let squared = dot(step, step);
-            if squared < 1e-12 {
-                continue;
-            }
-            let angle = undirected(step.y.atan2(step.x) as f32);
-            let low = |u: f64, v: f64| to_index((u.min(v) - reach).floor());
-            let high = |u: f64, v: f64| to_index((u.max(v) + reach).ceil() + 1.0).min(size);
-            for y in low(a.y, b.y)..high(a.y, b.y) {
-                for x in low(a.x, b.x)..high(a.x, b.x) {
-                    let p = Coord { x: x as f64 + 0.5, y: y as f64 + 0.5 } - a;
-                    let t = (dot(p, step) / squared).clamp(0.0, 1.0);
-                    let d = norm(p - step * t);
-                    if d <= reach && (d as f32) < self.distance[(y, x)] {
-                        self.distance[(y, x)] = d as f32;
-                        self.angle[(y, x)] = angle;
-                        self.width[(y, x)] = width as f32;
-                    }
-                }
-            }
-        }
+    /// Notes roads, each with its width: pixels within the drawn width or the ribbon.
+    pub(crate) fn new(size: usize, roads: &[(LineString<f64>, f64)]) -> Result<Self> {
+        let reach = |width: f64| (0.5 * width).max(f64::from(RIBBON));
+        let lines: Vec<_> = roads.iter().map(|(line, width)| (line, reach(*width))).collect();
+        let field = orientation_field(&lines, (size, size))?;
+        let width = field.line.mapv(|line| match line {
+            0 => 0.0,
+            _ => roads[from_id(line - 1)].1 as f32,
+        });
+        Ok(Self { distance: field.distance, angle: field.angle, width })
     }
 }
 
@@ -145,8 +120,8 @@ mod tests {
 
     #[test]
     fn axes_know_distance_direction_and_width() {
-        let mut axes = Axes::new(20);
-        axes.add(&[point(-5.0, 10.0), point(25.0, 10.0)], 6.0);
+        let road = vec![point(-5.0, 10.0), point(25.0, 10.0)];
+        let axes = Axes::new(20, &[(road.into(), 6.0)]).unwrap();
         assert!((axes.distance[(11, 4)] - 1.5).abs() < 1e-6, "{}", axes.distance[(11, 4)]);
         assert!(axes.angle[(11, 4)].abs() < 1e-6 && axes.angle[(15, 4)].is_nan(), "angles");
         assert!((axes.width[(8, 19)] - 6.0).abs() < 1e-6, "width");

@@ -1,9 +1,9 @@
 //! Polygons to label maps by the pixel-centre rule.
 
+use super::canvas::{Canvas, on_canvas};
 use super::{is_finite, rings};
-use crate::grid::centres;
 use geo_types::Polygon;
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
 /// Writes `id` into every pixel whose centre lies inside `polygon`.
 ///
@@ -24,25 +24,28 @@ use ndarray::{Array2, s};
 /// assert_eq!(labels.iter().filter(|&&id| id == 7).count(), 4);
 /// ```
 pub fn fill_labels(polygon: &Polygon<f64>, id: u32, labels: &mut Array2<u32>) {
+    on_canvas(labels, |canvas| fill_polygon(polygon, id, canvas));
+}
+
+/// Fills the rows of a canvas.
+pub(super) fn fill_polygon(polygon: &Polygon<f64>, id: u32, canvas: &mut Canvas<'_>) {
     if !is_finite(polygon) {
         return;
     }
-    let (height, width) = labels.dim();
-    let crossings = row_crossings(polygon, height);
+    let mut crossings = canvas.take_crossings();
+    row_crossings(polygon, canvas, &mut crossings);
     for pair in crossings.chunks_exact(2) {
         let (row, left) = pair[0];
-        let columns = centres(left, pair[1].1, width);
-        if !columns.is_empty() {
-            labels.slice_mut(s![row, columns]).fill(id);
-        }
+        canvas.fill(row, left, pair[1].1, id);
     }
+    canvas.reuse_crossings(crossings);
 }
 
 /// Crossings of the rings with the centre lines of the rows, as (row, x), sorted.
 ///
 /// A closed ring crosses a row an even number of times, so pairs never mix rows.
-fn row_crossings(polygon: &Polygon<f64>, height: usize) -> Vec<(usize, f64)> {
-    let mut crossings = Vec::new();
+fn row_crossings(polygon: &Polygon<f64>, canvas: &Canvas<'_>, crossings: &mut Vec<(usize, f64)>) {
+    crossings.clear();
     for edge in rings(polygon).flat_map(|ring| ring.lines()) {
         // The upper end goes first: both owners of a shared edge then compute the
         // same floating-point crossing.
@@ -52,12 +55,11 @@ fn row_crossings(polygon: &Polygon<f64>, height: usize) -> Vec<(usize, f64)> {
             (edge.end, edge.start)
         };
         let slope = (b.x - a.x) / (b.y - a.y);
-        for row in centres(a.y, b.y, height) {
+        for row in canvas.rows(a.y, b.y) {
             crossings.push((row, a.x + (row as f64 + 0.5 - a.y) * slope));
         }
     }
     crossings.sort_unstable_by(|p, q| p.0.cmp(&q.0).then(p.1.total_cmp(&q.1)));
-    crossings
 }
 
 #[cfg(test)]

@@ -1,14 +1,24 @@
-//! Rasterizing: polygons to labels or coverage, lines to anti-aliased strokes.
+//! Rasterizing: polygons and lines to labels or coverage, fields around them.
 
+mod canvas;
+mod centre_vectors;
 mod coverage;
 mod dash;
+mod draw_labels;
 mod labels;
+mod orientation;
+mod straight;
 mod stroke;
+mod stroke_labels;
 
+pub use centre_vectors::centre_vectors;
 pub use coverage::fill_coverage;
 pub use dash::{Dash, dash_line};
+pub use draw_labels::{Drawing, draw_labels};
 pub use labels::fill_labels;
+pub use orientation::{OrientationField, orientation_field};
 pub use stroke::{Cap, Join, Stroke, stroke_coverage};
+pub use stroke_labels::stroke_labels;
 
 use geo_types::{LineString, Polygon};
 

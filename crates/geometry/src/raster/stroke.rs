@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// Half the diagonal of a pixel, and a little more: beyond it a pixel is untouched.
 const PIXEL_REACH: f64 = 0.72;
 /// Longest miter in half widths; sharper bends are bevelled (the SVG default).
-const MITER_LIMIT: f64 = 4.0;
+pub(super) const MITER_LIMIT: f64 = 4.0;
 /// Slack of the tests that assign a pixel to a segment or a join.
 const SLACK: f64 = 1e-9;
 
@@ -54,8 +54,8 @@ pub enum Join {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Stroke {
-    /// Width in pixels, above 0. Below 1 the line becomes faint, not wider: the
-    /// coverage across the line always adds up to the width.
+    /// Width in pixels, above 0. Below 1 an anti-aliased line becomes faint, not
+    /// wider: the coverage across the line always adds up to the width.
     pub width: f64,
     /// Shape of the ends.
     pub cap: Cap,

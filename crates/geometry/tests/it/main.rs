@@ -7,6 +7,7 @@ mod coverage;
 #[cfg(feature = "crs")]
 mod crs;
 mod distance;
+mod fields;
 mod fit;
 mod hull;
 mod masks;
@@ -16,6 +17,7 @@ mod raster;
 mod regularize;
 mod repair;
 mod skeleton;
+mod stroke_labels;
 mod transform;
 mod validity;
 mod visible;
