@@ -88,6 +88,7 @@
 mod boolean;
 mod box_tree;
 mod centreline;
+mod chains;
 mod contour;
 mod distance;
 mod error;

@@ -6,7 +6,10 @@
 //! loop that passes a vertex twice is split there: a hole touches its exterior ring.
 //! All decisions are exact.
 
-use super::grid::{cross, doubled_area};
+use super::{
+    grid::{cross, doubled_area},
+    shorten::Stretches,
+};
 use crate::box_tree::{Bounds, BoxTree};
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
@@ -18,8 +21,8 @@ pub(super) type Edge = [IntPoint; 2];
 /// Open rings of a polygon, the exterior first, without collinear vertices.
 pub(super) type Shape = Vec<Vec<IntPoint>>;
 
-/// Builds the polygons that `edges` surround.
-pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
+/// Builds the polygons that `edges` surround, with the stretches that some stand for.
+pub(super) fn assemble(mut edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape> {
     edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
     let mut shapes = Vec::new();
     let mut free_holes = Vec::new();
@@ -28,7 +31,7 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
         if used[start] {
             continue;
         }
-        let (vertices, forks) = trace(&edges, start, &mut used);
+        let (vertices, forks) = trace(&edges, stretches, start, &mut used);
         let mut exterior = None;
         let mut holes = Vec::new();
         for ring in split(&vertices, &forks) {
@@ -55,7 +58,12 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
 }
 
 /// Follows a loop; returns its vertices and which of them have several edges.
-fn trace(edges: &[Edge], start: usize, used: &mut [bool]) -> (Vec<IntPoint>, Vec<bool>) {
+fn trace(
+    edges: &[Edge],
+    stretches: &Stretches,
+    start: usize,
+    used: &mut [bool],
+) -> (Vec<IntPoint>, Vec<bool>) {
     let (mut vertices, mut forks) = (Vec::new(), Vec::new());
     let mut edge = start;
     // Every vertex has as many edges in as out, so a loop ends where it began.
@@ -64,6 +72,9 @@ fn trace(edges: &[Edge], start: usize, used: &mut [bool]) -> (Vec<IntPoint>, Vec
         let [from, to] = edges[edge];
         let first = edges.partition_point(|&[a, _]| (a.x, a.y) < (to.x, to.y));
         let count = edges[first..].iter().take_while(|&&[a, _]| a == to).count();
+        // Nothing else meets the inside of a stretch.
+        stretches.between(from, to, |p| vertices.push(p));
+        forks.resize(vertices.len(), false);
         vertices.push(to);
         forks.push(count > 1);
         let next = (first..first + count).reduce(|best, other| {
@@ -213,7 +224,7 @@ mod tests {
         let outer: &[(i32, i32)] = &[(0, 0), (8, 0), (8, 8), (0, 8), (0, 4)];
         let touching: &[(i32, i32)] = &[(0, 4), (2, 6), (6, 6), (6, 2), (2, 2)];
         let island: &[(i32, i32)] = &[(3, 3), (5, 3), (5, 5), (3, 5)];
-        let shapes = assemble(edges(&[outer, touching, island]));
+        let shapes = assemble(edges(&[outer, touching, island]), &Stretches::default());
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
         // The collinear corner at the contact is gone from the outer ring only.
         assert_eq!((shapes[0][0].len(), shapes[0][1].len()), (4, 5));
@@ -231,8 +242,8 @@ mod tests {
     fn squares_that_touch_stay_apart() {
         let a: &[(i32, i32)] = &[(0, 0), (2, 0), (2, 2), (0, 2)];
         let b: &[(i32, i32)] = &[(2, 2), (4, 2), (4, 4), (2, 4)];
-        let shapes = assemble(edges(&[a, b]));
+        let shapes = assemble(edges(&[a, b]), &Stretches::default());
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
-        assert!(assemble(Vec::new()).is_empty());
+        assert!(assemble(Vec::new(), &Stretches::default()).is_empty());
     }
 }
