@@ -34,11 +34,12 @@ pub(super) fn assemble(mut edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape
         let (vertices, forks) = trace(&edges, stretches, start, &mut used);
         let mut exterior = None;
         let mut holes = Vec::new();
-        for ring in split(&vertices, &forks) {
-            if is_slit(&ring) {
+        for ring in split(vertices, &forks) {
+            let area = doubled_area(&ring);
+            if is_slit(&ring, area) {
                 continue;
             }
-            match doubled_area(&ring).cmp(&0) {
+            match area.cmp(&0) {
                 Ordering::Greater => exterior = Some(straighten(&ring)),
                 Ordering::Less => holes.push(straighten(&ring)),
                 Ordering::Equal => {}
@@ -106,11 +107,14 @@ fn is_before(start: IntPoint, centre: IntPoint, a: IntPoint, b: IntPoint) -> boo
 }
 
 /// Splits a loop at the vertices that it passes more than once.
-fn split(vertices: &[IntPoint], forks: &[bool]) -> Vec<Vec<IntPoint>> {
+fn split(vertices: Vec<IntPoint>, forks: &[bool]) -> Vec<Vec<IntPoint>> {
+    if !forks.contains(&true) {
+        return vec![vertices];
+    }
     let mut rings = Vec::new();
     let mut open: Vec<IntPoint> = Vec::with_capacity(vertices.len());
     let mut places: HashMap<(i32, i32), usize> = HashMap::new();
-    for (&p, &fork) in vertices.iter().zip(forks) {
+    for (p, &fork) in vertices.into_iter().zip(forks) {
         if fork {
             if let Some(&place) = places.get(&(p.x, p.y)) {
                 let ring = open.split_off(place);
@@ -131,16 +135,15 @@ fn split(vertices: &[IntPoint], forks: &[bool]) -> Vec<Vec<IntPoint>> {
 ///
 /// Where edges that overlap are crossed by a third one, the crossings may be rounded
 /// to different points, which opens a slit.
-fn is_slit(ring: &[IntPoint]) -> bool {
-    let next = ring.iter().cycle().skip(1);
-    let length: i64 = ring
-        .iter()
-        .zip(next)
-        .map(|(a, b)| {
-            (i64::from(a.x) - i64::from(b.x)).abs() + (i64::from(a.y) - i64::from(b.y)).abs()
-        })
-        .sum();
-    doubled_area(ring).abs() <= 2 * i128::from(length)
+fn is_slit(ring: &[IntPoint], doubled_area: i128) -> bool {
+    let Some(&last) = ring.last() else { return true };
+    let (mut length, mut a) = (0_i64, last);
+    for &b in ring {
+        let span = |a: i32, b: i32| (i64::from(a) - i64::from(b)).abs();
+        length += span(a.x, b.x) + span(a.y, b.y);
+        a = b;
+    }
+    doubled_area.abs() <= 2 * i128::from(length)
 }
 
 /// Drops collinear vertices; starts at the lowest of the leftmost ones.
@@ -235,6 +238,7 @@ mod tests {
         let point = |(x, y)| IntPoint::new(x, y);
         let slit = [(0, 0), (1000, 1), (0, 1)].map(point);
         let needle = [(0, 0), (1000, 5), (0, 5)].map(point);
+        let is_slit = |ring: &[IntPoint]| is_slit(ring, doubled_area(ring));
         assert!(is_slit(&slit) && !is_slit(&needle));
     }
 

@@ -25,6 +25,9 @@ use i_overlay::{
 };
 use shorten::{Stretches, shorten};
 
+/// Vertices of the smaller operand from which on both are checked side by side.
+const PARALLEL: usize = 2000;
+
 /// Which points belong to the result, by whether they belong to the operands.
 pub(crate) type Rule = fn(bool, bool) -> bool;
 
@@ -98,17 +101,31 @@ pub fn union_all(polygons: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
 }
 
 fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPolygon<f64>> {
-    a.iter().chain(b).try_for_each(check_polygon)?;
+    let check = |polygons: &[Polygon<f64>]| polygons.iter().try_for_each(check_polygon);
+    let vertices = |polygons: &[Polygon<f64>]| -> usize {
+        polygons.iter().flat_map(rings).map(|ring| ring.0.len()).sum()
+    };
+    if vertices(a).min(vertices(b)) < PARALLEL {
+        check(a)?;
+        check(b)?;
+    } else {
+        let (a, b) = rayon::join(|| check(a), || check(b));
+        a?;
+        b?;
+    }
     overlay_unchecked(a, b, rule)
 }
 
 /// Refuses a polygon that is not valid or has coordinates beyond `1e100`.
 pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
     validate_polygon(polygon)?;
-    rings(polygon)
-        .flat_map(LineString::coords)
-        .flat_map(|p| [p.x, p.y])
-        .try_for_each(check_coordinate)
+    for ring in rings(polygon) {
+        for p in &ring.0 {
+            check_coordinate(p.x)?;
+            check_coordinate(p.y)?;
+        }
+    }
+    Ok(())
 }
 
 /// Overlay of polygons with finite coordinates.

@@ -7,7 +7,6 @@
 use crate::chains::{Chains, Visitor};
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
-use std::collections::HashMap;
 
 /// Steps that a stretch stays away from everything else: more than the rounding of a
 /// crossing moves an edge.
@@ -19,32 +18,47 @@ const LENGTH: usize = 4;
 #[derive(Default)]
 pub(super) struct Stretches {
     points: Vec<IntPoint>,
-    /// By the ends: the vertices between them, as a range of `points`.
-    ranges: HashMap<[IntPoint; 2], [usize; 2]>,
+    chords: Vec<Chord>,
 }
+
+/// Its ends, as an edge of its ring, and the vertices between them, a range of the points.
+type Chord = ([IntPoint; 2], [usize; 2]);
 
 impl Stretches {
     /// Number of chords.
     pub(super) fn len(&self) -> usize {
-        self.ranges.len()
+        self.chords.len()
     }
 
     /// Whether an edge is a chord, in either direction.
     pub(super) fn contains(&self, a: IntPoint, b: IntPoint) -> bool {
-        self.ranges.contains_key(&[a, b]) || self.ranges.contains_key(&[b, a])
+        self.find(a, b).or_else(|| self.find(b, a)).is_some()
     }
 
     /// Calls `push` with the vertices between the ends of an edge, in order.
     pub(super) fn between(&self, a: IntPoint, b: IntPoint, push: impl FnMut(IntPoint)) {
-        if self.ranges.is_empty() {
-            return;
-        }
-        if let Some(&[start, end]) = self.ranges.get(&[a, b]) {
+        if let Some([start, end]) = self.find(a, b) {
             self.points[start..end].iter().copied().for_each(push);
-        } else if let Some(&[start, end]) = self.ranges.get(&[b, a]) {
+        } else if let Some([start, end]) = self.find(b, a) {
             self.points[start..end].iter().rev().copied().for_each(push);
         }
     }
+
+    fn find(&self, a: IntPoint, b: IntPoint) -> Option<[usize; 2]> {
+        let found = self.chords.binary_search_by_key(&key([a, b]), |chord| key(chord.0));
+        found.ok().map(|index| self.chords[index].1)
+    }
+
+    /// Notes what lies between vertex `from` and the vertex `to`, which is at `end`.
+    fn add(&mut self, points: &[IntPoint], [from, to]: [usize; 2], end: IntPoint) {
+        if to > from + 1 {
+            self.chords.push(([points[from], end], [from + 1, to]));
+        }
+    }
+}
+
+fn key([a, b]: [IntPoint; 2]) -> [i32; 4] {
+    [a.x, a.y, b.x, b.y]
 }
 
 /// Replaces stretches of the rings by chords; none where it would not pay.
@@ -67,7 +81,7 @@ pub(super) fn shorten(
     let mut kept = vec![false; points.len()];
     chains.starts().for_each(|k| kept[k] = true);
     chains.compare(MARGIN, place, &mut Visitor { cut: |k| kept[k] = true, meet: |_, _| true });
-    let mut stretches = Stretches { points: Vec::new(), ranges: HashMap::new() };
+    let mut stretches = Stretches::default();
     let mut shortened = Vec::with_capacity(ranges.len());
     for &[start, end] in &ranges {
         let mut ring = Vec::new();
@@ -82,16 +96,8 @@ pub(super) fn shorten(
     }
     let clips = shortened.split_off(rings[0].len());
     stretches.points = points;
+    stretches.chords.sort_unstable_by_key(|chord| key(chord.0));
     Some(([shortened, clips], stretches))
-}
-
-impl Stretches {
-    /// Notes what lies between vertex `from` and the vertex `to`, which is at `end`.
-    fn add(&mut self, points: &[IntPoint], [from, to]: [usize; 2], end: IntPoint) {
-        if to > from + 1 {
-            self.ranges.insert([points[from], end], [from + 1, to]);
-        }
-    }
 }
 
 /// Drops points that repeat the one before in the ring that begins at `start`.

@@ -270,8 +270,14 @@ fn rings_of(polygons: &[Polygon<f64>]) -> impl Iterator<Item = (usize, Ring, &Li
 /// Checks that a ring is finite, closed and has three distinct points; returns its
 /// largest coordinate.
 pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, PolygonFault> {
-    let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
-    if let Some(index) = line.coords().position(|p| !finite(p)) {
+    let (mut finite, mut largest) = (true, 0.0_f64);
+    for p in &line.0 {
+        finite &= p.x.is_finite() & p.y.is_finite();
+        largest = largest.max(p.x.abs()).max(p.y.abs());
+    }
+    if !finite {
+        let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
+        let index = line.coords().position(|p| !finite(p)).unwrap_or(0);
         return Err(PolygonFault::NonFinite { ring, index });
     }
     let Some(&first) = line.0.first() else { return Err(PolygonFault::TooFewPoints(ring)) };
@@ -283,7 +289,7 @@ pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, Po
     if third.is_none() {
         return Err(PolygonFault::TooFewPoints(ring));
     }
-    Ok(line.coords().fold(0.0, |largest, p| largest.max(p.x.abs()).max(p.y.abs())))
+    Ok(largest)
 }
 
 /// A power of two that brings coordinates of extreme size near 1.
