@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod evaluation;
+pub mod geometry_cases;
 pub mod geometry_checks;
 pub mod geometry_fuzz;
 pub mod labels;

@@ -32,7 +32,7 @@ impl Bounds {
         Self { low, high: Self::of(self.high, other.high).high }
     }
 
-    fn meets(&self, other: &Self) -> bool {
+    pub(crate) fn meets(&self, other: &Self) -> bool {
         self.low.x <= other.high.x
             && other.low.x <= self.high.x
             && self.low.y <= other.high.y

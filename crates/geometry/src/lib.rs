@@ -95,6 +95,7 @@
 mod boolean;
 mod box_tree;
 mod centreline;
+mod chains;
 mod contour;
 mod distance;
 mod error;

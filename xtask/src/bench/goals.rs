@@ -56,9 +56,59 @@ const NN: [Goal; 21] = [
     goal("deeplab-infer", 0.8),
 ];
 
+const GEOMETRY: [Goal; 38] = [
+    goal("polylines-hard", 1.0),
+    goal("polylines-smooth", 1.0),
+    goal("stars-hard", 1.0),
+    goal("stars-smooth", 1.0),
+    goal("intersection-star-10", 1.0),
+    goal("union-star-10", 1.0),
+    goal("difference-star-10", 1.0),
+    goal("xor-star-10", 1.0),
+    goal("intersection-star-100", 1.0),
+    goal("union-star-100", 1.0),
+    goal("difference-star-100", 1.0),
+    goal("xor-star-100", 1.0),
+    goal("intersection-star-1000", 1.0),
+    goal("union-star-1000", 1.0),
+    goal("difference-star-1000", 1.0),
+    goal("xor-star-1000", 1.0),
+    goal("intersection-star-10000", 1.0),
+    goal("union-star-10000", 1.0),
+    goal("difference-star-10000", 1.0),
+    goal("xor-star-10000", 1.0),
+    goal("intersection-smooth-100", 1.0),
+    goal("union-smooth-100", 1.0),
+    goal("difference-smooth-100", 1.0),
+    goal("xor-smooth-100", 1.0),
+    goal("intersection-smooth-1000", 1.0),
+    goal("union-smooth-1000", 1.0),
+    goal("difference-smooth-1000", 1.0),
+    goal("xor-smooth-1000", 1.0),
+    goal("intersection-smooth-10000", 1.0),
+    goal("union-smooth-10000", 1.0),
+    goal("difference-smooth-10000", 1.0),
+    goal("xor-smooth-10000", 1.0),
+    goal("union-all", 1.0),
+    goal("polygonize-clean", 0.2),
+    goal("polygonize-noisy", 0.2),
+    goal("distance-stars", 1.0),
+    goal("distance-points", 1.0),
+    goal("thin-lines", 1.0),
+];
+
 /// The cases of an area in the order of its table; none for an area without goals.
 pub(crate) fn of_area(area: &str) -> &'static [Goal] {
-    if area == "nn" { &NN } else { &[] }
+    match area {
+        "nn" => &NN,
+        "geometry" => &GEOMETRY,
+        _ => &[],
+    }
+}
+
+/// Whether the peers draw inputs of the area that both sides read.
+pub(crate) fn has_inputs(area: &str) -> bool {
+    area == "geometry"
 }
 
 #[cfg(test)]
@@ -74,6 +124,6 @@ mod tests {
     #[test]
     fn some_cases_and_areas_have_no_goal() {
         assert_eq!(of_area("nn")[1].ratio(1), None);
-        assert!(of_area("watershed").is_empty(), "only nn has goals");
+        assert!(of_area("watershed").is_empty(), "it has no goals");
     }
 }

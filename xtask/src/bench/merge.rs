@@ -81,6 +81,7 @@ fn row(
     );
     let checks: BTreeSet<u64> = ours.iter().chain(&peers).filter_map(|s| s.check).collect();
     ensure!(checks.len() < 2, "`{case}`: the sides computed on different things: {checks:?}");
+    compare_results(case, &ours, &peers)?;
     let middle = |samples: &[Sample], value: fn(&Sample) -> f64| {
         median(samples.iter().map(value).collect()).map(rounded)
     };
@@ -108,6 +109,21 @@ fn row(
         peer_faults: faults(&peers),
         note: peers.into_iter().find_map(|sample| sample.note),
     })
+}
+
+/// Refuses results that lie further apart than our side allows.
+fn compare_results(case: &str, ours: &[Sample], peers: &[Sample]) -> Result<()> {
+    for our in ours {
+        let (Some(result), Some(tolerance)) = (our.result, our.tolerance) else { continue };
+        for peer in peers.iter().filter_map(|sample| sample.result) {
+            let allowed = tolerance * result.abs().max(peer.abs());
+            ensure!(
+                (result - peer).abs() <= allowed,
+                "`{case}`: our result is {result}, the peer's {peer}; {tolerance} is allowed"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The middle value, or the mean of the two middle ones.
@@ -181,6 +197,22 @@ mod tests {
         assert!(merged(checked(1), checked(1)).is_ok(), "the same input");
         assert!(merged(checked(1), checked(2)).is_err(), "another input");
         assert!(merged(checked(1), sample("a", 1, 1.0)).is_ok(), "one side is silent");
+    }
+
+    #[test]
+    fn results_too_far_apart_are_an_error() {
+        let our = |tolerance| Sample {
+            result: Some(100.0),
+            tolerance: Some(tolerance),
+            ..sample("a", 1, 1.0)
+        };
+        let peer = Sample { result: Some(102.0), ..sample("a", 1, 1.0) };
+        let merged = |ours: Sample, peer: &Sample| {
+            merge(&[ours], std::slice::from_ref(peer), Statistic::Median)
+        };
+        assert!(merged(our(0.03), &peer).is_ok(), "2 in 102");
+        assert!(merged(our(0.01), &peer).is_err(), "more than one percent");
+        assert!(merged(our(0.0), &sample("a", 1, 1.0)).is_ok(), "the peer is silent");
     }
 
     #[test]

@@ -9,6 +9,10 @@
 //! sides state one they must agree, or they did not do the same work. More
 //! fields are in `sample.rs`.
 //!
+//! In the area `geometry` the peer first draws rasters (`--prepare FOLDER`) that both
+//! sides read (`--inputs FOLDER`), and both state a `"result"`: how far they may lie
+//! apart is our side's `"tolerance"`.
+//!
 //! In an area with goals both programs take `--case NAME`, and every case runs
 //! in processes of its own: no case meets the memory that another one left.
 
@@ -25,7 +29,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::workspace::{EXAMPLES_PACKAGE, Workspace, cargo, write_atomic};
-use goals::{Goal, of_area};
+use goals::{Goal, has_inputs, of_area};
 use merge::{Row, Statistic, merge};
 use sample::{Sample, parse_samples};
 use table::table;
@@ -64,11 +68,18 @@ struct Side {
 
 /// Runs the rounds, prints the table of medians and writes the lines.
 pub(crate) fn bench(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
-    let ours = our_side(workspace, &arguments.area)?;
-    let peer = match &arguments.peers {
+    let mut ours = our_side(workspace, &arguments.area)?;
+    let mut peer = match &arguments.peers {
         Some(python) => Some(peer_side(workspace, &arguments.area, python)?),
         None => None,
     };
+    if let Some(peer) = peer.as_mut().filter(|_| has_inputs(&arguments.area)) {
+        let folder = workspace.target.join("bench_inputs").join(&arguments.area);
+        prepare(peer, &folder)?;
+        for side in [&mut ours, peer] {
+            side.arguments.extend(["--inputs".into(), folder.clone()]);
+        }
+    }
     let goals = of_area(&arguments.area);
     let cases = chosen(goals, &arguments.cases)?;
     let mut our_samples = Vec::new();
@@ -140,6 +151,20 @@ fn peer_side(workspace: &Workspace, area: &str, python: &Path) -> Result<Side> {
     let script = workspace.root.join("xtask/peers").join(format!("{area}.py"));
     ensure!(script.is_file(), "there is no {}", script.display());
     Ok(Side { program: python.to_owned(), arguments: vec![script] })
+}
+
+/// Lets the peer draw the inputs that both sides read.
+fn prepare(peer: &Side, folder: &Path) -> Result<()> {
+    let name = peer.program.display();
+    let status = Command::new(&peer.program)
+        .args(&peer.arguments)
+        .arg("--prepare")
+        .arg(folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .status()
+        .with_context(|| format!("cannot start {name}"))?;
+    ensure!(status.success(), "{name} cannot draw the inputs in {}", folder.display());
+    Ok(())
 }
 
 /// Runs a side once. Every library that has a thread pool gets the same size;

@@ -24,6 +24,12 @@ pub(crate) struct Sample {
     /// Tells what was computed on; equal on both sides where both state it.
     #[serde(default)]
     pub(crate) check: Option<u64>,
+    /// A number that came out, such as an area.
+    #[serde(default)]
+    pub(crate) result: Option<f64>,
+    /// How far the results of both sides may lie apart, as a share of the larger one.
+    #[serde(default)]
+    pub(crate) tolerance: Option<f64>,
 }
 
 /// Reads every line that starts as a JSON object.

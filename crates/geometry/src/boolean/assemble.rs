@@ -6,7 +6,10 @@
 //! loop that passes a vertex twice is split there: a hole touches its exterior ring.
 //! All decisions are exact.
 
-use super::grid::{cross, doubled_area};
+use super::{
+    grid::{cross, doubled_area},
+    shorten::Stretches,
+};
 use crate::box_tree::{Bounds, BoxTree};
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
@@ -18,8 +21,8 @@ pub(super) type Edge = [IntPoint; 2];
 /// Open rings of a polygon, the exterior first, without collinear vertices.
 pub(super) type Shape = Vec<Vec<IntPoint>>;
 
-/// Builds the polygons that `edges` surround.
-pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
+/// Builds the polygons that `edges` surround, with the stretches that some stand for.
+pub(super) fn assemble(mut edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape> {
     edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
     let mut shapes = Vec::new();
     let mut free_holes = Vec::new();
@@ -28,14 +31,15 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
         if used[start] {
             continue;
         }
-        let (vertices, forks) = trace(&edges, start, &mut used);
+        let (vertices, forks) = trace(&edges, stretches, start, &mut used);
         let mut exterior = None;
         let mut holes = Vec::new();
-        for ring in split(&vertices, &forks) {
-            if is_slit(&ring) {
+        for ring in split(vertices, &forks) {
+            let area = doubled_area(&ring);
+            if is_slit(&ring, area) {
                 continue;
             }
-            match doubled_area(&ring).cmp(&0) {
+            match area.cmp(&0) {
                 Ordering::Greater => exterior = Some(straighten(&ring)),
                 Ordering::Less => holes.push(straighten(&ring)),
                 Ordering::Equal => {}
@@ -55,7 +59,12 @@ pub(super) fn assemble(mut edges: Vec<Edge>) -> Vec<Shape> {
 }
 
 /// Follows a loop; returns its vertices and which of them have several edges.
-fn trace(edges: &[Edge], start: usize, used: &mut [bool]) -> (Vec<IntPoint>, Vec<bool>) {
+fn trace(
+    edges: &[Edge],
+    stretches: &Stretches,
+    start: usize,
+    used: &mut [bool],
+) -> (Vec<IntPoint>, Vec<bool>) {
     let (mut vertices, mut forks) = (Vec::new(), Vec::new());
     let mut edge = start;
     // Every vertex has as many edges in as out, so a loop ends where it began.
@@ -64,6 +73,9 @@ fn trace(edges: &[Edge], start: usize, used: &mut [bool]) -> (Vec<IntPoint>, Vec
         let [from, to] = edges[edge];
         let first = edges.partition_point(|&[a, _]| (a.x, a.y) < (to.x, to.y));
         let count = edges[first..].iter().take_while(|&&[a, _]| a == to).count();
+        // Nothing else meets the inside of a stretch.
+        stretches.between(from, to, |p| vertices.push(p));
+        forks.resize(vertices.len(), false);
         vertices.push(to);
         forks.push(count > 1);
         let next = (first..first + count).reduce(|best, other| {
@@ -95,11 +107,14 @@ fn is_before(start: IntPoint, centre: IntPoint, a: IntPoint, b: IntPoint) -> boo
 }
 
 /// Splits a loop at the vertices that it passes more than once.
-fn split(vertices: &[IntPoint], forks: &[bool]) -> Vec<Vec<IntPoint>> {
+fn split(vertices: Vec<IntPoint>, forks: &[bool]) -> Vec<Vec<IntPoint>> {
+    if !forks.contains(&true) {
+        return vec![vertices];
+    }
     let mut rings = Vec::new();
     let mut open: Vec<IntPoint> = Vec::with_capacity(vertices.len());
     let mut places: HashMap<(i32, i32), usize> = HashMap::new();
-    for (&p, &fork) in vertices.iter().zip(forks) {
+    for (p, &fork) in vertices.into_iter().zip(forks) {
         if fork {
             if let Some(&place) = places.get(&(p.x, p.y)) {
                 let ring = open.split_off(place);
@@ -120,16 +135,15 @@ fn split(vertices: &[IntPoint], forks: &[bool]) -> Vec<Vec<IntPoint>> {
 ///
 /// Where edges that overlap are crossed by a third one, the crossings may be rounded
 /// to different points, which opens a slit.
-fn is_slit(ring: &[IntPoint]) -> bool {
-    let next = ring.iter().cycle().skip(1);
-    let length: i64 = ring
-        .iter()
-        .zip(next)
-        .map(|(a, b)| {
-            (i64::from(a.x) - i64::from(b.x)).abs() + (i64::from(a.y) - i64::from(b.y)).abs()
-        })
-        .sum();
-    doubled_area(ring).abs() <= 2 * i128::from(length)
+fn is_slit(ring: &[IntPoint], doubled_area: i128) -> bool {
+    let Some(&last) = ring.last() else { return true };
+    let (mut length, mut a) = (0_i64, last);
+    for &b in ring {
+        let span = |a: i32, b: i32| (i64::from(a) - i64::from(b)).abs();
+        length += span(a.x, b.x) + span(a.y, b.y);
+        a = b;
+    }
+    doubled_area.abs() <= 2 * i128::from(length)
 }
 
 /// Drops collinear vertices; starts at the lowest of the leftmost ones.
@@ -213,7 +227,7 @@ mod tests {
         let outer: &[(i32, i32)] = &[(0, 0), (8, 0), (8, 8), (0, 8), (0, 4)];
         let touching: &[(i32, i32)] = &[(0, 4), (2, 6), (6, 6), (6, 2), (2, 2)];
         let island: &[(i32, i32)] = &[(3, 3), (5, 3), (5, 5), (3, 5)];
-        let shapes = assemble(edges(&[outer, touching, island]));
+        let shapes = assemble(edges(&[outer, touching, island]), &Stretches::default());
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
         // The collinear corner at the contact is gone from the outer ring only.
         assert_eq!((shapes[0][0].len(), shapes[0][1].len()), (4, 5));
@@ -224,6 +238,7 @@ mod tests {
         let point = |(x, y)| IntPoint::new(x, y);
         let slit = [(0, 0), (1000, 1), (0, 1)].map(point);
         let needle = [(0, 0), (1000, 5), (0, 5)].map(point);
+        let is_slit = |ring: &[IntPoint]| is_slit(ring, doubled_area(ring));
         assert!(is_slit(&slit) && !is_slit(&needle));
     }
 
@@ -231,8 +246,8 @@ mod tests {
     fn squares_that_touch_stay_apart() {
         let a: &[(i32, i32)] = &[(0, 0), (2, 0), (2, 2), (0, 2)];
         let b: &[(i32, i32)] = &[(2, 2), (4, 2), (4, 4), (2, 4)];
-        let shapes = assemble(edges(&[a, b]));
+        let shapes = assemble(edges(&[a, b]), &Stretches::default());
         assert_eq!(shapes.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
-        assert!(assemble(Vec::new()).is_empty());
+        assert!(assemble(Vec::new(), &Stretches::default()).is_empty());
     }
 }

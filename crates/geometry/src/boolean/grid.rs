@@ -8,22 +8,30 @@ use i_overlay::i_float::int::point::IntPoint;
 /// Products of differences of coordinates then fit 64 bits.
 const BITS: f64 = 29.0;
 
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
+
 /// Multiples of `step` around `centre`, itself one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     centre: Coord<f64>,
     step: f64,
+    /// One over `step`.
+    inverse: f64,
 }
 
 impl Grid {
     /// The finest grid for all vertices; `None` without any.
     pub(super) fn around<'a>(polygons: impl Iterator<Item = &'a Polygon<f64>>) -> Option<Self> {
-        let mut points = polygons.flat_map(rings).flat_map(LineString::coords).copied();
-        let first = points.next()?;
-        let (mut low, mut high) = (first, first);
-        for p in points {
-            low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
-            high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
+        let none = f64::INFINITY;
+        let (mut low, mut high) = (Coord { x: none, y: none }, Coord { x: -none, y: -none });
+        for ring in polygons.flat_map(rings) {
+            for p in &ring.0 {
+                low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
+                high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
+            }
+        }
+        if low.x > high.x {
+            return None;
         }
         let half = 0.5 * (high.x - low.x).max(high.y - low.y);
         let largest = [low.x, low.y, high.x, high.y].map(f64::abs).into_iter().fold(half, f64::max);
@@ -36,7 +44,7 @@ impl Grid {
             x: multiple(low.x + 0.5 * (high.x - low.x)),
             y: multiple(low.y + 0.5 * (high.y - low.y)),
         };
-        Some(Self { centre, step })
+        Some(Self { centre, step, inverse: 1.0 / step })
     }
 
     /// Rings of polygons in steps, without those that collapse: exteriors turn
@@ -45,7 +53,7 @@ impl Grid {
         let mut snapped = Vec::new();
         for polygon in polygons {
             for (index, ring) in rings(polygon).enumerate() {
-                let mut points: Vec<IntPoint> = ring.coords().map(|&p| self.point(p)).collect();
+                let mut points: Vec<IntPoint> = ring.0.iter().map(|&p| self.point(p)).collect();
                 points.pop();
                 let area = doubled_area(&points);
                 if area == 0 && index == 0 {
@@ -64,17 +72,21 @@ impl Grid {
 
     /// A closed ring in coordinates.
     pub(super) fn restore(&self, ring: &[IntPoint]) -> LineString<f64> {
-        let points = ring.iter().chain(ring.first());
-        let back = |p: &IntPoint| Coord {
+        let mut line = Vec::with_capacity(ring.len() + 1);
+        line.extend(ring.iter().map(|p| Coord {
             x: f64::from(p.x) * self.step + self.centre.x,
             y: f64::from(p.y) * self.step + self.centre.y,
-        };
-        points.map(back).collect()
+        }));
+        line.extend(line.first().copied());
+        LineString(line)
     }
 
+    #[inline]
     fn point(&self, p: Coord<f64>) -> IntPoint {
-        // Below 2^30 by the choice of the step.
-        let steps = |value: f64, centre: f64| ((value - centre) / self.step).round() as i32;
+        // Below 2^30 by the choice of the step, a power of two: a sum with 1.5 * 2^52
+        // has no place for fractions.
+        let steps =
+            |value: f64, centre: f64| ((value - centre) * self.inverse + ROUNDER - ROUNDER) as i32;
         IntPoint::new(steps(p.x, self.centre.x), steps(p.y, self.centre.y))
     }
 }

@@ -8,6 +8,7 @@
 
 mod assemble;
 mod grid;
+mod shorten;
 
 use crate::{Result, error::check_coordinate, raster::rings, validate_polygon};
 use assemble::assemble;
@@ -19,8 +20,13 @@ use i_overlay::{
         overlay::{IntOverlayOptions, Overlay, ShapeType},
         solver::Solver,
     },
-    vector::edge::{CLIP_LEFT, CLIP_RIGHT, SUBJ_LEFT, SUBJ_RIGHT},
+    i_float::int::point::IntPoint,
+    vector::edge::{CLIP_LEFT, CLIP_RIGHT, SUBJ_LEFT, SUBJ_RIGHT, VectorEdge},
 };
+use shorten::{Stretches, shorten};
+
+/// Vertices of the smaller operand from which on both are checked side by side.
+const PARALLEL: usize = 2000;
 
 /// Which points belong to the result, by whether they belong to the operands.
 pub(crate) type Rule = fn(bool, bool) -> bool;
@@ -95,17 +101,31 @@ pub fn union_all(polygons: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
 }
 
 fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPolygon<f64>> {
-    a.iter().chain(b).try_for_each(check_polygon)?;
+    let check = |polygons: &[Polygon<f64>]| polygons.iter().try_for_each(check_polygon);
+    let vertices = |polygons: &[Polygon<f64>]| -> usize {
+        polygons.iter().flat_map(rings).map(|ring| ring.0.len()).sum()
+    };
+    if vertices(a).min(vertices(b)) < PARALLEL {
+        check(a)?;
+        check(b)?;
+    } else {
+        let (a, b) = rayon::join(|| check(a), || check(b));
+        a?;
+        b?;
+    }
     overlay_unchecked(a, b, rule)
 }
 
 /// Refuses a polygon that is not valid or has coordinates beyond `1e100`.
 pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
     validate_polygon(polygon)?;
-    rings(polygon)
-        .flat_map(LineString::coords)
-        .flat_map(|p| [p.x, p.y])
-        .try_for_each(check_coordinate)
+    for ring in rings(polygon) {
+        for p in &ring.0 {
+            check_coordinate(p.x)?;
+            check_coordinate(p.y)?;
+        }
+    }
+    Ok(())
 }
 
 /// Overlay of polygons with finite coordinates.
@@ -116,17 +136,20 @@ pub(crate) fn overlay_unchecked(
 ) -> Result<MultiPolygon<f64>> {
     let Some(grid) = Grid::around(a.iter().chain(b)) else { return Ok(MultiPolygon(Vec::new())) };
     let (a, b) = (grid.snap(a), grid.snap(b));
-    // Collinear vertices keep the edges that rings share equal.
-    let options =
-        IntOverlayOptions { preserve_input_collinear: true, ..IntOverlayOptions::default() };
-    let count = a.iter().chain(&b).map(Vec::len).sum();
-    let mut overlay = Overlay::new_custom(count, options, Solver::AUTO);
-    overlay.add_contours(&a, ShapeType::Subject);
-    overlay.add_contours(&b, ShapeType::Clip);
-    // Exteriors turn positively and holes negatively: wherever at least one polygon
-    // covers a point its winding number is positive, also where several do.
-    let edges = overlay.build_separate_vectors(FillRule::Positive).into_iter();
-    let boundary = edges.filter_map(|edge| {
+    let (edges, stretches) = match shorten([&a, &b]) {
+        Some(([short_a, short_b], stretches)) => {
+            let edges = separate(&short_a, &short_b);
+            let whole = edges.iter().filter(|edge| stretches.contains(edge.a, edge.b)).count();
+            // A chord that is not there was met against all odds, or covered.
+            if whole == stretches.len() {
+                (edges, stretches)
+            } else {
+                (separate(&a, &b), Stretches::default())
+            }
+        }
+        None => (separate(&a, &b), Stretches::default()),
+    };
+    let boundary = edges.into_iter().filter_map(|edge| {
         let is_in = |subject: u8, clip: u8| rule(edge.fill & subject != 0, edge.fill & clip != 0);
         match (is_in(SUBJ_LEFT, CLIP_LEFT), is_in(SUBJ_RIGHT, CLIP_RIGHT)) {
             (true, false) => Some([edge.a, edge.b]),
@@ -134,10 +157,24 @@ pub(crate) fn overlay_unchecked(
             _ => None,
         }
     });
-    let shapes = assemble(boundary.collect()).into_iter().map(|shape| {
+    let shapes = assemble(boundary.collect(), &stretches).into_iter().map(|shape| {
         let mut rings = shape.iter().map(|ring| grid.restore(ring));
         let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
         Polygon::new(exterior, rings.collect())
     });
     Ok(MultiPolygon(shapes.collect()))
+}
+
+/// The edges of both operands, cut where they cross, and what lies beside them.
+fn separate(a: &[Vec<IntPoint>], b: &[Vec<IntPoint>]) -> Vec<VectorEdge> {
+    // Collinear vertices keep the edges that rings share equal.
+    let options =
+        IntOverlayOptions { preserve_input_collinear: true, ..IntOverlayOptions::default() };
+    let count = a.iter().chain(b).map(Vec::len).sum();
+    let mut overlay = Overlay::new_custom(count, options, Solver::AUTO);
+    overlay.add_contours(a, ShapeType::Subject);
+    overlay.add_contours(b, ShapeType::Clip);
+    // Exteriors turn positively and holes negatively: wherever at least one polygon
+    // covers a point its winding number is positive, also where several do.
+    overlay.build_separate_vectors(FillRule::Positive)
 }

@@ -10,11 +10,11 @@ use crate::{
     signed_area,
 };
 use geo_types::{Coord, LineString, Polygon};
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use std::ops::Range;
 
 /// Cells of the accumulation buffer; larger polygons are drawn in bands of rows.
-const BAND_CELLS: usize = 1 << 18;
+const BAND_CELLS: usize = 1 << 16;
 /// Coverage below this is rounding noise of the running sum.
 const NOISE: f64 = 1e-9;
 
@@ -24,66 +24,68 @@ const NOISE: f64 = 1e-9;
 /// touching polygons do not add up. Ring orientation does not matter: the first
 /// ring fills, holes subtract. The polygon must not cross itself; where it does,
 /// the winding sum is clamped. Parts outside the raster are clipped exactly and
-/// only the bounding box is visited. A polygon with a non-finite coordinate draws
-/// nothing.
+/// only the pixels of the polygon are visited. A polygon with a non-finite coordinate
+/// draws nothing.
 ///
 /// # References
 /// Raph Levien, *Inside the fastest font renderer in the world*, 2016.
 pub fn fill_coverage(polygon: &Polygon<f64>, coverage: &mut Array2<f32>) {
-    if !is_finite(polygon) {
+    let width = coverage.ncols();
+    if coverage.is_standard_layout() {
+        if let Some(cells) = coverage.as_slice_mut() {
+            fill_cells(polygon, cells, width);
+        }
         return;
     }
-    let (height, width) = coverage.dim();
-    let ring = polygon.exterior();
-    let rows = span(ring.coords().map(|p| p.y), height);
-    let columns = span(ring.coords().map(|p| p.x), width);
+    let mut copy = coverage.as_standard_layout().into_owned();
+    if let Some(cells) = copy.as_slice_mut() {
+        fill_cells(polygon, cells, width);
+    }
+    coverage.assign(&copy);
+}
+
+/// Draws on pixels in row-major order.
+fn fill_cells(polygon: &Polygon<f64>, coverage: &mut [f32], width: usize) {
+    if width == 0 || !is_finite(polygon) {
+        return;
+    }
+    let (rows, columns) = spans(polygon.exterior(), coverage.len() / width, width);
     if rows.is_empty() || columns.is_empty() {
         return;
     }
-    let edges = oriented_edges(polygon);
+    // The exterior ring is turned positive, the holes negative.
+    let signs: Vec<f64> = rings(polygon)
+        .enumerate()
+        .map(|(index, ring)| if (signed_area(ring) > 0.0) == (index == 0) { 1.0 } else { -1.0 })
+        .collect();
     let band = (BAND_CELLS / (columns.len() + 2)).clamp(1, rows.len());
     let mut buffer = Accumulator::new(columns.len(), band);
     for top in rows.clone().step_by(band) {
         let bottom = (top + band).min(rows.end);
         let origin = Coord { x: columns.start as f64, y: top as f64 };
-        for &[p, q] in &edges {
-            buffer.add_edge(p - origin, q - origin);
+        for (ring, &sign) in rings(polygon).zip(&signs) {
+            for pair in ring.0.windows(2) {
+                buffer.add_edge(pair[0] - origin, pair[1] - origin, sign);
+            }
         }
         for row in top..bottom {
-            let line = coverage.slice_mut(s![row, columns.clone()]);
-            buffer.drain_row(row - top, line.into_iter());
+            let start = row * width;
+            let line = &mut coverage[start + columns.start..start + columns.end];
+            buffer.drain_row(row - top, line);
         }
-        buffer.cells.fill(0.0);
     }
 }
 
-/// The cells that the interval of `values` touches.
-fn span(values: impl Iterator<Item = f64>, len: usize) -> Range<usize> {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for value in values {
-        low = low.min(value);
-        high = high.max(value);
+/// The rows and columns of cells that a ring touches.
+fn spans(ring: &LineString<f64>, height: usize, width: usize) -> (Range<usize>, Range<usize>) {
+    let Some(&first) = ring.0.first() else { return (0..0, 0..0) };
+    let (mut low, mut high) = (first, first);
+    for p in &ring.0 {
+        low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
+        high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
     }
-    if low > high {
-        return 0..0;
-    }
-    floor_index(low, len)..ceil_index(high, len)
-}
-
-/// All edges, the exterior ring turned positive and the holes negative.
-fn oriented_edges(polygon: &Polygon<f64>) -> Vec<[Coord<f64>; 2]> {
-    let mut edges = Vec::new();
-    for (index, ring) in rings(polygon).enumerate() {
-        let forward = (signed_area(ring) > 0.0) == (index == 0);
-        push_edges(ring, forward, &mut edges);
-    }
-    edges
-}
-
-fn push_edges(ring: &LineString<f64>, forward: bool, edges: &mut Vec<[Coord<f64>; 2]>) {
-    for pair in ring.0.windows(2) {
-        edges.push(if forward { [pair[0], pair[1]] } else { [pair[1], pair[0]] });
-    }
+    let span = |low: f64, high: f64, len: usize| floor_index(low, len)..ceil_index(high, len);
+    (span(low.y, high.y, height), span(low.x, high.x, width))
 }
 
 /// Differences of coverage along each row of a band.
@@ -92,17 +94,23 @@ struct Accumulator {
     rows: usize,
     /// `rows` x (`width` + 2): an edge on the right border writes beyond it.
     cells: Vec<f64>,
+    /// Per row, words with a bit for each cell that was written to.
+    written: Vec<u64>,
+    /// Words of a row.
+    words: usize,
 }
 
 impl Accumulator {
     fn new(width: usize, rows: usize) -> Self {
-        Self { width, rows, cells: vec![0.0; (width + 2) * rows] }
+        let words = (width + 2).div_ceil(64);
+        let (cells, written) = (vec![0.0; (width + 2) * rows], vec![0; words * rows]);
+        Self { width, rows, cells, written, words }
     }
 
     /// Adds one edge, cut where it leaves the band or crosses its side borders.
-    fn add_edge(&mut self, p: Coord<f64>, q: Coord<f64>) {
+    fn add_edge(&mut self, p: Coord<f64>, q: Coord<f64>, sign: f64) {
         // Upwards edges have the interior on their right: they open the coverage.
-        let (a, b, sign) = if p.y < q.y { (p, q, -1.0) } else { (q, p, 1.0) };
+        let (a, b, sign) = if p.y < q.y { (p, q, -sign) } else { (q, p, sign) };
         let (top, bottom) = (a.y.max(0.0), b.y.min(self.rows as f64));
         if top >= bottom {
             return;
@@ -110,8 +118,9 @@ impl Accumulator {
         let slope = (b.x - a.x) / (b.y - a.y);
         let x_at = |y: f64| a.x + (y - a.y) * slope;
         let limit = self.width as f64;
+        let inside = a.x.min(b.x) >= 0.0 && a.x.max(b.x) <= limit;
         let mut cuts = [top, bottom, bottom, bottom];
-        if slope.abs() > 0.0 {
+        if !inside && slope.abs() > 0.0 {
             cuts[1] = (a.y + (0.0 - a.x) / slope).clamp(top, bottom);
             cuts[2] = (a.y + (limit - a.x) / slope).clamp(top, bottom);
             if cuts[1] > cuts[2] {
@@ -132,47 +141,101 @@ impl Accumulator {
     fn add_piece(&mut self, (x0, y0): (f64, f64), (x1, y1): (f64, f64), sign: f64) {
         let slope = (x1 - x0) / (y1 - y0);
         let (low, high) = (x0.min(x1), x0.max(x1));
-        let first = floor_index(y0, self.rows);
-        for row in first..ceil_index(y1, self.rows) {
-            let top = y0.max(row as f64);
-            let bottom = y1.min(row as f64 + 1.0);
-            let left = (x0 + (top - y0) * slope).clamp(low, high);
-            let right = (x0 + (bottom - y0) * slope).clamp(low, high);
+        let (mut top, mut left) = (y0, x0);
+        for row in floor_index(y0, self.rows)..ceil_index(y1, self.rows) {
+            let bottom = y1.min((row + 1) as f64);
+            let right = (x0 + (bottom - y0) * slope).max(low).min(high);
             self.add_row(row, left.min(right), left.max(right), sign * (bottom - top));
+            (top, left) = (bottom, right);
         }
     }
 
     /// Spreads the signed height `rise` of a piece in one row over its cells.
+    #[inline]
     fn add_row(&mut self, row: usize, low: f64, high: f64, rise: f64) {
         let start = row * (self.width + 2);
         let cells = &mut self.cells[start..start + self.width + 2];
+        let written = &mut self.written[row * self.words..(row + 1) * self.words];
         let first = floor_index(low, self.width);
-        if high <= first as f64 + 1.0 {
-            let middle = 0.5 * (low + high) - first as f64;
-            cells[first] += rise * (1.0 - middle);
-            cells[first + 1] += rise * middle;
+        let left = first as f64;
+        if high <= left + 1.0 {
+            let beyond = rise * (0.5 * (low + high) - left);
+            cells[first] += rise - beyond;
+            cells[first + 1] += beyond;
+            mark(written, first, first + 1);
             return;
         }
         let density = rise / (high - low);
-        for column in first..ceil_index(high, self.width) {
-            let left = low.max(column as f64);
-            let right = high.min(column as f64 + 1.0);
-            let middle = 0.5 * (left + right) - column as f64;
-            let part = density * (right - left);
-            cells[column] += part * (1.0 - middle);
-            cells[column + 1] += part * middle;
+        let end = ceil_index(high, self.width);
+        let (mut from, mut carried) = (low, 0.0);
+        for (cell, column) in cells[first..end].iter_mut().zip(first..) {
+            let to = high.min((column + 1) as f64);
+            let part = density * (to - from);
+            let beyond = part * (0.5 * (from + to) - column as f64);
+            *cell += carried + (part - beyond);
+            (from, carried) = (to, beyond);
         }
+        cells[end] += carried;
+        mark(written, first, end);
     }
 
-    /// Sums one row up and combines it with the raster.
-    fn drain_row<'a>(&self, row: usize, line: impl Iterator<Item = &'a mut f32>) {
-        let cells = &self.cells[row * (self.width + 2)..];
-        let mut sum = 0.0;
-        for (cell, out) in cells.iter().zip(line) {
-            sum += cell;
-            if sum > NOISE {
-                *out = out.max(sum.min(1.0) as f32);
+    /// Sums one row up, combines it with the raster and clears it.
+    fn drain_row(&mut self, row: usize, line: &mut [f32]) {
+        let start = row * (self.width + 2);
+        let cells = &mut self.cells[start..start + self.width + 2];
+        let written = &mut self.written[row * self.words..(row + 1) * self.words];
+        // Between written cells the sum does not change.
+        let (mut sum, mut from) = (0.0_f64, 0);
+        for (word, bits) in written.iter_mut().enumerate() {
+            let mut left = std::mem::take(bits);
+            while left != 0 {
+                let column = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                raise(line, from..column, sum);
+                sum += cells[column];
+                cells[column] = 0.0;
+                from = column;
             }
+        }
+        raise(line, from..line.len(), sum);
+    }
+}
+
+/// Sets the bits from `first` to `last`.
+#[inline]
+fn mark(written: &mut [u64], first: usize, last: usize) {
+    let (low, high) = (first / 64, last / 64);
+    let (from, to) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
+    if low == high {
+        written[low] |= from & to;
+        return;
+    }
+    written[low] |= from;
+    written[low + 1..high].fill(u64::MAX);
+    written[high] |= to;
+}
+
+/// Combines a covered share with a run of pixels by maximum.
+#[inline]
+fn raise(line: &mut [f32], run: Range<usize>, share: f64) {
+    if share <= NOISE {
+        return;
+    }
+    let share = share.min(1.0) as f32;
+    if run.len() == 1
+        && let Some(cell) = line.get_mut(run.start)
+    {
+        *cell = cell.max(share);
+        return;
+    }
+    // The last two cells lie beyond the raster.
+    let end = run.end.min(line.len());
+    let Some(run) = line.get_mut(run.start..end) else { return };
+    if share >= 1.0 {
+        run.fill(1.0);
+    } else {
+        for cell in run {
+            *cell = cell.max(share);
         }
     }
 }

@@ -4,7 +4,10 @@ use super::{
     MultiPolygonFault, PolygonFault, Ring,
     predicates::{Meeting, meeting, side},
 };
-use crate::box_tree::{Bounds, BoxTree};
+use crate::{
+    box_tree::{Bounds, BoxTree},
+    chains::{Chains, Visitor},
+};
 use geo_types::{Coord, LineString, Polygon};
 
 /// Coordinates up to this size (and down to its inverse) need no scaling: their
@@ -28,7 +31,7 @@ pub(super) struct Rings {
     pub(super) members: Vec<Member>,
     /// The ring of each point.
     owner: Vec<u32>,
-    tree: BoxTree,
+    chains: Chains,
     /// What the coordinates were multiplied by.
     scale: f64,
 }
@@ -61,18 +64,14 @@ impl Rings {
             points.pop();
             members.push(Member { part, role, range: [start, points.len()], positive: true });
         }
-        let mut rings =
-            Self { points, members, owner: Vec::new(), tree: BoxTree::new(Vec::new()), scale };
+        let ranges = members.iter().map(|member| member.range);
+        let chains = Chains::new(ranges, |k| points[k]);
+        let mut rings = Self { points, members, owner: Vec::new(), chains, scale };
         for id in 0..rings.members.len() {
             let [start, end] = rings.members[id].range;
             rings.owner.resize(end, id as u32);
             rings.members[id].positive = rings.is_positive(start, end);
         }
-        let boxes = (0..rings.points.len()).map(|k| {
-            let [a, b] = rings.segment(k);
-            Bounds::of(a, b)
-        });
-        rings.tree = BoxTree::new(boxes.collect());
         Ok(rings)
     }
 
@@ -120,6 +119,30 @@ impl Rings {
 
     /// Refuses rings that meet themselves or cross; returns where rings touch.
     pub(super) fn touches(&self) -> Result<Vec<Touch>, MultiPolygonFault> {
+        let mut touches = Vec::new();
+        let mut faulty = false;
+        let meet = |k: usize, l: usize| {
+            match self.compare(k.min(l), k.max(l)) {
+                Ok(touch) => touches.extend(touch),
+                Err(_) => faulty = true,
+            }
+            !faulty
+        };
+        self.chains.compare(0.0, |k| self.points[k], &mut Visitor { cut: |_| {}, meet });
+        if faulty {
+            // Which fault is named does not depend on the chains.
+            return self.touches_by_segments();
+        }
+        Ok(sorted(touches))
+    }
+
+    /// Compares segments in their order, so that the first fault is found.
+    fn touches_by_segments(&self) -> Result<Vec<Touch>, MultiPolygonFault> {
+        let boxes = (0..self.points.len()).map(|k| {
+            let [a, b] = self.segment(k);
+            Bounds::of(a, b)
+        });
+        let tree = BoxTree::new(boxes.collect());
         // Spikes first: they also touch themselves at their foot.
         for k in 0..self.points.len() {
             self.compare(k, self.next(k))?;
@@ -128,7 +151,7 @@ impl Rings {
         let mut fault = None;
         for k in 0..self.points.len() {
             let [a, b] = self.segment(k);
-            self.tree.visit(&Bounds::of(a, b), |l| {
+            tree.visit(&Bounds::of(a, b), |l| {
                 if l > k {
                     match self.compare(k, l) {
                         Ok(touch) => touches.extend(touch),
@@ -143,10 +166,7 @@ impl Rings {
                 return Err(fault);
             }
         }
-        let key = |touch: &Touch| (touch.rings, touch.point.x.to_bits(), touch.point.y.to_bits());
-        touches.sort_unstable_by_key(|touch| (key(touch), touch.segments));
-        touches.dedup_by_key(|touch| key(touch));
-        Ok(touches)
+        Ok(sorted(touches))
     }
 
     fn compare(&self, k: usize, l: usize) -> Result<Option<Touch>, MultiPolygonFault> {
@@ -183,22 +203,36 @@ impl Rings {
 
     /// The other rings around a point that lies on none of them, in order.
     ///
-    /// Rings through the point may be among them or not.
+    /// Rings through the point may be among them or not, and a ring that is alone has
+    /// none around its own points.
     pub(super) fn around(&self, p: Coord<f64>) -> Vec<usize> {
-        let far = Coord { x: f64::MAX, y: p.y };
+        if self.members.len() == 1 {
+            return Vec::new();
+        }
         let mut crossed = Vec::new();
-        self.tree.visit(&Bounds::of(p, far), |k| {
-            let [a, b] = self.segment(k);
-            let (low, high) = if a.y <= b.y { (a, b) } else { (b, a) };
-            if low.y <= p.y && p.y < high.y && side(low, high, p) > 0 {
-                crossed.push(self.owner[k] as usize);
-            }
-            true
-        });
+        self.chains.visit_ray(
+            p,
+            |k| self.points[k],
+            |k| {
+                let [a, b] = self.segment(k);
+                let (low, high) = if a.y <= b.y { (a, b) } else { (b, a) };
+                if low.y <= p.y && p.y < high.y && side(low, high, p) > 0 {
+                    crossed.push(self.owner[k] as usize);
+                }
+            },
+        );
         crossed.sort_unstable();
         let odd = crossed.chunk_by(|a, b| a == b).filter(|group| group.len() % 2 == 1);
         odd.map(|group| group[0]).collect()
     }
+}
+
+/// The touches in order, each point of two rings once.
+fn sorted(mut touches: Vec<Touch>) -> Vec<Touch> {
+    let key = |touch: &Touch| (touch.rings, touch.point.x.to_bits(), touch.point.y.to_bits());
+    touches.sort_unstable_by_key(|touch| (key(touch), touch.segments));
+    touches.dedup_by_key(|touch| key(touch));
+    touches
 }
 
 fn is_self_touch(fault: MultiPolygonFault) -> bool {
@@ -236,8 +270,14 @@ fn rings_of(polygons: &[Polygon<f64>]) -> impl Iterator<Item = (usize, Ring, &Li
 /// Checks that a ring is finite, closed and has three distinct points; returns its
 /// largest coordinate.
 pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, PolygonFault> {
-    let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
-    if let Some(index) = line.coords().position(|p| !finite(p)) {
+    let (mut finite, mut largest) = (true, 0.0_f64);
+    for p in &line.0 {
+        finite &= p.x.is_finite() & p.y.is_finite();
+        largest = largest.max(p.x.abs()).max(p.y.abs());
+    }
+    if !finite {
+        let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
+        let index = line.coords().position(|p| !finite(p)).unwrap_or(0);
         return Err(PolygonFault::NonFinite { ring, index });
     }
     let Some(&first) = line.0.first() else { return Err(PolygonFault::TooFewPoints(ring)) };
@@ -249,7 +289,7 @@ pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, Po
     if third.is_none() {
         return Err(PolygonFault::TooFewPoints(ring));
     }
-    Ok(line.coords().fold(0.0, |largest, p| largest.max(p.x.abs()).max(p.y.abs())))
+    Ok(largest)
 }
 
 /// A power of two that brings coordinates of extreme size near 1.

@@ -1,0 +1,116 @@
+//! Overlays on fewer vertices.
+//!
+//! A stretch of a ring whose box meets nothing else stays whole in every result. It is
+//! replaced by the chord between its ends, which lies in the same box, and put back
+//! afterwards.
+
+use crate::chains::{Chains, Visitor};
+use geo_types::Coord;
+use i_overlay::i_float::int::point::IntPoint;
+
+/// Steps that a stretch stays away from everything else: more than the rounding of a
+/// crossing moves an edge.
+const MARGIN: f64 = 4.0;
+/// Vertices per chain below which shortening does not pay.
+const LENGTH: usize = 4;
+
+/// What chords stand for.
+#[derive(Default)]
+pub(super) struct Stretches {
+    points: Vec<IntPoint>,
+    chords: Vec<Chord>,
+}
+
+/// Its ends, as an edge of its ring, and the vertices between them, a range of the points.
+type Chord = ([IntPoint; 2], [usize; 2]);
+
+impl Stretches {
+    /// Number of chords.
+    pub(super) fn len(&self) -> usize {
+        self.chords.len()
+    }
+
+    /// Whether an edge is a chord, in either direction.
+    pub(super) fn contains(&self, a: IntPoint, b: IntPoint) -> bool {
+        self.find(a, b).or_else(|| self.find(b, a)).is_some()
+    }
+
+    /// Calls `push` with the vertices between the ends of an edge, in order.
+    pub(super) fn between(&self, a: IntPoint, b: IntPoint, push: impl FnMut(IntPoint)) {
+        if let Some([start, end]) = self.find(a, b) {
+            self.points[start..end].iter().copied().for_each(push);
+        } else if let Some([start, end]) = self.find(b, a) {
+            self.points[start..end].iter().rev().copied().for_each(push);
+        }
+    }
+
+    fn find(&self, a: IntPoint, b: IntPoint) -> Option<[usize; 2]> {
+        let found = self.chords.binary_search_by_key(&key([a, b]), |chord| key(chord.0));
+        found.ok().map(|index| self.chords[index].1)
+    }
+
+    /// Notes what lies between vertex `from` and the vertex `to`, which is at `end`.
+    fn add(&mut self, points: &[IntPoint], [from, to]: [usize; 2], end: IntPoint) {
+        if to > from + 1 {
+            self.chords.push(([points[from], end], [from + 1, to]));
+        }
+    }
+}
+
+fn key([a, b]: [IntPoint; 2]) -> [i32; 4] {
+    [a.x, a.y, b.x, b.y]
+}
+
+/// Replaces stretches of the rings by chords; none where it would not pay.
+pub(super) fn shorten(
+    rings: [&[Vec<IntPoint>]; 2],
+) -> Option<([Vec<Vec<IntPoint>>; 2], Stretches)> {
+    let mut points: Vec<IntPoint> = Vec::new();
+    let mut ranges = Vec::new();
+    for ring in rings.into_iter().flatten() {
+        let start = points.len();
+        points.extend(ring);
+        dedup_from(&mut points, start);
+        ranges.push([start, points.len()]);
+    }
+    let place = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
+    let chains = Chains::new(ranges.iter().copied(), place);
+    if chains.len() * LENGTH > points.len() {
+        return None;
+    }
+    let mut kept = vec![false; points.len()];
+    chains.starts().for_each(|k| kept[k] = true);
+    chains.compare(MARGIN, place, &mut Visitor { cut: |k| kept[k] = true, meet: |_, _| true });
+    let mut stretches = Stretches::default();
+    let mut shortened = Vec::with_capacity(ranges.len());
+    for &[start, end] in &ranges {
+        let mut ring = Vec::new();
+        let mut from = start;
+        for k in (start..end).filter(|&k| kept[k]) {
+            stretches.add(&points, [from, k], points[k]);
+            from = k;
+            ring.push(points[k]);
+        }
+        stretches.add(&points, [from, end], points[start]);
+        shortened.push(ring);
+    }
+    let clips = shortened.split_off(rings[0].len());
+    stretches.points = points;
+    stretches.chords.sort_unstable_by_key(|chord| key(chord.0));
+    Some(([shortened, clips], stretches))
+}
+
+/// Drops points that repeat the one before in the ring that begins at `start`.
+fn dedup_from(points: &mut Vec<IntPoint>, start: usize) {
+    let mut kept = start;
+    for index in start..points.len() {
+        if kept == start || points[kept - 1] != points[index] {
+            points[kept] = points[index];
+            kept += 1;
+        }
+    }
+    while kept > start + 1 && points[kept - 1] == points[start] {
+        kept -= 1;
+    }
+    points.truncate(kept);
+}
