@@ -1,13 +1,17 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
 pub mod device;
+pub mod edge_map;
 pub mod evaluation;
+pub mod footprints;
 pub mod geometry_checks;
 pub mod labels;
 pub mod measure;
 pub mod nn_cases;
 pub mod output;
 pub mod progress;
+pub mod real_maps;
+pub mod road_mask;
 pub mod sample;
 pub mod shapes;
 pub mod smoke;
