@@ -183,7 +183,8 @@ fn rasterized<'a>(
     clippy::cast_possible_truncation,
     reason = "negative coordinates are left out"
 )]
-fn draw<'a>(
+#[must_use]
+pub fn draw<'a>(
     lines: impl Iterator<Item = &'a LineString<f64>>,
     (height, width): (usize, usize),
 ) -> Array2<bool> {

@@ -1,7 +1,9 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
 pub mod device;
+pub mod edge_map;
 pub mod evaluation;
+pub mod footprints;
 pub mod geometry_cases;
 pub mod geometry_checks;
 pub mod geometry_fuzz;
@@ -10,6 +12,8 @@ pub mod measure;
 pub mod nn_cases;
 pub mod output;
 pub mod progress;
+pub mod real_maps;
+pub mod road_mask;
 pub mod sample;
 pub mod shapes;
 pub mod sheet_checks;
