@@ -5,11 +5,10 @@
 //! The contract of [`Lanes`]; the safe entries check the lengths of their slices.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
-use rayon::prelude::*;
-
 use super::exp::{exp, exp_negative};
 use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
+use super::output::{fill_parts, part};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
@@ -33,24 +32,20 @@ pub(crate) enum Function {
 
 /// The function of every value.
 pub(crate) fn values(isa: Isa, function: Function, x: &[f32]) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(out, x)| {
+    fill_parts(x.len(), TASK, |index, out| {
         // SAFETY: parts of equal length.
-        unsafe { forward(isa, function, x, out) }
-    });
-    out
+        unsafe { forward(isa, function, part(x, TASK, index), out) }
+    })
 }
 
 /// The derivative at every value, times the gradient.
 pub(crate) fn gradient(isa: Isa, function: Function, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), gradient.len(), "lengths");
-    let mut out = vec![0.0; x.len()];
-    let parts = out.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).zip(gradient.par_chunks(TASK));
-    parts.for_each(|((out, x), g)| {
+    fill_parts(x.len(), TASK, |index, out| {
+        let (x, g) = (part(x, TASK, index), part(gradient, TASK, index));
         // SAFETY: parts of equal length.
         unsafe { backward(isa, function, x, g, out) }
-    });
-    out
+    })
 }
 
 multiversion! { unsafe fn forward = forward_body(f: Function, x: &[f32], out: &mut [f32]) }

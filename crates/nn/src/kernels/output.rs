@@ -2,6 +2,36 @@
 #![allow(unsafe_code, reason = "disjoint writes from several threads into one fresh buffer")]
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+/// A buffer of `len` values whose parts of `part` values `body` fills, each in one job
+/// with its index.
+///
+/// A part is cleared just before, where its processor finds it again: to clear the
+/// whole buffer takes a pass over the memory on one thread.
+pub(crate) fn fill_parts(
+    len: usize,
+    part: usize,
+    body: impl Fn(usize, &mut [f32]) + Sync,
+) -> Vec<f32> {
+    let mut out: Vec<f32> = Vec::with_capacity(len);
+    let room = &mut out.spare_capacity_mut()[..len];
+    room.par_chunks_mut(part).enumerate().for_each(|(index, part)| {
+        part.fill(MaybeUninit::new(0.0));
+        // SAFETY: all values of the part were written just now.
+        body(index, unsafe { part.assume_init_mut() });
+    });
+    // SAFETY: the parts cover the first `len` values, and each was cleared.
+    unsafe { out.set_len(len) };
+    out
+}
+
+/// The `index`-th part of `size` values; the last one may be shorter.
+pub(crate) fn part(values: &[f32], size: usize, index: usize) -> &[f32] {
+    &values[index * size..values.len().min((index + 1) * size)]
+}
 
 /// A fresh buffer that is written before it is read: it is not cleared first.
 pub(crate) struct Output {

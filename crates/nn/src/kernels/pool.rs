@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::output::{fill_parts, part};
+
 /// The windows along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
@@ -61,28 +63,22 @@ pub(crate) fn largest(rows: &Windows, columns: &Windows, x: &[f32]) -> Vec<u32> 
 
 /// The values at `places` (`to` per plane of `from` values).
 pub(crate) fn pick(x: &[f32], places: &[u32], (from, to): (usize, usize)) -> Vec<f32> {
-    let mut out = vec![0.0; places.len()];
-    out.par_chunks_mut(to).zip(places.par_chunks(to)).zip(x.par_chunks(from)).for_each(
-        |((out, places), plane)| {
-            for (out, place) in out.iter_mut().zip(places) {
-                *out = plane[*place as usize];
-            }
-        },
-    );
-    out
+    fill_parts(places.len(), to, |index, out| {
+        let plane = part(x, from, index);
+        for (out, place) in out.iter_mut().zip(&places[index * to..]) {
+            *out = plane[*place as usize];
+        }
+    })
 }
 
 /// The adjoint of [`pick`]: values added at their places, zero elsewhere.
 pub(crate) fn put(x: &[f32], places: &[u32], (from, to): (usize, usize)) -> Vec<f32> {
-    let mut out = vec![0.0; x.len() / to * from];
-    out.par_chunks_mut(from).zip(places.par_chunks(to)).zip(x.par_chunks(to)).for_each(
-        |((plane, places), x)| {
-            for (value, place) in x.iter().zip(places) {
-                plane[*place as usize] += value;
-            }
-        },
-    );
-    out
+    fill_parts(x.len() / to * from, from, |index, plane| {
+        let x = part(x, to, index);
+        for (value, place) in x.iter().zip(&places[index * to..]) {
+            plane[*place as usize] += value;
+        }
+    })
 }
 
 #[cfg(test)]

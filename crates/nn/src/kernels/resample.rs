@@ -1,6 +1,6 @@
 //! Pooling, nearest upsampling and the space-to-depth shuffles, plane by plane.
 
-use rayon::prelude::*;
+use super::output::{fill_parts, part};
 
 /// Rows, columns and block side of a pass over planes.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,8 @@ fn larger(best: f32, value: f32) -> bool {
 /// The largest value of every 2x2 block of planes of `size.0` rows and `size.1` columns.
 pub(crate) fn max_pool(size: (usize, usize), x: &[f32]) -> Vec<f32> {
     let (fine, rows, columns) = (size.0 * size.1, size.0 / 2, size.1 / 2);
-    let mut out = vec![0.0; x.len() / fine * rows * columns];
-    out.par_chunks_mut(rows * columns).zip(x.par_chunks(fine)).for_each(|(out, plane)| {
+    fill_parts(x.len() / fine * rows * columns, rows * columns, |index, out| {
+        let plane = part(x, fine, index);
         for (i, line) in out.chunks_exact_mut(columns).enumerate() {
             let (top, bottom) = plane[2 * i * size.1..][..2 * size.1].split_at(size.1);
             let blocks = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
@@ -41,8 +41,7 @@ pub(crate) fn max_pool(size: (usize, usize), x: &[f32]) -> Vec<f32> {
                 *largest = if larger(a, b) { b } else { a };
             }
         }
-    });
-    out
+    })
 }
 
 /// The gradient of [`max_pool`]: each block's goes to its first largest value in
@@ -55,17 +54,16 @@ pub(crate) fn max_pool_gradient(
 ) -> Vec<f32> {
     let (fine, rows, columns) = (size.0 * size.1, size.0 / 2, size.1 / 2);
     let coarse = rows * columns;
-    let mut out = vec![0.0; x.len()];
-    let inputs = x.par_chunks(fine).zip(pooled.par_chunks(coarse)).zip(gradient.par_chunks(coarse));
-    out.par_chunks_mut(fine).zip(inputs).for_each(|(out, ((plane, pooled), gradient))| {
+    fill_parts(x.len(), fine, |index, out| {
+        let plane = part(x, fine, index);
+        let (pooled, gradient) = (part(pooled, coarse, index), part(gradient, coarse, index));
         for i in 0..rows {
             let at = i * columns..(i + 1) * columns;
             let (top, bottom) = out[2 * i * size.1..][..2 * size.1].split_at_mut(size.1);
             let x = plane[2 * i * size.1..][..2 * size.1].split_at(size.1);
             pair_gradient(x, &pooled[at.clone()], &gradient[at], top, bottom);
         }
-    });
-    out
+    })
 }
 
 /// Two rows of 2x2 blocks, without branches so that it vectorises.
@@ -90,8 +88,8 @@ fn pair_gradient(
 /// Every value repeated over a block; `b` describes the fine result.
 pub(crate) fn repeat(b: Blocks, x: &[f32]) -> Vec<f32> {
     let (rows, columns) = b.coarse();
-    let mut out = vec![0.0; x.len() * b.side * b.side];
-    out.par_chunks_mut(b.fine()).zip(x.par_chunks(rows * columns)).for_each(|(out, plane)| {
+    fill_parts(x.len() * b.side * b.side, b.fine(), |index, out| {
+        let plane = part(x, rows * columns, index);
         for (band, line) in out.chunks_exact_mut(b.side * b.width).zip(plane.chunks_exact(columns))
         {
             let (first, rest) = band.split_at_mut(b.width);
@@ -108,15 +106,14 @@ pub(crate) fn repeat(b: Blocks, x: &[f32]) -> Vec<f32> {
                 row.copy_from_slice(first);
             }
         }
-    });
-    out
+    })
 }
 
 /// Sums over blocks: the gradient of [`repeat`].
 pub(crate) fn block_sums(b: Blocks, g: &[f32]) -> Vec<f32> {
     let (rows, columns) = b.coarse();
-    let mut out = vec![0.0; g.len() / (b.side * b.side)];
-    out.par_chunks_mut(rows * columns).zip(g.par_chunks(b.fine())).for_each(|(out, plane)| {
+    fill_parts(g.len() / (b.side * b.side), rows * columns, |index, out| {
+        let plane = part(g, b.fine(), index);
         for (line, band) in out.chunks_exact_mut(columns).zip(plane.chunks_exact(b.side * b.width))
         {
             for row in band.chunks_exact(b.width) {
@@ -131,16 +128,15 @@ pub(crate) fn block_sums(b: Blocks, g: &[f32]) -> Vec<f32> {
                 }
             }
         }
-    });
-    out
+    })
 }
 
 /// Depth to space: `[c side side][h / side][w / side]` to `[c][h][w]` for every
 /// image; `b` describes the fine result.
 pub(crate) fn shuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
     let (rows, columns) = b.coarse();
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(out, group)| {
+    fill_parts(x.len(), b.fine(), |index, out| {
+        let group = part(x, b.fine(), index);
         for (y, row) in out.chunks_exact_mut(b.width).enumerate() {
             if b.side == 2 {
                 let first = &group[((y % 2) * 2 * rows + y / 2) * columns..];
@@ -158,16 +154,15 @@ pub(crate) fn shuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
                 }
             }
         }
-    });
-    out
+    })
 }
 
 /// Space to depth, the inverse of [`shuffle`] and its gradient; `b` describes
 /// the fine input.
 pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
     let (rows, columns) = b.coarse();
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(b.fine()).zip(x.par_chunks(b.fine())).for_each(|(group, fine)| {
+    fill_parts(x.len(), b.fine(), |index, group| {
+        let fine = part(x, b.fine(), index);
         for (y, row) in fine.chunks_exact(b.width).enumerate() {
             if b.side == 2 {
                 let first = &mut group[((y % 2) * 2 * rows + y / 2) * columns..];
@@ -186,8 +181,7 @@ pub(crate) fn unshuffle(b: Blocks, x: &[f32]) -> Vec<f32> {
                 }
             }
         }
-    });
-    out
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 //! Every output row is a weighted sum of a few neighbouring input rows, every
 //! output column one of input columns.
 
-use rayon::prelude::*;
-
+use super::output::{fill_parts, part};
 use super::scratch::with_scratch;
 
 /// The weights of one axis: output `i` is the sum over `k` of
@@ -120,8 +119,8 @@ fn add_scaled(line: &[f32], weight: f32, to: &mut [f32]) {
 pub(crate) fn apply(rows: &Taps, columns: &Taps, x: &[f32]) -> Vec<f32> {
     let fine = rows.outputs() * columns.outputs();
     let plane = rows.inputs() * columns.inputs();
-    let mut out = vec![0.0; x.len() / plane * fine];
-    out.par_chunks_mut(fine).zip(x.par_chunks(plane)).for_each(|(out, plane)| {
+    fill_parts(x.len() / plane * fine, fine, |index, out| {
+        let plane = part(x, plane, index);
         let width = columns.outputs();
         with_scratch([rows.inputs() * width], |[lines]| {
             for (line, from) in
@@ -143,16 +142,15 @@ pub(crate) fn apply(rows: &Taps, columns: &Taps, x: &[f32]) -> Vec<f32> {
                 }
             }
         });
-    });
-    out
+    })
 }
 
 /// The gradient of [`apply`].
 pub(crate) fn gradient(rows: &Taps, columns: &Taps, g: &[f32]) -> Vec<f32> {
     let fine = rows.outputs() * columns.outputs();
     let plane = rows.inputs() * columns.inputs();
-    let mut out = vec![0.0; g.len() / fine * plane];
-    out.par_chunks_mut(plane).zip(g.par_chunks(fine)).for_each(|(out, g)| {
+    fill_parts(g.len() / fine * plane, plane, |index, out| {
+        let g = part(g, fine, index);
         let width = columns.outputs();
         with_scratch([rows.inputs() * width], |[lines]| {
             lines.fill(0.0);
@@ -167,8 +165,7 @@ pub(crate) fn gradient(rows: &Taps, columns: &Taps, g: &[f32]) -> Vec<f32> {
                 columns.scatter(line, to);
             }
         });
-    });
-    out
+    })
 }
 
 #[cfg(test)]

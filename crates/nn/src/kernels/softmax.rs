@@ -5,11 +5,10 @@
 //! The contract of [`Lanes`]; the safe entries check the lengths of their slices.
 #![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
-use rayon::prelude::*;
-
 use super::exp::exp_negative;
 use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
+use super::output::{fill_parts, part};
 
 /// Values of a task, about.
 const TASK: usize = 1 << 14;
@@ -43,26 +42,22 @@ impl Lines {
 /// The softmax of every line, or its logarithm.
 pub(crate) fn forward(isa: Isa, lines: Lines, kind: Kind, x: &[f32]) -> Vec<f32> {
     assert!(x.len().is_multiple_of(lines.size * lines.inner), "whole blocks");
-    let mut out = vec![0.0; x.len()];
-    let parts = out.par_chunks_mut(lines.task()).zip(x.par_chunks(lines.task()));
-    parts.for_each(|(out, x)| {
+    let task = lines.task();
+    fill_parts(x.len(), task, |index, out| {
         // SAFETY: equal lengths of whole blocks.
-        unsafe { forward_lanes(isa, lines, kind, x, out) }
-    });
-    out
+        unsafe { forward_lanes(isa, lines, kind, part(x, task, index), out) }
+    })
 }
 
 /// The gradient of `x` by that of the result `y`.
 pub(crate) fn gradient(isa: Isa, lines: Lines, kind: Kind, y: &[f32], g: &[f32]) -> Vec<f32> {
     assert!(y.len() == g.len() && y.len().is_multiple_of(lines.size * lines.inner), "whole blocks");
-    let mut out = vec![0.0; y.len()];
-    let parts = out.par_chunks_mut(lines.task());
-    let parts = parts.zip(y.par_chunks(lines.task())).zip(g.par_chunks(lines.task()));
-    parts.for_each(|((out, y), g)| {
+    let task = lines.task();
+    fill_parts(y.len(), task, |index, out| {
+        let (y, g) = (part(y, task, index), part(g, task, index));
         // SAFETY: equal lengths of whole blocks.
         unsafe { gradient_lanes(isa, lines, kind, y, g, out) }
-    });
-    out
+    })
 }
 
 multiversion! {

@@ -6,9 +6,8 @@
 //!
 //! Chen et al., *`DeepLab`* (2016), who call the sub-grids reduced-resolution maps.
 
-use rayon::prelude::*;
-
 use super::im2col::Geometry;
+use super::output::fill_parts;
 
 /// The sub-grids of the maps of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +43,7 @@ impl SubGrids {
         let (step, (rows, columns)) = (self.step, self.size());
         let plane = self.size.0 * self.size.1;
         assert_eq!(x.len(), self.batch * channels * plane, "tensor size");
-        let mut out = vec![0.0; self.images() * channels * rows * columns];
-        out.par_chunks_mut(rows * columns).enumerate().for_each(|(i, grid)| {
+        fill_parts(self.images() * channels * rows * columns, rows * columns, |i, grid| {
             let (image, channel) = (i / channels, i % channels);
             let (image, top, left) = (image / (step * step), image / step % step, image % step);
             let plane = &x[(image * channels + channel) * plane..][..plane];
@@ -55,8 +53,7 @@ impl SubGrids {
                     *value = *x;
                 }
             }
-        });
-        out
+        })
     }
 
     /// The inverse of [`split`](Self::split); what lies beyond the maps is left out.
@@ -64,8 +61,7 @@ impl SubGrids {
         let (step, (rows, columns)) = (self.step, self.size());
         let plane = self.size.0 * self.size.1;
         assert_eq!(grids.len(), self.images() * channels * rows * columns, "size of the grids");
-        let mut out = vec![0.0; self.batch * channels * plane];
-        out.par_chunks_mut(plane).enumerate().for_each(|(i, plane)| {
+        fill_parts(self.batch * channels * plane, plane, |i, plane| {
             let (image, channel) = (i / channels, i % channels);
             for (y, to) in plane.chunks_exact_mut(self.size.1).enumerate() {
                 for left in 0..step.min(to.len()) {
@@ -76,8 +72,7 @@ impl SubGrids {
                     }
                 }
             }
-        });
-        out
+        })
     }
 }
 
