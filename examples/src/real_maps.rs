@@ -105,7 +105,7 @@ pub fn kampala_table(truth: &[Polygon<f64>], scores: &FootprintScores) -> String
          | polygons | number | invalid | vertices | times the truth's | mean IoU | smallest IoU |\n\
          |---|---|---|---|---|---|---|\n\
          | truth | {} | - | {} | 1 | 1 | 1 |\n\
-         | traced | {} | 0 | {} | {:.2} | {:.4} | - |\n\
+         | traced | {} | - | {} | {:.2} | {:.4} | - |\n\
          | regularized | {} | {} | {} | {:.2} | {:.4} | {:.4} |\n",
         scores.footprints,
         mean_area(truth),

@@ -32,6 +32,8 @@ pub(super) struct Snapping<'a> {
     pub(super) diagonals: bool,
     /// Largest turn in radians.
     pub(super) max_turn: f64,
+    /// Largest way that the ends of an edge go as it turns about its middle.
+    pub(super) reach: f64,
 }
 
 impl Snapping<'_> {
@@ -45,7 +47,9 @@ impl Snapping<'_> {
             .iter()
             .map(snapped)
             .min_by(|a, b| (a - angle).abs().total_cmp(&(b - angle).abs()));
-        let angle = nearest.filter(|a| (a - angle).abs() <= self.max_turn).unwrap_or(angle);
+        let radius = 0.5 * v.x.hypot(v.y);
+        let allowed = |turn: f64| turn <= self.max_turn && radius * turn.sin() <= self.reach;
+        let angle = nearest.filter(|a| allowed((a - angle).abs())).unwrap_or(angle);
         Coord { x: angle.cos(), y: angle.sin() }
     }
 }
@@ -54,6 +58,11 @@ impl Snapping<'_> {
 pub(super) fn simple_edges(ring: &LineString<f64>, tolerance: f64) -> Vec<[Coord<f64>; 2]> {
     let kept = corners(&ring.0, tolerance);
     kept.windows(2).map(|pair| [ring.0[pair[0]], ring.0[pair[1]]]).collect()
+}
+
+/// The ring without the vertices within `tolerance` of its edges, in its own directions.
+pub(super) fn simple_ring(ring: &LineString<f64>, tolerance: f64) -> LineString<f64> {
+    corners(&ring.0, tolerance).into_iter().map(|index| ring.0[index]).collect()
 }
 
 fn corners(points: &[Coord<f64>], tolerance: f64) -> Vec<usize> {

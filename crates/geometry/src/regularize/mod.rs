@@ -8,7 +8,7 @@ mod snap;
 use crate::{Result, error::check_positive, signed_area, validate_polygon, validate_ring};
 use displacement::is_within;
 use geo_types::{LineString, Polygon};
-use lines::{Snapping, simple_edges, snapped_ring};
+use lines::{Snapping, simple_edges, simple_ring, snapped_ring};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::FRAC_PI_4;
 
@@ -18,6 +18,10 @@ pub use snap::snap_polygons;
 const SIMPLIFICATIONS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
 /// Lengths of edges that may vanish, as shares of the tolerance.
 const SLACKS: [f64; 4] = [1.5, 0.75, 0.3, 0.0];
+/// Ways of the ends of turning edges, as shares of the tolerance.
+const REACHES: [f64; 3] = [1.0, 0.5, 0.0];
+/// Tolerances of forms whose vertices are vertices of the ring, as shares of the tolerance.
+const PLAIN: [f64; 3] = [0.5, 0.75, 1.0];
 
 /// How polygons are regularized.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +33,8 @@ pub struct RegularizeConfig {
     /// Whether edges may also turn to the diagonals of the dominant directions.
     pub diagonals: bool,
     /// Largest turn of an edge in radians, above 0 and at most pi / 4. Edges farther
-    /// from all dominant directions keep theirs.
+    /// from all dominant directions keep theirs, and so do edges whose ends would go
+    /// farther than the tolerance.
     pub max_turn: f64,
 }
 
@@ -62,10 +67,10 @@ impl RegularizeConfig {
 /// The directions that carry most of the length of the exterior ring (modulo a quarter
 /// turn, up to three) are found in a histogram. Edges turn to the nearest of them about
 /// the middle of the way that they replace, parallel neighbours are merged, and
-/// neighbouring lines meet in the new vertices. Several amounts of simplification are
-/// tried; the form with fewest vertices that keeps the bound is taken, and a ring without
-/// one, or whose new form would make the polygon invalid, stays as it is, and so does one
-/// that has thousands of edges when simplified. The result is a valid polygon with as many
+/// neighbouring lines meet in the new vertices. Several amounts of simplification and of
+/// turning are tried, and simplification alone for shapes that are not rectangular; the
+/// form with fewest vertices that keeps the bound is taken. A ring without one, or whose
+/// new form would make the polygon invalid, stays as it is. The result is a valid polygon with as many
 /// rings and at most as many vertices.
 ///
 /// # Errors
@@ -92,6 +97,7 @@ pub fn regularize(polygon: &Polygon<f64>, config: &RegularizeConfig) -> Result<P
         directions: &directions,
         diagonals: config.diagonals,
         max_turn: config.max_turn,
+        reach: config.tolerance,
     };
     let rings: Vec<&LineString<f64>> =
         std::iter::once(polygon.exterior()).chain(polygon.interiors()).collect();
@@ -122,14 +128,24 @@ fn regular_ring(
     snapping: &Snapping<'_>,
     tolerance: f64,
 ) -> Option<LineString<f64>> {
-    let tries = SIMPLIFICATIONS.iter().flat_map(|s| SLACKS.iter().map(move |slack| (s, slack)));
-    let mut forms: Vec<LineString<f64>> = tries
-        .filter_map(|(s, slack)| snapped_ring(ring, snapping, s * tolerance, slack * tolerance))
-        .collect();
+    let mut forms: Vec<(usize, LineString<f64>)> = Vec::new();
+    for reach in REACHES {
+        let snapping = Snapping { reach: reach * tolerance, ..snapping.clone() };
+        for simplification in SIMPLIFICATIONS {
+            let form = |slack: &f64| {
+                snapped_ring(ring, &snapping, simplification * tolerance, slack * tolerance)
+            };
+            forms.extend(SLACKS.iter().filter_map(form).map(|form| (form.0.len(), form)));
+        }
+    }
+    // Shapes that are not rectangular would become stairs. Such a form must save two
+    // vertices, as its corners are those of pixels.
+    let plain = PLAIN.iter().map(|share| simple_ring(ring, share * tolerance));
+    forms.extend(plain.map(|form| (form.0.len() + 1, form)));
     // The sort is stable: of equally simple forms the one nearer to the ring comes first.
-    forms.sort_by_key(|form| form.0.len());
+    forms.sort_by_key(|(rank, _)| *rank);
     forms.dedup();
-    forms.into_iter().find(|form| {
+    forms.into_iter().map(|(_, form)| form).find(|form| {
         form.0.len() <= ring.0.len()
             && (signed_area(form) > 0.0) == (signed_area(ring) > 0.0)
             && validate_ring(form).is_ok()

@@ -2,7 +2,8 @@
 
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
-    RegularizeConfig, polygonize, regularize, signed_area, snap_polygons, validate_polygon,
+    RegularizeConfig, fill_labels, polygonize, regularize, signed_area, snap_polygons,
+    validate_polygon,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -107,6 +108,32 @@ proptest! {
         let angles = corner_angles(regular.exterior());
         prop_assert_eq!(angles.len(), 6, "{:?}", regular);
         prop_assert!(angles.iter().all(|a| (a - std::f64::consts::FRAC_PI_2).abs() < 1e-9));
+    }
+
+    /// Walls that no turn within the bound makes perpendicular do not become stairs. Where
+    /// pixels blur a corner it may take more than one vertex.
+    #[test]
+    fn traced_quadrilaterals_do_not_become_stairs(
+        (width, height) in (30.0..60.0_f64, 30.0..60.0_f64),
+        angle in 0.0..7.0_f64,
+        moves in proptest::array::uniform8(-6.0..6.0_f64),
+    ) {
+        let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];
+        let mut points = Vec::new();
+        for (k, (x, y)) in corners.into_iter().enumerate() {
+            let (x, y) = (x + moves[2 * k] - 0.5 * width, y + moves[2 * k + 1] - 0.5 * height);
+            points.push((
+                60.0 + x * angle.cos() - y * angle.sin(),
+                60.0 + x * angle.sin() + y * angle.cos(),
+            ));
+        }
+        let mut labels = Array2::zeros((120, 120));
+        fill_labels(&Polygon::new(LineString::from(points), Vec::new()), 1, &mut labels);
+        let (_, traced) = polygonize(labels.view()).polygons().remove(0);
+        let config = RegularizeConfig::default();
+        let regular = regularize(&traced, &config)?;
+        check(&traced, &regular, config.tolerance)?;
+        prop_assert!(regular.exterior().0.len() <= 10, "{:?}", regular);
     }
 
     /// Shapes from masks, with holes and arms, of which most are no buildings.
