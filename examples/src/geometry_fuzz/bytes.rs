@@ -115,7 +115,7 @@ impl<'a> Bytes<'a> {
     /// A polygon that need not be valid: any rings, or rings nested in each other.
     pub(super) fn polygon(&mut self) -> Polygon<f64> {
         let kind = self.coordinates();
-        if self.below(8) == 0 {
+        if self.below(16) == 0 {
             return self.nested();
         }
         let exterior = LineString(self.points(kind, 16));
@@ -126,7 +126,8 @@ impl<'a> Bytes<'a> {
 
     /// Squares in squares, with sides that may touch.
     fn nested(&mut self) -> Polygon<f64> {
-        let depth = self.below(40) + 1;
+        let most = if self.below(8) == 0 { 40 } else { 8 };
+        let depth = self.below(most) + 1;
         let step = if self.flag() { 1.0 } else { 0.1 };
         let touching = self.flag();
         let ring = |k: usize| {

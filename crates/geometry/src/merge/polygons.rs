@@ -92,13 +92,19 @@ pub fn merge_polygons(tiles: &[TilePolygons]) -> Result<Vec<(u32, Polygon<f64>)>
     let whole = pieces.iter().filter(|piece| !piece.is_cut);
     let mut merged: Vec<(u32, Polygon<f64>)> =
         whole.map(|piece| (piece.label, assemble(&piece.rings))).collect();
-    for (label, count, edges) in groups {
-        let kept: Vec<_> = rings(&edges).iter().map(|ring| straight.without(ring)).collect();
-        let polygon = assemble(&kept);
-        if count > 1 {
+    for Group { first, count, edges } in groups {
+        let piece = &pieces[first];
+        let polygon = if count == 1 {
+            assemble(&straight.without(&piece.rings))
+        } else {
+            let mut rings = rings(&edges);
+            let exterior = rings.iter().position(|ring| is_exterior(ring));
+            rings.swap(0, exterior.unwrap_or(0));
+            let polygon = assemble(&straight.without(&rings));
             validate_polygon(&polygon)?;
-        }
-        merged.push((label, polygon));
+            polygon
+        };
+        merged.push((piece.label, polygon));
     }
     let start = |polygon: &Polygon<f64>| polygon.exterior().0.first().copied();
     merged.sort_by(|(la, a), (lb, b)| {
@@ -140,8 +146,19 @@ impl Piece {
     }
 }
 
-/// The pieces that are cut, joined: label, number of pieces and the edges that are left.
-fn group(pieces: &[Piece], seams: &Seams) -> Vec<(u32, usize, Vec<Edge>)> {
+/// Pieces that share stretches of borders.
+#[derive(Debug)]
+struct Group {
+    /// Index of the first piece.
+    first: usize,
+    /// Number of pieces.
+    count: usize,
+    /// The edges that are left.
+    edges: Vec<Edge>,
+}
+
+/// Joins the pieces that are cut.
+fn group(pieces: &[Piece], seams: &Seams) -> Vec<Group> {
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
     let mut edges: Vec<Vec<Edge>> = vec![Vec::new(); pieces.len()];
     for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.is_cut) {
@@ -154,14 +171,13 @@ fn group(pieces: &[Piece], seams: &Seams) -> Vec<(u32, usize, Vec<Edge>)> {
             }
         }
     }
-    let mut groups: BTreeMap<usize, (u32, usize, Vec<Edge>)> = BTreeMap::new();
-    for (index, edges) in edges.into_iter().enumerate() {
-        if pieces[index].is_cut {
-            let group = groups.entry(root(&mut parent, index)).or_default();
-            group.0 = pieces[index].label;
-            group.1 += 1;
-            group.2.extend(edges);
-        }
+    let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
+    for (index, edges) in edges.into_iter().enumerate().filter(|(index, _)| pieces[*index].is_cut) {
+        let first = root(&mut parent, index);
+        let new = Group { first, count: 0, edges: Vec::new() };
+        let group = groups.entry(first).or_insert(new);
+        group.count += 1;
+        group.edges.extend(edges);
     }
     groups.into_values().collect()
 }
@@ -174,9 +190,9 @@ struct Straight<'a> {
 }
 
 impl<'a> Straight<'a> {
-    fn new(groups: &[(u32, usize, Vec<Edge>)], seams: &'a Seams) -> Self {
+    fn new(groups: &[Group], seams: &'a Seams) -> Self {
         let mut around: HashMap<Key, Vec<Coord<f64>>> = HashMap::new();
-        for &[a, b] in groups.iter().flat_map(|group| &group.2) {
+        for &[a, b] in groups.iter().flat_map(|group| &group.edges) {
             for (p, q) in [(a, b), (b, a)] {
                 if seams.contains(p) {
                     around.entry(key(p)).or_default().push(q);
@@ -186,33 +202,40 @@ impl<'a> Straight<'a> {
         Self { seams, around }
     }
 
-    /// The ring without vertices on straight sides where only two borders meet.
-    fn without(&self, ring: &[Coord<f64>]) -> Vec<Coord<f64>> {
-        let count = ring.len();
-        let is_needed = |k: &usize| {
-            let (before, p, after) =
-                (ring[(k + count - 1) % count], ring[*k], ring[(k + 1) % count]);
-            if !self.seams.contains(p) || side(before, p, after) != 0 {
-                return true;
-            }
-            let around = self.around.get(&key(p)).map_or(&[][..], Vec::as_slice);
-            !is_ahead([before, p], after) || directions(p, around) > 2
+    /// The rings without vertices on straight sides where only two borders meet.
+    fn without(&self, rings: &[Vec<Coord<f64>>]) -> Vec<Vec<Coord<f64>>> {
+        let ring = |ring: &Vec<Coord<f64>>| {
+            let count = ring.len();
+            let is_needed = |k: &usize| {
+                let (before, after) = (ring[(k + count - 1) % count], ring[(k + 1) % count]);
+                !self.is_straight(before, ring[*k], after)
+            };
+            (0..count).filter(is_needed).map(|k| ring[k]).collect()
         };
-        (0..count).filter(is_needed).map(|k| ring[k]).collect()
+        rings.iter().map(ring).collect()
+    }
+
+    fn is_straight(&self, before: Coord<f64>, p: Coord<f64>, after: Coord<f64>) -> bool {
+        if !self.seams.contains(p) || side(before, p, after) != 0 || !is_ahead([before, p], after) {
+            return false;
+        }
+        let around = self.around.get(&key(p)).map_or(&[][..], Vec::as_slice);
+        directions(p, around) <= 2
     }
 }
 
-/// The polygon of open rings of which one is the exterior.
+/// The polygon of open rings, the exterior first.
 fn assemble(rings: &[Vec<Coord<f64>>]) -> Polygon<f64> {
-    let mut rings: Vec<Vec<Coord<f64>>> = rings.iter().map(|ring| from_topmost(ring)).collect();
-    rings.sort_by(|a, b| raster_order(a[0], b[0]));
-    let exterior = rings.iter().position(|ring| is_exterior(ring)).unwrap_or(0);
-    let exterior = rings.remove(exterior);
-    let closed = |mut ring: Vec<Coord<f64>>| {
+    let closed = |ring: &Vec<Coord<f64>>| {
+        let mut ring = from_topmost(ring);
         ring.extend_from_within(..1);
         LineString(ring)
     };
-    Polygon::new(closed(exterior), rings.into_iter().map(closed).collect())
+    let mut rings = rings.iter().map(closed);
+    let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
+    let mut holes: Vec<_> = rings.collect();
+    holes.sort_by(|a, b| raster_order(a.0[0], b.0[0]));
+    Polygon::new(exterior, holes)
 }
 
 /// The ring, rotated to begin at its topmost vertex, the leftmost of these.
@@ -223,8 +246,9 @@ fn from_topmost(ring: &[Coord<f64>]) -> Vec<Coord<f64>> {
     ring
 }
 
-/// Whether a ring that begins at its topmost vertex has positive area.
+/// Whether a ring has positive area, judged at its topmost vertex.
 fn is_exterior(ring: &[Coord<f64>]) -> bool {
+    let ring = from_topmost(ring);
     ring.len() > 2 && side(ring[ring.len() - 1], ring[0], ring[1]) > 0
 }
 

@@ -58,8 +58,16 @@ fn is_first([from, to]: Edge, a: Coord<f64>, b: Coord<f64>) -> bool {
 
 /// Whether a point on the line of an edge lies beyond its end.
 pub(super) fn is_ahead([from, to]: Edge, p: Coord<f64>) -> bool {
-    let (u, v) = (to - from, p - to);
-    u.x * v.x + u.y * v.y > 0.0
+    // Signs alone: products of the smallest numbers are 0.
+    let beyond = |a: f64, b: f64, c: f64| (a < b && b < c) || (c < b && b < a);
+    let level = |a: f64, b: f64, c: f64| a <= b && b <= c && c <= a;
+    let along = [beyond(from.x, to.x, p.x), beyond(from.y, to.y, p.y)];
+    match along {
+        [true, true] => true,
+        [true, false] => level(from.y, to.y, p.y),
+        [false, true] => level(from.x, to.x, p.x),
+        [false, false] => false,
+    }
 }
 
 /// Number of directions in which edges leave a point towards `others`, up to 3.

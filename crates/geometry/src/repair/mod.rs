@@ -124,7 +124,9 @@ fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Option<MultiPolyg
     }
     let edges = arrange(&on_lattice)?;
     let ring = |points: &Vec<Point>| {
-        let coord = |p: &Point| Coord { x: p.x as f64 * step, y: p.y as f64 * step };
+        // The largest numbers may have been rounded beyond themselves.
+        let whole = |v: i64| (v as f64 * step).clamp(f64::MIN, f64::MAX);
+        let coord = |p: &Point| Coord { x: whole(p.x), y: whole(p.y) };
         LineString(points.iter().chain(points.first()).map(coord).collect())
     };
     let part = |loops: &Vec<Vec<Point>>| {

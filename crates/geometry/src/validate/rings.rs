@@ -62,6 +62,10 @@ impl Rings {
             dedup_from(&mut points, start);
             // The closing point.
             points.pop();
+            // Beside the largest numbers, points of a small ring become one.
+            if points.len() < start + 3 {
+                return Err(part_fault(part, PolygonFault::TooFewPoints(role)));
+            }
             members.push(Member { part, role, range: [start, points.len()], positive: true });
         }
         let ranges = members.iter().map(|member| member.range);

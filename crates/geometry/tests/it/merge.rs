@@ -475,3 +475,21 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn the_smallest_polygons_stay_what_they_are() {
+    let tiny = |points: &[(f64, f64)]| {
+        let points = points.iter().map(|&(x, y)| (x * 1e-300, y * 1e-300)).collect::<Vec<_>>();
+        Polygon::new(points.into(), Vec::new())
+    };
+    for polygon in [
+        tiny(&[(2.0, 6.0), (0.0, 9.0), (1.0, 15.0), (3.0, 0.0), (2.0, 6.0)]),
+        tiny(&[(3.0, 3.0), (0.0, 12.0), (9.0, 9.0), (3.0, 9.0), (3.0, 3.0)]),
+    ] {
+        let tile = TilePolygons { core: window(0, 0, 4, 4), polygons: vec![(1, polygon.clone())] };
+        match merge_polygons(&[tile]) {
+            Ok(merged) => assert_eq!(merged[0].1.exterior().0.len(), polygon.exterior().0.len()),
+            Err(error) => assert!(matches!(error, Error::Polygon(_)), "{error}"),
+        }
+    }
+}

@@ -191,3 +191,13 @@ fn non_finite_rings_are_refused_and_extreme_ones_survive() {
         }
     }
 }
+
+#[test]
+fn the_largest_numbers_stay_finite() {
+    let ring = vec![(0.0, 0.0), (f64::MAX, -5.0), (31.0, f64::MAX), (6.0, 2.0), (-8.0, f64::MIN)];
+    let polygon = Polygon::new(ring.into(), Vec::new());
+    for fill in [Fill::EvenOdd, Fill::NonZero] {
+        let repaired = repair_polygon(&polygon, fill).unwrap();
+        assert_eq!(validate_multi_polygon(&repaired), Ok(()));
+    }
+}

@@ -3,7 +3,8 @@
 use geo::algorithm::validation::Validation;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
-    Error, MultiPolygonFault, PolygonFault, validate_multi_polygon, validate_polygon,
+    Error, Fill, MultiPolygonFault, PolygonFault, repair_multi_polygon, validate_multi_polygon,
+    validate_polygon,
 };
 use proptest::prelude::*;
 
@@ -112,5 +113,22 @@ proptest! {
         let (a, b) = (validate_polygon(&polygon), validate_polygon(&other));
         prop_assert_eq!(a.is_ok(), b.is_ok(), "{:?} {:?}", a, b);
         prop_assert_eq!(is_disconnected(&a), is_disconnected(&b));
+    }
+}
+
+/// Found by fuzzing: scaled with the large one, the small ring has one point.
+#[test]
+fn small_rings_beside_huge_ones_do_not_panic() {
+    let triangle =
+        |size: f64| Polygon::new(vec![(0.0, 0.0), (size, 0.0), (0.0, size)].into(), Vec::new());
+    for small in [5e-324, 1e-200, 1e-20] {
+        let shape = MultiPolygon(vec![triangle(f64::MAX), triangle(small)]);
+        assert!(validate_multi_polygon(&shape).is_err());
+        let shape = MultiPolygon(vec![triangle(-f64::MAX), triangle(small)]);
+        let _ = validate_multi_polygon(&shape);
+        for fill in [Fill::EvenOdd, Fill::NonZero] {
+            let repaired = repair_multi_polygon(&shape, fill).unwrap();
+            assert_eq!(validate_multi_polygon(&repaired), Ok(()));
+        }
     }
 }
