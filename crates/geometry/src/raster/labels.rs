@@ -1,6 +1,6 @@
 //! Polygons to label maps by the pixel-centre rule.
 
-use super::{is_finite, rings};
+use super::{crossings::sort_by_row, is_finite, rings};
 use crate::grid::centres;
 use geo_types::Polygon;
 use ndarray::{Array2, s};
@@ -56,7 +56,7 @@ fn row_crossings(polygon: &Polygon<f64>, height: usize) -> Vec<(usize, f64)> {
             crossings.push((row, a.x + (row as f64 + 0.5 - a.y) * slope));
         }
     }
-    crossings.sort_unstable_by(|p, q| p.0.cmp(&q.0).then(p.1.total_cmp(&q.1)));
+    sort_by_row(&mut crossings);
     crossings
 }
 

@@ -1,6 +1,7 @@
 //! Rasterizing: polygons to labels or coverage, lines to anti-aliased strokes.
 
 mod coverage;
+mod crossings;
 mod dash;
 mod labels;
 mod stroke;
