@@ -332,7 +332,7 @@ impl<'a> Painter<'a> {
             return;
         };
         for (cell, column) in line.iter_mut().zip(columns) {
-            let value = share(Coord { x: column as f64 + 0.5, y }).max(0.0).min(1.0) as f32;
+            let value = share(Coord { x: column as f64 + 0.5, y }).clamp(0.0, 1.0) as f32;
             *cell = cell.max(value);
         }
     }
