@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, s};
 const NEIGHBOURS: [(isize, isize); 8] =
     [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)];
 /// Order of the borders that are peeled: north, south, west, east.
-const SIDES: [u8; 4] = [1 << 0, 1 << 4, 1 << 6, 1 << 2];
+const SIDES: [usize; 4] = [0, 4, 6, 2];
 
 /// Thins a mask (shape (H, W)) to a skeleton of 8-connected lines one pixel wide.
 ///
@@ -62,14 +62,18 @@ impl Peeler {
     /// Peels the four sides once; returns the pixels to look at again, in raster order.
     fn round(&mut self, active: &[usize]) -> Vec<usize> {
         let mut next = Vec::new();
+        let mut layer = Vec::new();
         for side in SIDES {
             // The layer is fixed before the first removal, else one sweep eats through.
+            let step = self.steps[side];
             let on_side = |&&at: &&usize| {
-                let around = self.around(at);
-                self.cells[at] && around & side == 0 && self.is_removable(around)
+                self.cells[at]
+                    && !self.cells[at.wrapping_add_signed(step)]
+                    && self.is_removable(self.around(at))
             };
-            let layer: Vec<usize> = active.iter().filter(on_side).copied().collect();
-            for at in layer {
+            layer.clear();
+            layer.extend(active.iter().filter(on_side).copied());
+            for &at in &layer {
                 if self.is_removable(self.around(at)) {
                     self.cells[at] = false;
                     self.list_neighbours(at, &mut next);

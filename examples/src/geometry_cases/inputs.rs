@@ -26,7 +26,8 @@ fn uniform(seed: u64, index: usize, (low, high): (f64, f64)) -> f64 {
 pub(super) fn polylines(count: usize, size: f64) -> Vec<LineString<f64>> {
     let line = |index: usize| {
         let seed = 10_000 + 3 * index as u64;
-        let points = uniform(seed, 0, (3.0, 9.0)).floor() as usize;
+        let drawn = uniform(seed, 0, (3.0, 9.0));
+        let points = 3 + (4..9).filter(|&k| drawn >= f64::from(k)).count();
         let axis = (0.0, size);
         let start = Coord { x: uniform(seed + 1, 0, axis), y: uniform(seed + 1, 1, axis) };
         let mut sum = Coord { x: 0.0, y: 0.0 };
@@ -142,6 +143,7 @@ fn noise(side: usize) -> Array2<u8> {
         let (v, u) = ((i % 16) as f64 / 16.0, (j % 16) as f64 / 16.0);
         let top = (1.0 - u) * lattice(r, c) + u * lattice(r, c + 1);
         let bottom = (1.0 - u) * lattice(r + 1, c) + u * lattice(r + 1, c + 1);
-        (12.0 * ((1.0 - v) * top + v * bottom)) as u8
+        let height = 12.0 * ((1.0 - v) * top + v * bottom);
+        (1..12).filter(|&class| height >= f64::from(class)).count() as u8
     })
 }

@@ -136,19 +136,30 @@ pub(crate) fn overlay_unchecked(
 ) -> Result<MultiPolygon<f64>> {
     let Some(grid) = Grid::around(a.iter().chain(b)) else { return Ok(MultiPolygon(Vec::new())) };
     let (a, b) = (grid.snap(a), grid.snap(b));
-    let (edges, stretches) = match shorten([&a, &b]) {
-        Some(([short_a, short_b], stretches)) => {
-            let edges = separate(&short_a, &short_b);
-            let whole = edges.iter().filter(|edge| stretches.contains(edge.a, edge.b)).count();
-            // A chord that is not there was met against all odds, or covered.
-            if whole == stretches.len() {
-                (edges, stretches)
-            } else {
-                (separate(&a, &b), Stretches::default())
-            }
-        }
-        None => (separate(&a, &b), Stretches::default()),
-    };
+    let (edges, stretches) =
+        separate_shortened(&a, &b).unwrap_or_else(|| (separate(&a, &b), Stretches::default()));
+    Ok(result(&grid, edges, &stretches, rule))
+}
+
+/// As [`separate`], with chords in the place of long stretches; none where that does
+/// not pay or a chord was not met whole.
+fn separate_shortened(
+    a: &[Vec<IntPoint>],
+    b: &[Vec<IntPoint>],
+) -> Option<(Vec<VectorEdge>, Stretches)> {
+    let ([short_a, short_b], stretches) = shorten([a, b])?;
+    let edges = separate(&short_a, &short_b);
+    let whole = edges.iter().filter(|edge| stretches.contains(edge.a, edge.b)).count();
+    (whole == stretches.len()).then_some((edges, stretches))
+}
+
+/// Polygons from the edges that separate the inside of the result from the outside.
+fn result(
+    grid: &Grid,
+    edges: Vec<VectorEdge>,
+    stretches: &Stretches,
+    rule: Rule,
+) -> MultiPolygon<f64> {
     let boundary = edges.into_iter().filter_map(|edge| {
         let is_in = |subject: u8, clip: u8| rule(edge.fill & subject != 0, edge.fill & clip != 0);
         match (is_in(SUBJ_LEFT, CLIP_LEFT), is_in(SUBJ_RIGHT, CLIP_RIGHT)) {
@@ -157,12 +168,12 @@ pub(crate) fn overlay_unchecked(
             _ => None,
         }
     });
-    let shapes = assemble(boundary.collect(), &stretches).into_iter().map(|shape| {
+    let shapes = assemble(boundary.collect(), stretches).into_iter().map(|shape| {
         let mut rings = shape.iter().map(|ring| grid.restore(ring));
         let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
         Polygon::new(exterior, rings.collect())
     });
-    Ok(MultiPolygon(shapes.collect()))
+    MultiPolygon(shapes.collect())
 }
 
 /// The edges of both operands, cut where they cross, and what lies beside them.
@@ -177,4 +188,63 @@ fn separate(a: &[Vec<IntPoint>], b: &[Vec<IntPoint>]) -> Vec<VectorEdge> {
     // Exteriors turn positively and holes negatively: wherever at least one polygon
     // covers a point its winding number is positive, also where several do.
     overlay.build_separate_vectors(FillRule::Positive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo_types::Coord;
+    use proptest::prelude::*;
+
+    /// A smooth ring with waves, of many vertices.
+    fn ring(centre: Coord<f64>, radius: f64, (waves, phase): (u8, f64)) -> LineString<f64> {
+        let vertex = |k: u32| {
+            let angle = std::f64::consts::TAU * f64::from(k) / 400.0;
+            let distance = radius * (1.0 + 0.3 * (f64::from(waves) * angle + phase).sin());
+            centre + Coord { x: distance * angle.cos(), y: distance * angle.sin() }
+        };
+        (0..400).map(vertex).collect()
+    }
+
+    /// A polygon with a hole and an island in it.
+    fn shape() -> impl Strategy<Value = Vec<Polygon<f64>>> {
+        let ring_with = (3_u8..12, 0.0..6.0_f64);
+        ((-60.0..60.0_f64, -60.0..60.0_f64), ring_with).prop_map(|((x, y), waves)| {
+            let centre = Coord { x, y };
+            let [outer, hole, island] = [100.0, 50.0, 10.0].map(|r| ring(centre, r, waves));
+            vec![Polygon::new(outer, vec![hole]), Polygon::new(island, Vec::new())]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn chords_change_nothing(a in shape(), b in shape()) {
+            let grid = Grid::around(a.iter().chain(&b)).unwrap();
+            let (a, b) = (grid.snap(&a), grid.snap(&b));
+            let (edges, stretches) = separate_shortened(&a, &b).unwrap();
+            prop_assert!(stretches.len() > 20);
+            let all = separate(&a, &b);
+            prop_assert!(edges.len() * 2 < all.len());
+            let rules: [Rule; 4] = [|a, b| a || b, |a, b| a && b, |a, b| a && !b, |a, b| a != b];
+            for rule in rules {
+                let sorted = |mut shapes: MultiPolygon<f64>| {
+                    let first = |polygon: &Polygon<f64>| {
+                        let p = polygon.exterior().0[0];
+                        (p.x.to_bits(), p.y.to_bits())
+                    };
+                    shapes.0.sort_by_key(first);
+                    for polygon in &mut shapes.0 {
+                        polygon.interiors_mut(|holes| {
+                            holes.sort_by_key(|hole| (hole.0[0].x.to_bits(), hole.0[0].y.to_bits()));
+                        });
+                    }
+                    shapes
+                };
+                let short = sorted(result(&grid, edges.clone(), &stretches, rule));
+                let long = sorted(result(&grid, all.clone(), &Stretches::default(), rule));
+                prop_assert_eq!(short, long);
+            }
+        }
+    }
 }

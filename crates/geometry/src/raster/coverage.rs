@@ -30,21 +30,26 @@ const NOISE: f64 = 1e-9;
 /// # References
 /// Raph Levien, *Inside the fastest font renderer in the world*, 2016.
 pub fn fill_coverage(polygon: &Polygon<f64>, coverage: &mut Array2<f32>) {
+    on_cells(coverage, |cells, width| fill_cells(polygon, cells, width));
+}
+
+/// Works on the pixels in row-major order, whatever the order of the array is; also
+/// given is the width.
+pub(super) fn on_cells(coverage: &mut Array2<f32>, work: impl FnOnce(&mut [f32], usize)) {
     let width = coverage.ncols();
     if coverage.is_standard_layout() {
         if let Some(cells) = coverage.as_slice_mut() {
-            fill_cells(polygon, cells, width);
+            work(cells, width);
         }
         return;
     }
     let mut copy = coverage.as_standard_layout().into_owned();
     if let Some(cells) = copy.as_slice_mut() {
-        fill_cells(polygon, cells, width);
+        work(cells, width);
     }
     coverage.assign(&copy);
 }
 
-/// Draws on pixels in row-major order.
 fn fill_cells(polygon: &Polygon<f64>, coverage: &mut [f32], width: usize) {
     if width == 0 || !is_finite(polygon) {
         return;
@@ -192,8 +197,7 @@ impl Accumulator {
                 let column = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
                 raise(line, from..column, sum);
-                sum += cells[column];
-                cells[column] = 0.0;
+                sum += std::mem::take(&mut cells[column]);
                 from = column;
             }
         }
@@ -222,6 +226,7 @@ fn raise(line: &mut [f32], run: Range<usize>, share: f64) {
         return;
     }
     let share = share.min(1.0) as f32;
+    // Most runs are single pixels at the border.
     if run.len() == 1
         && let Some(cell) = line.get_mut(run.start)
     {

@@ -1,7 +1,7 @@
 //! Polygons to label maps by the pixel-centre rule.
 
 use super::canvas::{Canvas, on_canvas};
-use super::{is_finite, rings};
+use super::{crossings::sort_by_row, is_finite, rings};
 use geo_types::Polygon;
 use ndarray::Array2;
 
@@ -59,7 +59,7 @@ fn row_crossings(polygon: &Polygon<f64>, canvas: &Canvas<'_>, crossings: &mut Ve
             crossings.push((row, a.x + (row as f64 + 0.5 - a.y) * slope));
         }
     }
-    crossings.sort_unstable_by(|p, q| p.0.cmp(&q.0).then(p.1.total_cmp(&q.1)));
+    sort_by_row(crossings);
 }
 
 #[cfg(test)]

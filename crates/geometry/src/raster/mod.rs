@@ -3,6 +3,7 @@
 mod canvas;
 mod centre_vectors;
 mod coverage;
+mod crossings;
 mod dash;
 mod draw_labels;
 mod labels;

@@ -6,11 +6,12 @@
 //! width. Joins fill the wedge outside a bend, caps shorten the strip along the
 //! line. Within one pixel of a cap or bend the result is an approximation.
 
+use super::coverage::on_cells;
 use super::dash::{Dash, dash_line};
 use crate::{
     Result,
     error::check_positive,
-    grid::{ceil_index, floor_index},
+    grid::{ceil_index, centres, floor_index},
     validate_line,
 };
 use geo_types::{Coord, LineString};
@@ -110,14 +111,13 @@ pub fn stroke_coverage(
 ) -> Result<()> {
     stroke.validate()?;
     validate_line(line)?;
-    match &stroke.dash {
-        Some(dash) => {
-            for piece in dash_line(line, dash)? {
-                Painter::new(&piece, stroke, coverage).draw();
-            }
+    let pieces = stroke.dash.as_ref().map(|dash| dash_line(line, dash)).transpose()?;
+    let pieces = pieces.as_deref().unwrap_or(std::slice::from_ref(line));
+    on_cells(coverage, |cells, width| {
+        for piece in pieces {
+            Painter::new(piece, stroke, cells, width).draw();
         }
-        None => Painter::new(line, stroke, coverage).draw(),
-    }
+    });
     Ok(())
 }
 
@@ -128,6 +128,44 @@ struct Segment {
     direction: Coord<f64>,
     length: f64,
     station: f64,
+    edge: Edge,
+}
+
+/// Areas of the unit square around the origin beside a line of one direction.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    /// From this distance on the line misses the square.
+    outer: f64,
+    /// Up to this distance it cuts two opposite sides.
+    inner: f64,
+    /// Growth of the area there.
+    growth: f64,
+    /// Area of the corner cut off, per squared distance from `outer`.
+    corner: f64,
+}
+
+impl Edge {
+    /// For a line with unit normal `n`.
+    fn new(n: Coord<f64>) -> Self {
+        let (a, b) = (n.x.abs().max(n.y.abs()), n.x.abs().min(n.y.abs()));
+        Self {
+            outer: 0.5 * (a + b),
+            inner: 0.5 * (a - b),
+            growth: 1.0 / a,
+            corner: if a * b > 0.0 { 1.0 / (2.0 * a * b) } else { 0.0 },
+        }
+    }
+
+    /// Area on the side `p . n <= x`.
+    #[inline]
+    fn area(&self, x: f64) -> f64 {
+        // Both parts are computed and one is chosen: a jump would often be guessed wrong.
+        let distance = x.abs();
+        let corner = (self.outer - distance).max(0.0);
+        let (corner, middle) = (corner * corner * self.corner, 0.5 - distance * self.growth);
+        let smaller = if distance <= self.inner { middle } else { corner };
+        if x < 0.0 { smaller } else { 1.0 - smaller }
+    }
 }
 
 impl Segment {
@@ -139,23 +177,9 @@ impl Segment {
     }
 
     /// Share of a pixel, with its centre at `offset` across, inside the strip.
+    #[inline]
     fn across(&self, offset: f64, half: f64) -> f64 {
-        let n = (self.direction.y, self.direction.x);
-        half_plane_area(n, half - offset) - half_plane_area(n, -half - offset)
-    }
-}
-
-/// Area of the unit square around the origin on the side `p . n <= x` of a line with unit normal `n`.
-fn half_plane_area(n: (f64, f64), x: f64) -> f64 {
-    let (a, b) = (n.0.abs().max(n.1.abs()), n.0.abs().min(n.1.abs()));
-    let (outer, inner) = (0.5 * (a + b), 0.5 * (a - b));
-    if x.abs() >= outer {
-        f64::from(u8::from(x > 0.0))
-    } else if x.abs() <= inner {
-        0.5 + x / a
-    } else {
-        let corner = (outer - x.abs()).powi(2) / (2.0 * a * b);
-        if x < 0.0 { corner } else { 1.0 - corner }
+        self.edge.area(half - offset) - self.edge.area(-half - offset)
     }
 }
 
@@ -166,23 +190,30 @@ struct Painter<'a> {
     length: f64,
     half: f64,
     stroke: &'a Stroke,
-    coverage: &'a mut Array2<f32>,
+    /// Rows one after the other.
+    cells: &'a mut [f32],
+    width: usize,
+    height: usize,
 }
 
 impl<'a> Painter<'a> {
-    fn new(line: &LineString<f64>, stroke: &'a Stroke, coverage: &'a mut Array2<f32>) -> Self {
+    fn new(line: &LineString<f64>, stroke: &'a Stroke, cells: &'a mut [f32], width: usize) -> Self {
         let mut segments = Vec::with_capacity(line.0.len());
         let mut station = 0.0;
         for pair in line.0.windows(2) {
             let d = pair[1] - pair[0];
             let length = d.x.hypot(d.y);
             if length > 0.0 {
-                segments.push(Segment { start: pair[0], direction: d / length, length, station });
+                let (start, direction) = (pair[0], d / length);
+                // The normal has the same two components, one turned round.
+                let edge = Edge::new(direction);
+                segments.push(Segment { start, direction, length, station, edge });
                 station += length;
             }
         }
         let closed = line.is_closed() && segments.len() > 1;
-        Self { segments, closed, length: station, half: 0.5 * stroke.width, stroke, coverage }
+        let (half, height) = (0.5 * stroke.width, cells.len() / width.max(1));
+        Self { segments, closed, length: station, half, stroke, cells, width, height }
     }
 
     fn draw(mut self) {
@@ -211,23 +242,36 @@ impl<'a> Painter<'a> {
         let (u, half, total) = (segment.direction, self.half, self.length);
         let ends = [segment.start + u * low, segment.start + u * high];
         let (closed, round) = (self.closed, self.stroke.cap == Cap::Round);
-        let height = self.coverage.nrows();
+        let height = self.height;
+        // Between these stations neither end shows.
+        let margin = if round { (0.5 - cap).max(0.0) } else { 0.5 - cap };
+        let plain = if closed {
+            (segment.station + low, segment.station + high)
+        } else {
+            let (first, last) = (segment.station + low, segment.station + high);
+            (first.max(margin), last.min(total - margin))
+        };
+        let slabs = [Slab::new(u.x, (low, high)), Slab::new(-u.y, (-reach, reach))];
         let top = ends[0].y.min(ends[1].y) - reach * u.x.abs();
         let bottom = ends[0].y.max(ends[1].y) + reach * u.x.abs();
         for row in floor_index(top, height)..ceil_index(bottom, height) {
             let y = row as f64 + 0.5 - segment.start.y;
             // Both local coordinates are linear in x: intersect their ranges.
-            let along = slab(u.x, y * u.y, (low, high));
-            let beside = slab(-u.y, y * u.x, (-reach, reach));
+            let along = slabs[0].interval(y * u.y);
+            let beside = slabs[1].interval(y * u.x);
             let x0 = segment.start.x;
             let span = (along.0.max(beside.0) + x0, along.1.min(beside.1) + x0);
             self.paint_row(row, span, |p| {
                 let (t, offset) = segment.local(p);
+                let s = segment.station + t;
+                let share = segment.across(offset, half);
+                if s >= plain.0 && s <= plain.1 {
+                    return share;
+                }
                 if t < low || t > high {
                     return 0.0;
                 }
-                let mut share = segment.across(offset, half);
-                let s = segment.station + t;
+                let mut share = share;
                 if !closed {
                     share *= overlap(s, -cap, total + cap);
                     let beyond = (-s).max(s - total);
@@ -252,10 +296,11 @@ impl<'a> Painter<'a> {
         let difference = a.direction - b.direction;
         let size = difference.x.hypot(difference.y);
         let out = if size > 0.0 { difference / size } else { a.direction };
+        let bevel = Edge::new(out);
         let round = self.stroke.join == Join::Round;
         let reach = PIXEL_REACH + if miter { half / cosine } else { half };
         let rows = (vertex.y - reach, vertex.y + reach);
-        let height = self.coverage.nrows();
+        let height = self.height;
         let (closed, cap, total, station) =
             (self.closed, self.cap_length(), self.length, b.station);
         for row in floor_index(rows.0, height)..ceil_index(rows.1, height) {
@@ -267,11 +312,11 @@ impl<'a> Painter<'a> {
                 }
                 let d = p - vertex;
                 let share = if round {
-                    a.across(d.x.hypot(d.y), half)
+                    a.across((d.x * d.x + d.y * d.y).sqrt(), half)
                 } else {
                     let both = a.across(offset_a, half).min(b.across(offset_b, half));
                     let depth = half * cosine - (d.x * out.x + d.y * out.y);
-                    if miter { both } else { both.min(half_plane_area((out.x, out.y), depth)) }
+                    if miter { both } else { both.min(bevel.area(depth)) }
                 };
                 if closed { share } else { share * overlap(station, -cap, total + cap) }
             });
@@ -280,11 +325,14 @@ impl<'a> Painter<'a> {
 
     /// Combines `share` at the pixel centres of a row between two positions.
     fn paint_row(&mut self, row: usize, (from, to): (f64, f64), share: impl Fn(Coord<f64>) -> f64) {
-        let width = self.coverage.ncols();
         let y = row as f64 + 0.5;
-        for column in floor_index(from - 0.5, width)..ceil_index(to + 0.5, width) {
+        let columns = centres(from - SLACK, to + SLACK, self.width);
+        let start = row * self.width;
+        let Some(line) = self.cells.get_mut(start + columns.start..start + columns.end) else {
+            return;
+        };
+        for (cell, column) in line.iter_mut().zip(columns) {
             let value = share(Coord { x: column as f64 + 0.5, y }).clamp(0.0, 1.0) as f32;
-            let cell = &mut self.coverage[[row, column]];
             *cell = cell.max(value);
         }
     }
@@ -295,14 +343,29 @@ fn overlap(centre: f64, low: f64, high: f64) -> f64 {
     ((centre + 0.5).min(high) - (centre - 0.5).max(low)).clamp(0.0, 1.0)
 }
 
-/// The interval of x where `factor * x + offset` lies in `range`.
-fn slab(factor: f64, offset: f64, range: (f64, f64)) -> (f64, f64) {
-    if factor.abs() < 1e-12 {
-        let inside = range.0 <= offset && offset <= range.1;
-        return if inside { (f64::NEG_INFINITY, f64::INFINITY) } else { (0.0, -2.0) };
+/// The x where `factor * x + offset` lies in a range, for many offsets.
+struct Slab {
+    /// One over the factor; none for a factor of 0.
+    inverse: Option<f64>,
+    range: (f64, f64),
+}
+
+impl Slab {
+    fn new(factor: f64, range: (f64, f64)) -> Self {
+        let inverse = (factor.abs() >= 1e-12).then(|| 1.0 / factor);
+        Self { inverse, range }
     }
-    let (p, q) = ((range.0 - offset) / factor, (range.1 - offset) / factor);
-    (p.min(q), p.max(q))
+
+    #[inline]
+    fn interval(&self, offset: f64) -> (f64, f64) {
+        let (low, high) = self.range;
+        let Some(inverse) = self.inverse else {
+            let inside = low <= offset && offset <= high;
+            return if inside { (f64::NEG_INFINITY, f64::INFINITY) } else { (0.0, -2.0) };
+        };
+        let (p, q) = ((low - offset) * inverse, (high - offset) * inverse);
+        (p.min(q), p.max(q))
+    }
 }
 
 #[cfg(test)]
@@ -376,7 +439,8 @@ mod tests {
         for n in [(1.0, 0.0), (0.6, 0.8), (-0.8, 0.6)] {
             for k in -12..=12 {
                 let x = f64::from(k) * 0.1;
-                let both = half_plane_area(n, x) + half_plane_area(n, -x);
+                let edge = Edge::new(Coord { x: n.0, y: n.1 });
+                let both = edge.area(x) + edge.area(-x);
                 assert!((both - 1.0).abs() < 1e-12);
             }
         }
