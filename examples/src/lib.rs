@@ -1,12 +1,16 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
+pub mod canvas;
 pub mod device;
 pub mod evaluation;
+pub mod gallery;
 pub mod geometry_checks;
 pub mod labels;
+pub mod lettering;
 pub mod measure;
 pub mod nn_cases;
 pub mod output;
+pub mod plan;
 pub mod progress;
 pub mod sample;
 pub mod shapes;
