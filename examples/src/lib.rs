@@ -1,16 +1,20 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
+pub mod canvas;
 pub mod device;
 pub mod edge_map;
 pub mod evaluation;
 pub mod footprints;
+pub mod gallery;
 pub mod geometry_cases;
 pub mod geometry_checks;
 pub mod geometry_fuzz;
 pub mod labels;
+pub mod lettering;
 pub mod measure;
 pub mod nn_cases;
 pub mod output;
+pub mod plan;
 pub mod progress;
 pub mod real_maps;
 pub mod road_mask;
