@@ -81,7 +81,7 @@ def boolean(operation, family, vertices):
     elif family == "star":
         runs = (0, 1)
     else:
-        runs = (1, 7)
+        runs = (10, 100)
     return lambda: combine(a, b), inputs.check_points(np.concatenate(rings)), shapely.area, *runs
 
 

@@ -109,7 +109,7 @@ pub(super) fn boolean(operation: &str, family: &str, vertices: usize, small: boo
         50..500 => (10, 200),
         500..5000 => (3, 40),
         _ if family == "star" => (0, 1),
-        _ => (1, 7),
+        _ => (10, 100),
     };
     Case { check, runs, tolerance: 1e-6, work: Box::new(work) }
 }
