@@ -3,8 +3,8 @@
 use anyhow::Result;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
-    Cap, Stroke, difference, fill_coverage, fill_labels, intersection, polygon_area,
-    stroke_coverage, union, union_all, xor,
+    Cap, Join, Stroke, difference, fill_coverage, fill_labels, intersection, polygon_area,
+    stroke_coverage, stroke_labels, union, union_all, xor,
 };
 use ndarray::Array2;
 
@@ -13,6 +13,9 @@ use super::inputs::{check_points, operands, parcels, polylines as lines, small_s
 
 /// Side of the canvas in pixels.
 const SIDE: usize = 512;
+
+/// Round ends and bends; the peer draws no others.
+const WIDE: Stroke = Stroke { width: 2.0, cap: Cap::Round, join: Join::Round, dash: None };
 
 /// Number of shapes and side of the canvas.
 fn scene(small: bool) -> (usize, usize) {
@@ -24,29 +27,36 @@ fn shifted(line: &LineString<f64>) -> LineString<f64> {
     line.coords().map(|&p| p + Coord { x: 0.5, y: 0.5 }).collect()
 }
 
-/// Lines of width 2 with round ends and bends; the peer draws such ends only.
+/// Lines of width 2.
 ///
-/// `smooth`: with the share of each pixel. Without, a pixel counts from one half on.
+/// `smooth`: with the share of each pixel. Without, pixels with their centres inside.
 pub(super) fn polylines(smooth: bool, small: bool) -> Case {
     let (count, side) = scene(small);
     let lines = lines(count, side as f64);
     let check = check_points(lines.iter().flat_map(LineString::coords));
     let lines: Vec<_> = lines.iter().map(shifted).collect();
-    let stroke = Stroke { width: 2.0, cap: Cap::Round, ..Stroke::default() };
-    let work = move |wanted: bool| {
-        let mut canvas = Array2::<f32>::zeros((side, side));
-        for line in &lines {
-            stroke_coverage(line, &stroke, &mut canvas)?;
-        }
-        Ok(match (wanted, smooth) {
-            (false, _) => 0.0,
-            (true, true) => canvas.iter().map(|&share| f64::from(share)).sum(),
-            (true, false) => canvas.iter().filter(|&&share| share >= 0.5).count() as f64,
-        })
-    };
     // The peer's lines of thickness 2 are 2.5 to 3 pixels wide.
     let tolerance = if smooth { 0.3 } else { 0.25 };
-    Case { check, runs: (3, 40), tolerance, work: Box::new(work) }
+    let work: Box<dyn FnMut(bool) -> Result<f64>> = if smooth {
+        Box::new(move |wanted| {
+            let mut canvas = Array2::<f32>::zeros((side, side));
+            for line in &lines {
+                stroke_coverage(line, &WIDE, &mut canvas)?;
+            }
+            let shares = canvas.iter().map(|&share| f64::from(share));
+            Ok(if wanted { shares.sum() } else { 0.0 })
+        })
+    } else {
+        Box::new(move |wanted| {
+            let mut canvas = Array2::<u32>::zeros((side, side));
+            for line in &lines {
+                stroke_labels(line, &WIDE, 1, &mut canvas)?;
+            }
+            let drawn = canvas.iter().filter(|&&id| id > 0);
+            Ok(if wanted { drawn.count() as f64 } else { 0.0 })
+        })
+    };
+    Case { check, runs: (3, 40), tolerance, work }
 }
 
 fn stars(small: bool) -> (Vec<Polygon<f64>>, u64, usize) {
