@@ -89,7 +89,11 @@ pub(super) fn repair(bytes: &mut Bytes<'_>) -> Finding {
             Ok(repaired) => {
                 validate_multi_polygon(&repaired).map_err(|e| format!("{e}: {shape:?}"))?;
                 let (old, new) = (total(&shape.0), total(&repaired.0));
-                let same = (old - new).abs() <= 1e-9 * old.abs() || !old.is_finite();
+                // What cancels in the sums of products.
+                let far = shape.iter().flat_map(rings).flat_map(|ring| ring.0);
+                let far = far.map(|p| p.x.abs().max(p.y.abs())).fold(0.0, f64::max);
+                let slack = 1e-9 * old.abs() + 1e-13 * far * far;
+                let same = (old - new).abs() <= slack || !old.is_finite();
                 ensure(!valid || same, || format!("area {old} becomes {new}: {shape:?}"))?;
             }
             Err(error) => ensure(!finite, || format!("{fill:?}: {error}: {shape:?}"))?,
