@@ -100,7 +100,7 @@ fn borders(edges: &[NodedEdge]) -> Vec<Border> {
             above.remove(&Active(edge));
         }
         let mut group: Vec<&NodedEdge> = group.iter().collect();
-        group.sort_unstable_by(|p, q| Active(p.0).cmp(&Active(q.0)));
+        group.sort_unstable_by_key(|item| Active(item.0));
         for (edge, owners) in group {
             let below = above.range(..Active(*edge)).next_back();
             let below = below.map_or(&[][..], |(_, owners)| owners.as_slice());
