@@ -27,7 +27,8 @@ impl Bounds {
         Self { low: self.low - by, high: self.high + by }
     }
 
-    fn join(self, other: Self) -> Self {
+    /// The box around both.
+    pub(crate) fn join(self, other: Self) -> Self {
         let low = Self::of(self.low, other.low).low;
         Self { low, high: Self::of(self.high, other.high).high }
     }

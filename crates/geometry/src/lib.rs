@@ -75,7 +75,8 @@
 //! - [`Occlusion`] hides masks behind each other, front to back; [`visible_regions`]
 //!   measures the ids of a label map.
 //! - [`visible_polygons`] cuts what is hidden off polygons.
-//! - [`visible_runs`] and [`visible_runs_behind`] find the visible runs of a segment,
+//! - [`visible_runs`] and [`visible_runs_behind`], or [`Hiders`] for many segments behind
+//!   the same polygons, find the visible runs of a segment,
 //!   [`visible_vector`] the vector that stands for them, [`visible_vertices`] the
 //!   visible vertices of a line.
 //!
@@ -164,6 +165,6 @@ pub use validate::{
     validate_ring,
 };
 pub use visible::{
-    Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,
+    Hiders, Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,
     visible_runs_behind, visible_vector, visible_vertices,
 };

@@ -13,7 +13,10 @@ use super::{
 use crate::box_tree::{Bounds, BoxTree};
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
-use std::{cmp::Ordering, collections::HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 /// A directed boundary edge.
 pub(super) type Edge = [IntPoint; 2];
@@ -22,7 +25,27 @@ pub(super) type Edge = [IntPoint; 2];
 pub(super) type Shape = Vec<Vec<IntPoint>>;
 
 /// Builds the polygons that `edges` surround, with the stretches that some stand for.
-pub(super) fn assemble(mut edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape> {
+///
+/// Rings thinner than about two steps are dropped.
+pub(super) fn assemble(edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape> {
+    let finish = |ring: &[IntPoint], area: i128| {
+        (!is_slit(ring, area)).then(|| straighten(ring, &HashSet::new()))
+    };
+    assemble_with(edges, stretches, finish)
+}
+
+/// Builds the polygons that some edges of a coverage surround: no ring is dropped, and
+/// nodes stay also where a ring passes straight through them.
+pub(super) fn assemble_faces(edges: Vec<Edge>, nodes: &HashSet<IntPoint>) -> Vec<Shape> {
+    let finish = |ring: &[IntPoint], _| Some(straighten(ring, nodes));
+    assemble_with(edges, &Stretches::default(), finish)
+}
+
+fn assemble_with(
+    mut edges: Vec<Edge>,
+    stretches: &Stretches,
+    finish: impl Fn(&[IntPoint], i128) -> Option<Vec<IntPoint>>,
+) -> Vec<Shape> {
     edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
     let mut shapes = Vec::new();
     let mut free_holes = Vec::new();
@@ -36,12 +59,9 @@ pub(super) fn assemble(mut edges: Vec<Edge>, stretches: &Stretches) -> Vec<Shape
         let mut holes = Vec::new();
         for ring in split(vertices, &forks) {
             let area = doubled_area(&ring);
-            if is_slit(&ring, area) {
-                continue;
-            }
             match area.cmp(&0) {
-                Ordering::Greater => exterior = Some(straighten(&ring)),
-                Ordering::Less => holes.push(straighten(&ring)),
+                Ordering::Greater => exterior = finish(&ring, area).or(exterior),
+                Ordering::Less => holes.extend(finish(&ring, area)),
                 Ordering::Equal => {}
             }
         }
@@ -146,14 +166,15 @@ fn is_slit(ring: &[IntPoint], doubled_area: i128) -> bool {
     doubled_area.abs() <= 2 * i128::from(length)
 }
 
-/// Drops collinear vertices; starts at the lowest of the leftmost ones.
-fn straighten(ring: &[IntPoint]) -> Vec<IntPoint> {
+/// Drops collinear vertices that are not nodes; starts at the lowest of the leftmost ones.
+fn straighten(ring: &[IntPoint], nodes: &HashSet<IntPoint>) -> Vec<IntPoint> {
     let corner = (0..ring.len()).min_by_key(|&k| (ring[k].x, ring[k].y)).unwrap_or(0);
     let mut kept: Vec<IntPoint> = Vec::with_capacity(ring.len());
     // The start is a corner: no ring has a straight angle there.
     for &p in ring[corner..].iter().chain(&ring[..=corner]) {
         while let [.., a, b] = kept[..]
             && cross(a, b, p) == 0
+            && !nodes.contains(&b)
         {
             kept.pop();
         }

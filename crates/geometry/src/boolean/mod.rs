@@ -8,10 +8,12 @@
 
 mod assemble;
 mod grid;
+mod noding;
+mod owners;
 mod shorten;
 
 use crate::{Result, error::check_coordinate, raster::rings, validate_polygon};
-use assemble::assemble;
+use assemble::{Shape, assemble};
 use geo_types::{LineString, MultiPolygon, Polygon};
 use grid::Grid;
 use i_overlay::{
@@ -24,6 +26,8 @@ use i_overlay::{
     vector::edge::{CLIP_LEFT, CLIP_RIGHT, SUBJ_LEFT, SUBJ_RIGHT, VectorEdge},
 };
 use shorten::{Stretches, shorten};
+
+pub(crate) use owners::first_owners;
 
 /// Vertices of the smaller operand from which on both are checked side by side.
 const PARALLEL: usize = 2000;
@@ -168,12 +172,17 @@ fn result(
             _ => None,
         }
     });
-    let shapes = assemble(boundary.collect(), stretches).into_iter().map(|shape| {
+    restore(grid, assemble(boundary.collect(), stretches))
+}
+
+/// Shapes in coordinates.
+fn restore(grid: &Grid, shapes: Vec<Shape>) -> MultiPolygon<f64> {
+    let polygons = shapes.into_iter().map(|shape| {
         let mut rings = shape.iter().map(|ring| grid.restore(ring));
         let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
         Polygon::new(exterior, rings.collect())
     });
-    MultiPolygon(shapes.collect())
+    MultiPolygon(polygons.collect())
 }
 
 /// The edges of both operands, cut where they cross, and what lies beside them.

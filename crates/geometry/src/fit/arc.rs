@@ -47,13 +47,25 @@ impl CircularArc {
     /// Distance of a point from the arc.
     #[must_use]
     pub fn distance(&self, p: Coord<f64>) -> f64 {
-        let (spoke, v) = (self.start - self.centre, p - self.centre);
-        let turn = angle(spoke, v);
-        let turn = if self.sweep < 0.0 { (TAU - turn) % TAU } else { turn };
-        if turn <= self.sweep.abs() {
-            return (length(v) - self.radius()).abs();
+        if self.turn(p) <= self.sweep.abs() {
+            return (length(p - self.centre) - self.radius()).abs();
         }
         length(p - self.start).min(length(p - self.end))
+    }
+
+    /// The parameter of the point of the arc nearest to a point.
+    pub(super) fn nearest(&self, p: Coord<f64>) -> f64 {
+        let share = self.turn(p) / self.sweep.abs();
+        if share <= 1.0 {
+            return share;
+        }
+        if length(p - self.start) <= length(p - self.end) { 0.0 } else { 1.0 }
+    }
+
+    /// Angle from the start to a point as seen from the centre, in the sense of the arc.
+    fn turn(&self, p: Coord<f64>) -> f64 {
+        let turn = angle(self.start - self.centre, p - self.centre);
+        if self.sweep < 0.0 { (TAU - turn) % TAU } else { turn }
     }
 
     /// The arc from the first to the last of some points that fits the ones between

@@ -42,13 +42,22 @@ impl CubicCurve {
         self.curve().nearest(point(p), ACCURACY).distance_sq.max(0.0).sqrt()
     }
 
+    /// The parameter of the point of the curve nearest to a point.
+    pub(super) fn nearest(&self, p: Coord<f64>) -> f64 {
+        self.curve().nearest(point(p), ACCURACY).t
+    }
+
     /// Largest second derivative, which bounds how far chords stray.
     pub(super) fn bend(&self) -> f64 {
+        self.bend_at(0.0).max(self.bend_at(1.0))
+    }
+
+    /// Length of the second derivative, which is linear in the parameter and therefore
+    /// longest at an end of any stretch.
+    pub(super) fn bend_at(&self, t: f64) -> f64 {
         let [a, b, c, d] = self.points;
-        let fold = |p: Coord<f64>, q: Coord<f64>, r: Coord<f64>| {
-            6.0 * (p.x - 2.0 * q.x + r.x).hypot(p.y - 2.0 * q.y + r.y)
-        };
-        fold(a, b, c).max(fold(b, c, d))
+        let bend = (a - b * 2.0 + c) * (1.0 - t) + (b - c * 2.0 + d) * t;
+        6.0 * bend.x.hypot(bend.y)
     }
 
     fn curve(&self) -> CubicBez {

@@ -62,6 +62,28 @@ impl Primitive {
         LineString((0..=pieces).map(|k| self.point_at(share(k))).collect())
     }
 
+    /// The parameter of the point of the piece nearest to a point.
+    pub(super) fn nearest(&self, p: Coord<f64>) -> f64 {
+        match self {
+            Self::Line(line) => {
+                let (d, v) = (line.delta(), p - line.start);
+                let share = (v.x * d.x + v.y * d.y) / (d.x * d.x + d.y * d.y);
+                if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
+            }
+            Self::Arc(arc) => arc.nearest(p),
+            Self::Cubic(cubic) => cubic.nearest(p),
+        }
+    }
+
+    /// Length of the largest second derivative between two parameters.
+    pub(super) fn bend_between(&self, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Line(_) => 0.0,
+            Self::Arc(arc) => arc.radius() * arc.sweep * arc.sweep,
+            Self::Cubic(cubic) => cubic.bend_at(from).max(cubic.bend_at(to)),
+        }
+    }
+
     /// Number of equal steps whose chords stray by at most `tolerance`.
     pub(super) fn pieces(&self, tolerance: f64) -> u32 {
         let tolerance = tolerance.max(0.0);

@@ -4,7 +4,11 @@ use super::{
     CircularArc, CubicCurve, Primitive,
     deviation::{deviation, distance},
 };
-use crate::{Result, error::check_non_negative, simplify_line, validate_line};
+use crate::{
+    Result,
+    error::{check_coordinate, check_non_negative},
+    simplify_line, validate_line,
+};
 use geo_types::{Coord, Line, LineString};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +53,8 @@ pub struct FittedPart {
     /// Indices of the first and the last vertex of the part; the next part begins
     /// with the last.
     pub vertices: [usize; 2],
-    /// Largest distance found between the part and the piece, both ways (pixels).
+    /// Upper bound on the distance between the part and the piece, both ways (pixels):
+    /// exact for lines, otherwise too large by at most a sixteenth of the tolerance.
     pub error: f64,
 }
 
@@ -61,14 +66,14 @@ pub struct FittedPart {
 /// that gets farthest for its number of coordinates wins. Pieces begin and end at
 /// vertices of the line, so they meet exactly; their directions may differ there.
 ///
-/// The bound is checked on every piece and reported: all vertices of the part, and
-/// up to 16 points between two of them, lie within `tolerance` of the piece, and up
-/// to 256 points of a curve within `tolerance` of the line. A ring is treated as a
-/// line from its first point to its last.
+/// The bound is proved for every piece and reported, up to rounding: each point of the
+/// part lies within `tolerance` of the piece, and each point of the piece within
+/// `tolerance` of the part. A ring is treated as a line from its first point to its
+/// last.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) for a field of `config` out of
-/// range; [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) or
+/// range, or coordinates beyond `1e100`; [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) or
 /// [`Error::LineTooShort`](crate::Error::LineTooShort).
 ///
 /// # References
@@ -78,6 +83,7 @@ pub struct FittedPart {
 pub fn fit_primitives(line: &LineString<f64>, config: &FitConfig) -> Result<Vec<FittedPart>> {
     config.validate()?;
     validate_line(line)?;
+    line.coords().flat_map(|p| [p.x, p.y]).try_for_each(check_coordinate)?;
     let track = Track::new(line, config);
     let (mut parts, mut at) = (Vec::new(), 0);
     while at + 1 < track.cuts.len() {
@@ -107,8 +113,9 @@ impl Kind {
     }
 }
 
-/// A line with samples between its vertices.
+/// A line with samples between its vertices, which curves are fitted to.
 struct Track<'a> {
+    points: &'a [Coord<f64>],
     samples: Vec<Coord<f64>>,
     /// Sample of each vertex.
     places: Vec<usize>,
@@ -120,7 +127,7 @@ struct Track<'a> {
 }
 
 impl<'a> Track<'a> {
-    fn new(line: &LineString<f64>, config: &'a FitConfig) -> Self {
+    fn new(line: &'a LineString<f64>, config: &'a FitConfig) -> Self {
         let points = &line.0;
         let mut samples = vec![points[0]];
         let mut places = vec![0];
@@ -137,7 +144,7 @@ impl<'a> Track<'a> {
         }
         let cuts = kept(points, 0.5 * config.tolerance);
         let lengths = cuts.iter().map(|&vertex| sums[vertex]).collect();
-        Self { samples, places, cuts, lengths, config }
+        Self { points, samples, places, cuts, lengths, config }
     }
 
     /// The best piece that begins at a cut, and the cut where it ends.
@@ -145,11 +152,10 @@ impl<'a> Track<'a> {
         let last = self.cuts.len() - 1;
         let [from, to] = [self.cuts[at], self.cuts[at + 1]];
         // Between neighbouring cuts the line is straight within half the tolerance.
-        let chord = Primitive::Line(Line::new(
-            self.samples[self.places[from]],
-            self.samples[self.places[to]],
-        ));
-        let plain = FittedPart { primitive: chord, vertices: [from, to], error: 0.0 };
+        let chord = Primitive::Line(Line::new(self.points[from], self.points[to]));
+        let error = deviation(&chord, &self.points[from..=to], f64::INFINITY);
+        let error = error.unwrap_or(f64::INFINITY);
+        let plain = FittedPart { primitive: chord, vertices: [from, to], error };
         let (mut reach, mut best) = (at + 1, (Kind::Line, at + 1, plain));
         let kinds =
             [(Kind::Line, true), (Kind::Arc, self.config.arcs), (Kind::Cubic, self.config.cubics)];
@@ -223,7 +229,8 @@ impl<'a> Track<'a> {
             Kind::Arc => Primitive::Arc(CircularArc::fit(points)?),
             Kind::Cubic => Primitive::Cubic(CubicCurve::fit(points, 0.5 * tolerance)?),
         };
-        let error = deviation(&primitive, points, tolerance)?;
+        let part = &self.points[vertices[0]..=vertices[1]];
+        let error = deviation(&primitive, part, tolerance)?;
         Some(FittedPart { primitive, vertices, error })
     }
 }

@@ -2,35 +2,34 @@
 
 use crate::{
     Result,
-    boolean::{check_polygon, overlay_unchecked},
+    boolean::{check_polygon, first_owners},
 };
-use geo::{BoundingRect, Intersects};
 use geo_types::{MultiPolygon, Polygon};
 use rayon::prelude::*;
 
 /// What remains visible of each polygon when the ones before it in the list hide it.
 ///
-/// The list runs front to back. The results do not overlap, and together they cover
-/// what the polygons cover; a polygon that is quite hidden yields an empty result.
-/// Conventions and precision are those of [`union`](crate::union()). Parallel over
-/// the polygons.
+/// The list runs front to back. The results neither overlap nor leave gaps, and
+/// together they cover what the polygons cover: results that border on each other have
+/// the same vertices along the border. A polygon that is quite hidden yields an empty
+/// result. All results consist of valid polygons in the crate's orientation.
+///
+/// Vertices and crossings are snapped to one grid for all polygons, with a step between
+/// 2^-29 and 2^-28 of half the larger side of their common bounding box; they move by at
+/// most 0.71 steps, and edges are led through snapped points that they pass within half
+/// a step. About n log n for n edges and crossings of short edges, times the number of
+/// polygons that lie over each other.
 ///
 /// # Errors
 /// [`Error::Polygon`](crate::Error::Polygon) for the first polygon that is not
 /// valid, [`Error::Parameter`](crate::Error::Parameter) for coordinates beyond
-/// `1e100`.
+/// `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) for more than 2^24
+/// crossings.
+///
+/// # References
+/// L. Guibas, D. Marimont, *Rounding arrangements dynamically*, 1998.
 pub fn visible_polygons(polygons: &[Polygon<f64>]) -> Result<Vec<MultiPolygon<f64>>> {
-    polygons.iter().try_for_each(check_polygon)?;
-    let boxes: Vec<_> = polygons.iter().map(BoundingRect::bounding_rect).collect();
-    let remainder = |(index, polygon): (usize, &Polygon<f64>)| {
-        let touches = |front: &usize| match (boxes[*front], boxes[index]) {
-            (Some(a), Some(b)) => a.intersects(&b),
-            _ => false,
-        };
-        let hiding: Vec<_> =
-            (0..index).filter(touches).map(|front| polygons[front].clone()).collect();
-        // Also a polygon in the open goes through, for the order of its rings.
-        overlay_unchecked(std::slice::from_ref(polygon), &hiding, |a, b| a && !b)
-    };
-    polygons.par_iter().enumerate().map(remainder).collect()
+    let checks: Vec<Result<()>> = polygons.par_iter().map(check_polygon).collect();
+    checks.into_iter().collect::<Result<()>>()?;
+    first_owners(polygons)
 }

@@ -1,7 +1,7 @@
 //! The visible runs of a segment, and the one vector that stands for them.
 
-use crate::{Error, Result, grid::floor_index, validate_polygon};
-use geo_types::{Coord, Line, LineString, Polygon};
+use crate::{Error, Result, grid::floor_index};
+use geo_types::{Coord, Line, LineString};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -45,32 +45,6 @@ pub fn visible_runs(segment: Line<f64>, visible: ArrayView2<'_, bool>) -> Result
         inside && visible[[floor_index(p.y, height), floor_index(p.x, width)]]
     };
     Ok(runs(cuts, |t| is_visible(along(segment, t))))
-}
-
-/// The runs of a segment that no polygon hides, as [`visible_runs`] gives them.
-///
-/// Polygons count by the even-odd rule over all their rings. A segment along an
-/// edge may count as visible or hidden there.
-///
-/// # Errors
-/// [`Error::NonFiniteLine`] or [`Error::Polygon`] for a coordinate that is infinite
-/// or not a number, or for a polygon that is not valid.
-pub fn visible_runs_behind(segment: Line<f64>, polygons: &[Polygon<f64>]) -> Result<Vec<[f64; 2]>> {
-    check_segment(segment)?;
-    let mut cuts = vec![0.0, 1.0];
-    let mut hidden = Vec::new();
-    for polygon in polygons {
-        validate_polygon(polygon)?;
-        let mut own = vec![0.0, 1.0];
-        for edge in edges(polygon) {
-            push_crossings(segment, edge, &mut own);
-        }
-        let inside = runs(own, |t| holds(polygon, along(segment, t)));
-        cuts.extend(inside.iter().flatten());
-        hidden.extend(inside);
-    }
-    let covered = |t: f64| hidden.iter().any(|&[from, to]| from < t && t < to);
-    Ok(runs(cuts, |t| !covered(t)))
 }
 
 /// The vector that stands for the visible runs of a segment; `None` without runs.
@@ -127,40 +101,10 @@ fn along(segment: Line<f64>, t: f64) -> Coord<f64> {
     segment.start * (1.0 - t) + segment.end * t
 }
 
-fn check_segment(segment: Line<f64>) -> Result<()> {
+pub(super) fn check_segment(segment: Line<f64>) -> Result<()> {
     let finite = |p: Coord<f64>| p.x.is_finite() && p.y.is_finite();
     match [segment.start, segment.end].into_iter().position(|p| !finite(p)) {
         None => Ok(()),
         Some(index) => Err(Error::NonFiniteLine { index }),
     }
-}
-
-fn edges(polygon: &Polygon<f64>) -> impl Iterator<Item = Line<f64>> + '_ {
-    std::iter::once(polygon.exterior()).chain(polygon.interiors()).flat_map(LineString::lines)
-}
-
-/// Adds the parameters where a segment meets an edge.
-fn push_crossings(segment: Line<f64>, edge: Line<f64>, cuts: &mut Vec<f64>) {
-    let (d, e, offset) = (segment.delta(), edge.delta(), edge.start - segment.start);
-    let cross = |a: Coord<f64>, b: Coord<f64>| a.x * b.y - a.y * b.x;
-    let dot = |a: Coord<f64>, b: Coord<f64>| a.x * b.x + a.y * b.y;
-    let slant = cross(d, e);
-    // Nearly parallel edges add their ends, which is right where they overlap and
-    // does no harm elsewhere: more cuts only make the intervals shorter.
-    let ends = [dot(offset, d) / dot(d, d), dot(edge.end - segment.start, d) / dot(d, d)];
-    let meet = [cross(offset, e) / slant];
-    for cut in meet.into_iter().chain(ends) {
-        if cut > 0.0 && cut < 1.0 {
-            cuts.push(cut);
-        }
-    }
-}
-
-/// Even-odd test by a ray to the right.
-fn holds(polygon: &Polygon<f64>, p: Coord<f64>) -> bool {
-    let crosses = edges(polygon).filter(|edge| {
-        let (a, b) = (edge.start, edge.end);
-        (a.y <= p.y) != (b.y <= p.y) && p.x < a.x + (p.y - a.y) * (b.x - a.x) / (b.y - a.y)
-    });
-    crosses.count() % 2 == 1
 }

@@ -46,7 +46,11 @@ fn walk() -> impl Strategy<Value = LineString<f64>> {
     })
 }
 
-/// Ends meet, parts follow each other, and both directions keep the bound.
+/// Accuracy of the distance to a curve (pixels).
+const ROUNDING: f64 = 1e-8;
+
+/// Ends meet, parts follow each other, and both directions keep the bound that each
+/// part reports, which is no larger than it must be.
 fn check(
     line: &LineString<f64>,
     parts: &[FittedPart],
@@ -61,19 +65,27 @@ fn check(
         prop_assert_eq!(part.primitive.start(), points[from]);
         prop_assert_eq!(part.primitive.end(), points[to]);
         prop_assert!(part.error <= tolerance);
-        // Against a fine line string, not the distances used inside.
-        let own: Vec<_> =
-            (0..=500).map(|k| part.primitive.point_at(f64::from(k) / 500.0)).collect();
-        let longest = own.windows(2).map(|pair| distance(pair[0], pair[1])).fold(0.0, f64::max);
-        for pair in points[from..=to].windows(2) {
-            for k in 0..=7 {
-                let p = pair[0] + (pair[1] - pair[0]) * (f64::from(k) / 7.0);
-                prop_assert!(to_line(p, &own) <= 1.05 * tolerance + longest, "{:?}", part);
+        let own = &points[from..=to];
+        let (mut worst, mut step): (f64, f64) = (0.0, 0.0);
+        for pair in own.windows(2) {
+            step = step.max(distance(pair[0], pair[1]) / 40.0);
+            for k in 0..=40 {
+                let p = pair[0] + (pair[1] - pair[0]) * (f64::from(k) / 40.0);
+                worst = worst.max(part.primitive.distance(p));
             }
         }
-        for &p in own.iter().step_by(3) {
-            prop_assert!(to_line(p, &points[from..=to]) <= 1.2 * tolerance + longest, "{:?}", part);
+        for k in 0..=500 {
+            let p = part.primitive.point_at(f64::from(k) / 500.0);
+            let back = to_line(p, own);
+            prop_assert!(back <= part.error + ROUNDING, "{} from the line: {:?}", back, part);
         }
+        // Never below the largest distance, exact for lines and nearly so for curves.
+        prop_assert!(worst <= part.error + ROUNDING, "{} from the piece: {:?}", worst, part);
+        let (slack, between) = match part.primitive {
+            Primitive::Line(_) => (0.0, 0.0),
+            _ => (tolerance / 16.0, 0.5 * step),
+        };
+        prop_assert!(part.error <= worst + slack + between + ROUNDING, "{}: {:?}", worst, part);
     }
     Ok(())
 }
@@ -239,6 +251,15 @@ proptest! {
 }
 
 #[test]
+fn a_single_chord_reports_its_error() {
+    let line = LineString(vec![coord(0.0, 0.0), coord(5.0, 0.4), coord(10.0, 0.0)]);
+    let config = FitConfig { arcs: false, cubics: false, ..FitConfig::default() };
+    let parts = fit_primitives(&line, &config).unwrap();
+    assert_eq!(parts.len(), 1);
+    assert!((parts[0].error - 0.4).abs() < 1e-12, "{parts:?}");
+}
+
+#[test]
 fn a_circle_of_pixels_is_two_arcs() {
     let mut points: Vec<_> = arc_points(coord(50.5, 50.5), 30.0, 0.0, 2.0 * PI, 400)
         .into_iter()
@@ -268,10 +289,13 @@ fn bad_input_is_refused_and_odd_input_ends() {
         [coord(0.0, 0.0), coord(0.0, 0.0), coord(3.0, 0.0), coord(3.0, 0.0), coord(3.0, 4.0)];
     let parts = fit_primitives(&LineString(corner.to_vec()), &zero).unwrap();
     assert_eq!(parts.len(), 2);
-    for size in [1e-200, 1e200] {
+    for size in [1e-200, 1e99] {
         let line = LineString(corner.iter().map(|&p| p * size).collect());
-        assert!(!fit_primitives(&line, &config).unwrap().is_empty());
+        let parts = fit_primitives(&line, &config).unwrap();
+        assert!(!parts.is_empty() && parts.iter().all(|part| part.error <= config.tolerance));
     }
+    let beyond = LineString(corner.iter().map(|&p| p * 1e101).collect());
+    assert!(matches!(fit_primitives(&beyond, &config), Err(Error::Parameter { .. })));
     let flat = [coord(0.0, 0.0), coord(1.0, 1.0), coord(2.0, 2.0), coord(7.0, 7.0)];
     assert_eq!(fit_circle(&flat), Err(Error::NoCircle { count: 4 }));
     assert_eq!(fit_circle(&[]), Err(Error::NoCircle { count: 0 }));

@@ -2,11 +2,13 @@
 
 use geo_types::{Coord, Line, LineString, Polygon, Rect};
 use mapvec_geometry::{
-    Error, Occlusion, VisibleVector, fill_labels, signed_area, visible_polygons, visible_regions,
-    visible_runs, visible_runs_behind, visible_vector, visible_vertices,
+    Error, Hiders, Occlusion, VisibleVector, fill_labels, perimeter, point_segment_distance,
+    polygon_area, signed_area, union_all, validate_multi_polygon, visible_polygons,
+    visible_regions, visible_runs, visible_runs_behind, visible_vector, visible_vertices,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
+use std::collections::HashMap;
 
 const SIZE: usize = 12;
 
@@ -60,6 +62,49 @@ fn area(polygons: &[Polygon<f64>]) -> f64 {
         signed_area(polygon.exterior()) + polygon.interiors().iter().map(signed_area).sum::<f64>()
     };
     polygons.iter().map(own).sum()
+}
+
+/// Squares and triangles with whole coordinates, which share borders and corners.
+fn tile() -> impl Strategy<Value = Polygon<f64>> {
+    (0_i32..10, 0_i32..10, 1_i32..6, 1_i32..6, any::<bool>()).prop_map(|(x, y, w, h, half)| {
+        let [x0, y0, x1, y1] = [x, y, x + w, y + h].map(f64::from);
+        if half {
+            let corners = vec![(x0, y0), (x1, y0), (x0, y1)];
+            return Polygon::new(corners.into(), Vec::new());
+        }
+        let hole = vec![(x0 + 0.25, y0 + 0.25), (x0 + 0.5, y0 + 0.25), (x0 + 0.25, y0 + 0.75)];
+        let (outer, _) = Rect::new((x0, y0), (x1, y1)).to_polygon().into_inner();
+        Polygon::new(outer, vec![hole.into()])
+    })
+}
+
+/// Shapes of both kinds, on a page that makes the grid coarse.
+fn page() -> impl Strategy<Value = Vec<Polygon<f64>>> {
+    let shapes = proptest::collection::vec(prop_oneof![star(), tile()], 0..8);
+    (shapes, any::<bool>()).prop_map(|(mut shapes, far)| {
+        if far {
+            shapes.push(Rect::new((1800.0, 900.0), (1801.0, 901.0)).to_polygon());
+        }
+        shapes
+    })
+}
+
+/// Every edge is used once per direction at most; returns those used once.
+fn outline(parts: &[Polygon<f64>]) -> Result<Vec<Line<f64>>, TestCaseError> {
+    let key =
+        |line: &Line<f64>| [line.start.x, line.start.y, line.end.x, line.end.y].map(f64::to_bits);
+    let mut used = HashMap::new();
+    for part in parts {
+        for ring in std::iter::once(part.exterior()).chain(part.interiors()) {
+            for line in ring.lines() {
+                let twice = used.insert(key(&line), line);
+                prop_assert!(twice.is_none(), "two parts on one side of {:?}", line);
+            }
+        }
+    }
+    let free =
+        used.values().filter(|line| !used.contains_key(&key(&Line::new(line.end, line.start))));
+    Ok(free.copied().collect())
 }
 
 proptest! {
@@ -138,19 +183,28 @@ proptest! {
 
     #[test]
     fn runs_behind_polygons_match_samples(
-        polygons in proptest::collection::vec(star(), 0..4),
+        polygons in proptest::collection::vec(prop_oneof![star(), tile()], 0..4),
         a in point(),
         b in point(),
     ) {
         let runs = visible_runs_behind(Line::new(a, b), &polygons)?;
+        prop_assert_eq!(&runs, &Hiders::new(&polygons)?.visible_runs(Line::new(a, b))?);
+        prop_assert!(runs.iter().all(|run| 0.0 <= run[0] && run[0] < run[1] && run[1] <= 1.0));
         prop_assert!(runs.windows(2).all(|pair| pair[0][1] < pair[1][0]));
         for k in 0..200 {
             let t = (f64::from(k) + 0.5) / 200.0;
             let p = a * (1.0 - t) + b * t;
-            let near_end = runs.iter().flatten().any(|end| (end - t).abs() < 1e-9);
-            let seen = !polygons.iter().any(|polygon| inside(polygon, p));
+            // Beside an edge, rounding may decide; along one, either answer is right.
+            let near = polygons.iter().any(|polygon| {
+                let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+                rings.flat_map(LineString::lines).any(|edge| point_segment_distance(p, edge) < 1e-9)
+            });
+            let seen = !polygons.iter().any(|polygon| {
+                let hole = |ring: &LineString<f64>| Polygon::new(ring.clone(), Vec::new());
+                inside(polygon, p) && !polygon.interiors().iter().any(|ring| inside(&hole(ring), p))
+            });
             let run = runs.iter().any(|run| run[0] <= t && t <= run[1]);
-            prop_assert!(near_end || seen == run, "t = {}", t);
+            prop_assert!(near || seen == run, "t = {}", t);
         }
     }
 
@@ -180,6 +234,23 @@ proptest! {
             let dot = longest.dx() * segment.dx() + longest.dy() * segment.dy();
             prop_assert!(dot >= 0.0);
         }
+    }
+
+    /// A gap between two parts would add both its sides to the outline, an overlap would
+    /// add to the area.
+    #[test]
+    fn visible_polygons_share_their_borders(polygons in page()) {
+        let parts = visible_polygons(&polygons)?;
+        for part in &parts {
+            prop_assert_eq!(validate_multi_polygon(part), Ok(()));
+        }
+        let all: Vec<_> = parts.into_iter().flatten().collect();
+        let union = union_all(&polygons)?;
+        let free: f64 = outline(&all)?.iter().map(|line| line.dx().hypot(line.dy())).sum();
+        let around: f64 = union.iter().map(perimeter).sum();
+        prop_assert!((free - around).abs() < 1e-3, "{} around {}", free, around);
+        let covered: f64 = union.iter().map(polygon_area).sum();
+        prop_assert!((area(&all) - covered).abs() < 1e-3);
     }
 
     #[test]
@@ -251,6 +322,18 @@ fn bad_input_is_refused() {
     let one = Array2::from_elem((1, 1), true);
     assert_eq!(visible_runs(dot, one.view()), Ok(vec![[0.0, 1.0]]));
     assert_eq!(visible_runs_behind(dot, &[]), Ok(vec![[0.0, 1.0]]));
+    let around = Rect::new((0.0, 0.0), (1.0, 1.0)).to_polygon();
+    let beside = Rect::new((1.0, 0.0), (2.0, 1.0)).to_polygon();
+    let both = [around, beside];
+    assert_eq!(visible_runs_behind(dot, &both), Ok(Vec::new()));
+    assert_eq!(visible_runs_behind(dot, &both[1..]), Ok(vec![[0.0, 1.0]]));
+    // Nothing shows between polygons that share an edge.
+    let across = Line::new((0.1, 0.3), (1.7, 0.8));
+    assert_eq!(visible_runs_behind(across, &both), Ok(Vec::new()));
+    let huge = Line::new((0.0, 0.0), (1e150, 0.0));
+    assert!(matches!(visible_runs_behind(huge, &both), Err(Error::Parameter { .. })));
+    let vast = Rect::new((0.0, -1e150), (1e150, 1e150)).to_polygon();
+    assert!(matches!(Hiders::new(&[vast]), Err(Error::Parameter { .. })));
     let mut canvas = Occlusion::new(1, 1);
     assert!(canvas.cover(0, one.view(), (0, 0)).is_err());
     assert_eq!(canvas.visible(one.view(), (i64::MIN, i64::MAX)).full_area, 0);
