@@ -101,10 +101,11 @@ fn report(what: &str, faults: &Faults) {
 }
 
 fn report_seams(sheets: u64, seams: &Seams) {
-    let Seams { polygons, invalid, other_polygons, area_error, lines, breaks, other_lines } = seams;
+    let Seams { polygons, invalid, other_polygons, other_pixels, area_error, .. } = seams;
+    let Seams { lines, breaks, other_lines, .. } = seams;
     say(&format!(
         "{sheets} sheets in tiles: {polygons} polygons, {invalid} invalid, {other_polygons} maps \
-         other than whole, area error {area_error:e}; {lines} lines, {breaks} breaks, \
+         other than whole, {other_pixels} other pixels, area error {area_error:e}; {lines} lines, {breaks} breaks, \
          {other_lines} sets other than whole"
     ));
 }

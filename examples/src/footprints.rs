@@ -34,6 +34,8 @@ pub struct FootprintScores {
     pub truth_vertices: usize,
     /// Vertices of the traced outlines.
     pub traced_vertices: usize,
+    /// How many of the traced outlines are invalid.
+    pub traced_invalid: usize,
     /// Vertices of the regularized polygons.
     pub vertices: usize,
     /// Mean `IoU` of the traced outlines, which nothing made from the pixels can
@@ -134,7 +136,8 @@ pub fn score_footprints(
         scores.min_iou = scores.min_iou.min(iou);
         scores.traced_iou += polygon_iou(traced, &footprint)?;
         scores.polygons += regular.len();
-        scores.invalid += regular.iter().filter(|p| validate_polygon(p).is_err()).count();
+        scores.invalid += invalid(&regular);
+        scores.traced_invalid += invalid(traced);
         scores.traced_vertices += vertices(traced);
         scores.vertices += vertices(&regular);
         all.extend(regular);
@@ -143,6 +146,11 @@ pub fn score_footprints(
     scores.mean_iou /= count;
     scores.traced_iou /= count;
     Ok((scores, all))
+}
+
+/// How many polygons are invalid.
+fn invalid(polygons: &[Polygon<f64>]) -> usize {
+    polygons.iter().filter(|polygon| validate_polygon(polygon).is_err()).count()
 }
 
 /// Vertices of all rings; the closing point of a ring is none.
@@ -187,7 +195,8 @@ mod tests {
     fn buildings_come_back_with_their_corners() {
         let truth = drawn_footprints();
         let (scores, regular) = score_footprints(&truth, &RegularizeConfig::default()).unwrap();
-        assert_eq!((scores.lost, scores.invalid, regular.len()), (0, 0, truth.len()));
+        let faults = [scores.lost, scores.invalid, scores.traced_invalid];
+        assert_eq!((faults, regular.len()), ([0; 3], truth.len()));
         assert!(scores.mean_iou > 0.95 && scores.min_iou > 0.9, "{scores:?}");
         assert!(scores.vertices * 10 <= scores.truth_vertices * 11, "{scores:?}");
     }

@@ -105,7 +105,7 @@ pub fn kampala_table(truth: &[Polygon<f64>], scores: &FootprintScores) -> String
          | polygons | number | invalid | vertices | times the truth's | mean IoU | smallest IoU |\n\
          |---|---|---|---|---|---|---|\n\
          | truth | {} | - | {} | 1 | 1 | 1 |\n\
-         | traced | {} | - | {} | {:.2} | {:.4} | - |\n\
+         | traced | {} | {} | {} | {:.2} | {:.4} | - |\n\
          | regularized | {} | {} | {} | {:.2} | {:.4} | {:.4} |\n",
         scores.footprints,
         mean_area(truth),
@@ -113,6 +113,7 @@ pub fn kampala_table(truth: &[Polygon<f64>], scores: &FootprintScores) -> String
         scores.footprints,
         scores.truth_vertices,
         scores.polygons,
+        scores.traced_invalid,
         scores.traced_vertices,
         ratio(scores.traced_vertices),
         scores.traced_iou,

@@ -5,8 +5,8 @@ use geo_types::{Coord, LineString, Polygon};
 use mapvec_data::sample_rng;
 use mapvec_geometry::{
     CentrelineConfig, LinePiece, Tile, TileConfig, TilePolygons, Window, centrelines, clip_line,
-    line_length, merge_lines, merge_polygons, polygonize, signed_area, simplify_line, tiles,
-    validate_polygon,
+    fill_labels, line_length, merge_lines, merge_polygons, polygonize, signed_area, simplify_line,
+    tiles, validate_polygon,
 };
 use mapvec_synth::{Sheet, SheetConfig, SheetStyle, generate_sheet};
 use ndarray::{Array2, s};
@@ -27,8 +27,11 @@ pub struct Seams {
     pub invalid: u64,
     /// Label maps whose merged polygons are not those of the whole map.
     pub other_polygons: u64,
-    /// Largest difference between the area of a polygon and its pixels.
+    /// Largest difference between the area of a merged polygon and the number of pixels
+    /// with their centres in it and in none that comes later.
     pub area_error: f64,
+    /// Pixels that lie in no merged polygon with their label.
+    pub other_pixels: u64,
     /// Lines that were merged from tiles.
     pub lines: u64,
     /// Ends inside the page for which no other was found.
@@ -46,6 +49,7 @@ impl Seams {
             invalid: self.invalid + other.invalid,
             other_polygons: self.other_polygons + other.other_polygons,
             area_error: self.area_error.max(other.area_error),
+            other_pixels: self.other_pixels + other.other_pixels,
             lines: self.lines + other.lines,
             breaks: self.breaks + other.breaks,
             other_lines: self.other_lines + other.other_lines,
@@ -56,7 +60,8 @@ impl Seams {
     #[must_use]
     pub fn faults(&self) -> u64 {
         let areas = u64::from(self.area_error > 1e-9);
-        self.invalid + self.other_polygons + areas + self.breaks + self.other_lines
+        let polygons = self.invalid + self.other_polygons + self.other_pixels + areas;
+        polygons + self.breaks + self.other_lines
     }
 }
 
@@ -88,9 +93,20 @@ fn check_polygons(map: &Array2<u32>, tiles: &[Tile]) -> Result<Seams> {
     let merged = merge_polygons(&parts)?;
     let whole = polygonize(map.view()).polygons();
     let mut seams = Seams { polygons: merged.len() as u64, ..Seams::default() };
-    for ((_, polygon), (_, other)) in merged.iter().zip(&whole) {
+    // The merged polygons as pixels, each with an id of its own.
+    let mut drawn = Array2::zeros(map.dim());
+    for (id, (_, polygon)) in (1..).zip(&merged) {
         seams.invalid += u64::from(validate_polygon(polygon).is_err());
-        seams.area_error = seams.area_error.max((area(polygon) - area(other)).abs());
+        fill_labels(polygon, id, &mut drawn);
+    }
+    let mut pixels = vec![0_u32; merged.len() + 1];
+    for (&id, &label) in drawn.iter().zip(map) {
+        pixels[id as usize] += 1;
+        let expected = (id as usize).checked_sub(1).map_or(0, |index| merged[index].0);
+        seams.other_pixels += u64::from(label != expected);
+    }
+    for ((_, polygon), &count) in merged.iter().zip(&pixels[1..]) {
+        seams.area_error = seams.area_error.max((area(polygon) - f64::from(count)).abs());
     }
     let whole: Vec<_> =
         whole.into_iter().map(|(label, polygon)| (label, canonical(&polygon))).collect();

@@ -6,8 +6,8 @@
 //! their right (on the screen). A point on the side of two cells is computed once:
 //! neighbouring segments meet exactly.
 
-use crate::{Error, Fill, Result, repair_multi_polygon};
-use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use crate::{Error, Result};
+use geo_types::{Coord, LineString};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -84,20 +84,6 @@ pub fn contours(
         return Ok(Vec::new());
     }
     Ok(lattice.lines(&lattice.links()))
-}
-
-/// The areas of a field (shape (H, W)) at or above `level`, as a valid multipolygon.
-///
-/// The closed rings of [`contours`], filled by the even-odd rule: where rings touch in
-/// samples that equal the level, areas are split or merged there. Vertices move by a few
-/// units in the last place.
-///
-/// # Errors
-/// As [`contours`].
-pub fn contour_polygons(field: ArrayView2<'_, f64>, level: f64) -> Result<MultiPolygon<f64>> {
-    let rings = contours(field, level, &ContourConfig { border: ContourBorder::Closed })?;
-    let parts = rings.into_iter().map(|ring| Polygon::new(ring, Vec::new()));
-    repair_multi_polygon(&MultiPolygon(parts.collect()), Fill::EvenOdd)
 }
 
 /// The samples with the rim around them.

@@ -98,6 +98,7 @@ mod box_tree;
 mod centreline;
 mod chains;
 mod contour;
+mod contour_polygons;
 mod distance;
 mod error;
 mod fit;
@@ -124,7 +125,8 @@ pub use boolean::{difference, intersection, union, union_all, xor};
 pub use centreline::{
     Centreline, CentrelineConfig, CrossingConfig, GapConfig, centrelines, widths_along,
 };
-pub use contour::{ContourBorder, ContourConfig, contour_polygons, contours};
+pub use contour::{ContourBorder, ContourConfig, contours};
+pub use contour_polygons::contour_polygons;
 pub use distance::{distance_transform, nearest_true};
 pub use error::{Error, Result};
 pub use fit::{

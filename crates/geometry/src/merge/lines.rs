@@ -12,8 +12,9 @@ use geo_types::{Coord, Line, LineString};
 /// Distance over which the direction of an end is measured, in pixels: the last stretch
 /// alone may be a stair, a longer one hides a fork.
 const REACH: f64 = 3.0;
-/// Largest number of pairs of ends that are compared.
-const MAX_PAIRS: usize = 10_000_000;
+/// Pairs of ends that are compared: as many per end on average, and as many more where
+/// there are few.
+const MAX_PAIRS: [usize; 2] = [16, 10_000_000];
 /// A joint at most this far from the straight line is dropped (pixels, and relative to
 /// the coordinates in case of large ones).
 const STRAIGHT: [f64; 2] = [1e-9, 1e-15];
@@ -43,7 +44,7 @@ const STRAIGHT: [f64; 2] = [1e-9, 1e-15];
 /// [`Error::Parameter`] for a negative tolerance or coordinates beyond `1e100`,
 /// [`Error::NonFiniteLine`] and [`Error::LineTooShort`] for pieces that are no lines,
 /// and [`Error::TooManySteps`] where thousands of ends lie within the tolerance of each
-/// other.
+/// other: beyond 16 pairs per end and ten million more.
 pub fn merge_lines(pieces: &[LinePiece], tolerance: f64) -> Result<Vec<LinePiece>> {
     check_non_negative("tolerance", tolerance)?;
     let mut ends = Vec::new();
@@ -133,10 +134,11 @@ fn pairs(ends: &[End], tolerance: f64) -> Result<Vec<(usize, usize)>> {
     let spot = |end: &End| Bounds::of(end.point, end.point);
     let tree = BoxTree::new(ends.iter().map(spot).collect());
     let mut found: Vec<(f64, usize, usize)> = Vec::new();
+    let limit = MAX_PAIRS[0] * ends.len() + MAX_PAIRS[1];
     let mut looked_at = 0;
     for (k, end) in ends.iter().enumerate() {
         tree.visit(&spot(end).grown(tolerance), |l| {
-            looked_at += 1;
+            looked_at += usize::from(l > k);
             let other = &ends[l];
             if l > k && other.label == end.label && other.piece != end.piece {
                 let gap = end.point - other.point;
@@ -146,11 +148,11 @@ fn pairs(ends: &[End], tolerance: f64) -> Result<Vec<(usize, usize)>> {
                     found.push((share + turn(end, other), k, l));
                 }
             }
-            looked_at < MAX_PAIRS
+            looked_at <= limit
         });
-        if looked_at >= MAX_PAIRS {
-            let (what, limit) = ("joining lines", MAX_PAIRS as f64);
-            return Err(Error::TooManySteps { what, count: looked_at as f64, limit });
+        if looked_at > limit {
+            let (what, count, limit) = ("joining lines", looked_at as f64, limit as f64);
+            return Err(Error::TooManySteps { what, count, limit });
         }
     }
     found.sort_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));

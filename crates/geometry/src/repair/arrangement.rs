@@ -4,11 +4,18 @@
 //! Crossings are rounded to the lattice; edges that move onto others by this are cut
 //! again until nothing crosses.
 
-use crate::box_tree::{Bounds, BoxTree};
+use crate::{
+    Error, Result,
+    box_tree::{Bounds, BoxTree},
+};
 use geo_types::Coord;
 
 /// Rounds of cutting. A few are enough unless the lattice is too fine for the shape.
 const MAX_ROUNDS: usize = 24;
+/// Largest number of cuts, two for each crossing: under a gigabyte of edges.
+const MAX_CUTS: usize = 4_000_000;
+/// Largest number of pairs of pieces that are compared in one round.
+const MAX_PAIRS: usize = 2_000_000_000;
 
 /// A lattice point, with coordinates up to 2^51.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,38 +55,55 @@ pub(super) struct Edge {
 }
 
 /// Cuts rings of lattice points; none if rounding does not come to an end.
-pub(super) fn arrange(rings: &[Vec<Point>]) -> Option<Vec<Edge>> {
+///
+/// # Errors
+/// [`Error::TooManySteps`] for millions of crossings.
+pub(super) fn arrange(rings: &[Vec<Point>]) -> Result<Option<Vec<Edge>>> {
     let mut pieces = Vec::new();
     for (ring, points) in (0..).zip(rings) {
         let after = points.iter().cycle().skip(1);
         let pairs = points.iter().zip(after).filter(|(a, b)| a != b);
         pieces.extend(pairs.map(|(&start, &end)| Piece { start, end, ring }));
     }
+    let mut left = MAX_CUTS;
     for _ in 0..MAX_ROUNDS {
-        let mut cuts = cuts(&pieces);
+        let mut cuts = cuts(&pieces, left)?;
         if cuts.is_empty() {
-            return Some(merge(&pieces));
+            return Ok(Some(merge(&pieces)));
         }
+        left -= cuts.len();
         pieces = cut(&pieces, &mut cuts);
     }
-    None
+    Ok(None)
 }
 
-/// Points at which pieces must be cut, with their index.
-fn cuts(pieces: &[Piece]) -> Vec<(usize, Point)> {
+/// Points at which pieces must be cut, with their index; at most `limit`.
+fn cuts(pieces: &[Piece], limit: usize) -> Result<Vec<(usize, Point)>> {
     let bounds: Vec<Bounds> =
         pieces.iter().map(|piece| Bounds::of(piece.start.coord(), piece.end.coord())).collect();
     let tree = BoxTree::new(bounds.clone());
     let mut cuts = Vec::new();
+    let mut pairs = 0;
     for (k, bounds) in bounds.iter().enumerate() {
         tree.visit(bounds, |l| {
             if l > k {
+                pairs += 1;
                 compare(pieces, [k, l], &mut cuts);
             }
-            true
+            cuts.len() <= limit && pairs <= MAX_PAIRS
         });
+        let too_many = |count: usize, limit: usize| {
+            let (count, limit) = (count as f64, limit as f64);
+            Err(Error::TooManySteps { what: "cutting rings where they cross", count, limit })
+        };
+        if cuts.len() > limit {
+            return too_many(MAX_CUTS - limit + cuts.len(), MAX_CUTS);
+        }
+        if pairs > MAX_PAIRS {
+            return too_many(pairs, MAX_PAIRS);
+        }
     }
-    cuts
+    Ok(cuts)
 }
 
 fn compare(pieces: &[Piece], [k, l]: [usize; 2], cuts: &mut Vec<(usize, Point)>) {

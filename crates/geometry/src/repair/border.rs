@@ -12,13 +12,23 @@ pub(super) struct Role {
     pub(super) exterior: bool,
 }
 
+/// Whether the left and the right of an upward edge are inside.
+type Sides = [bool; 2];
+
 /// Borders as directed edges with the inside on their left ([`orient`] is positive).
+///
+/// Where two edges meet and no third one, the sides of one are those of the other: one
+/// ray is shot for each stretch between points where more edges meet.
 pub(super) fn borders(edges: &[Edge], roles: &[Role], fill: Fill) -> Vec<[Point; 2]> {
     let ends: Vec<[Point; 2]> = edges.iter().map(|edge| [edge.low, edge.high]).collect();
     let tree = edge_tree(&ends);
-    let mut windings = Windings { counts: vec![0; roles.len()], touched: Vec::new() };
-    let mut borders = Vec::new();
+    let neighbours = neighbours(&ends);
+    let mut windings = Windings { counts: vec![0; roles.len()], touched: Vec::new(), sum: 0 };
+    let mut known: Vec<Option<Sides>> = vec![None; edges.len()];
     for (index, edge) in edges.iter().enumerate() {
+        if known[index].is_some() {
+            continue;
+        }
         windings.clear();
         // Twice the midpoint is a lattice point.
         let [x, y] = [edge.low.x + edge.high.x, edge.low.y + edge.high.y];
@@ -34,12 +44,55 @@ pub(super) fn borders(edges: &[Edge], roles: &[Role], fill: Fill) -> Vec<[Point;
         let here = windings.are_inside(roles, fill);
         windings.add(edge, if level { -1 } else { 1 });
         let there = windings.are_inside(roles, fill);
-        let (left, right) = if level { (here, there) } else { (there, here) };
-        if left != right {
-            borders.push(if left { [edge.low, edge.high] } else { [edge.high, edge.low] });
+        let sides = if level { [here, there] } else { [there, here] };
+        carry(index, sides, &ends, &neighbours, &mut known);
+    }
+    let directed = ends.iter().zip(known).filter_map(|(&[low, high], sides)| match sides {
+        Some([true, false]) => Some([low, high]),
+        Some([false, true]) => Some([high, low]),
+        _ => None,
+    });
+    directed.collect()
+}
+
+/// For both ends of each edge the edge that continues it, if there is exactly one.
+fn neighbours(ends: &[[Point; 2]]) -> Vec<[Option<usize>; 2]> {
+    let mut places: Vec<(Point, usize, usize)> = Vec::with_capacity(2 * ends.len());
+    for (edge, &[low, high]) in ends.iter().enumerate() {
+        places.extend([(low, edge, 0), (high, edge, 1)]);
+    }
+    places.sort_unstable();
+    let mut neighbours = vec![[None; 2]; ends.len()];
+    for group in places.chunk_by(|a, b| a.0 == b.0) {
+        if let &[(_, a, end_a), (_, b, end_b)] = group {
+            neighbours[a][end_a] = Some(b);
+            neighbours[b][end_b] = Some(a);
         }
     }
-    borders
+    neighbours
+}
+
+/// Notes the sides of an edge and of all that continue it in both directions.
+fn carry(
+    index: usize,
+    sides: Sides,
+    ends: &[[Point; 2]],
+    neighbours: &[[Option<usize>; 2]],
+    known: &mut [Option<Sides>],
+) {
+    known[index] = Some(sides);
+    for start in [1, 0] {
+        // Leaving an edge by its lower end, its left and right are exchanged.
+        let (mut at, mut end, mut sides) = (index, start, sides);
+        while let Some(next) = neighbours[at][end].filter(|&next| known[next].is_none()) {
+            let upward = ends[next][0] == ends[at][end];
+            if upward != (end == 1) {
+                sides.reverse();
+            }
+            known[next] = Some(sides);
+            (at, end) = (next, usize::from(upward));
+        }
+    }
 }
 
 /// Whether an upward edge crosses the ray to the right from half of a point.
@@ -53,6 +106,8 @@ fn is_right_of([low, high]: [Point; 2], [x, y]: [i64; 2]) -> bool {
 struct Windings {
     counts: Vec<i32>,
     touched: Vec<u32>,
+    /// Of all rings together.
+    sum: i32,
 }
 
 impl Windings {
@@ -60,23 +115,20 @@ impl Windings {
         for ring in self.touched.drain(..) {
             self.counts[ring as usize] = 0;
         }
+        self.sum = 0;
     }
 
     fn add(&mut self, edge: &Edge, sign: i32) {
         for &(ring, winding) in &edge.windings {
             self.counts[ring as usize] += sign * winding;
+            self.sum += sign * winding;
             self.touched.push(ring);
         }
     }
 
     fn are_inside(&self, roles: &[Role], fill: Fill) -> bool {
         if fill == Fill::EvenOdd {
-            // Rings may be listed twice; their counts must be added once.
-            let mut rings = self.touched.clone();
-            rings.sort_unstable();
-            rings.dedup();
-            let sum: i32 = rings.iter().map(|&ring| self.counts[ring as usize]).sum();
-            return sum % 2 != 0;
+            return self.sum % 2 != 0;
         }
         let parts = |exterior: bool| {
             let around = self.touched.iter().map(|&ring| ring as usize);

@@ -40,8 +40,9 @@ pub enum Fill {
 /// area, holes negative.
 ///
 /// # Errors
-/// [`PolygonFault::NonFinite`] as [`Error::Polygon`], and [`Error::MultiPolygon`] should
-/// the result still be invalid on a lattice of 2^26 steps, which is not known to happen.
+/// [`PolygonFault::NonFinite`] as [`Error::Polygon`], [`Error::TooManySteps`] for more
+/// than two million crossings, and [`Error::MultiPolygon`] should the result still be
+/// invalid on a lattice of 2^26 steps, which is not known to happen.
 ///
 /// # Examples
 /// ```
@@ -77,7 +78,7 @@ pub fn repair_multi_polygon(
     let mut result = Ok(());
     for bits in LATTICES {
         let step = step(largest, bits);
-        if let Some(repaired) = filled(multi_polygon, fill, step) {
+        if let Some(repaired) = filled(multi_polygon, fill, step)? {
             result = validate_multi_polygon(&repaired);
             if result.is_ok() {
                 return Ok(repaired);
@@ -112,7 +113,7 @@ fn check_finite(polygon: &Polygon<f64>) -> Result<()> {
 }
 
 /// The area that the rings cover by a rule, on a lattice.
-fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Option<MultiPolygon<f64>> {
+fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Result<Option<MultiPolygon<f64>>> {
     let (mut roles, mut on_lattice) = (Vec::new(), Vec::new());
     for (part, polygon) in shape.iter().enumerate() {
         for (index, ring) in rings(polygon).enumerate() {
@@ -122,7 +123,7 @@ fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Option<MultiPolyg
                 .push(ring.coords().map(|p| Point { x: whole(p.x), y: whole(p.y) }).collect());
         }
     }
-    let edges = arrange(&on_lattice)?;
+    let Some(edges) = arrange(&on_lattice)? else { return Ok(None) };
     let ring = |points: &Vec<Point>| {
         // The largest numbers may have been rounded beyond themselves.
         let whole = |v: i64| (v as f64 * step).clamp(f64::MIN, f64::MAX);
@@ -135,7 +136,7 @@ fn filled(shape: &MultiPolygon<f64>, fill: Fill, step: f64) -> Option<MultiPolyg
         Polygon::new(exterior, rings.collect())
     };
     let parts = assemble::polygons(&borders(&edges, &roles, fill));
-    Some(MultiPolygon(parts.iter().map(part).collect()))
+    Ok(Some(MultiPolygon(parts.iter().map(part).collect())))
 }
 
 fn has_points(polygon: &Polygon<f64>) -> bool {

@@ -1,7 +1,8 @@
 //! Validity under the OGC simple feature model, with typed reasons.
 //!
 //! Signs are computed exactly, so a touch is a touch and not a crossing that
-//! rounding hides. Segments are compared through a tree of boxes: about n log n.
+//! rounding hides. Segments are compared through a tree of boxes, about n log n; and for
+//! each ring those are listed that lie around it or beside it.
 
 mod fault;
 mod nesting;

@@ -8,43 +8,51 @@ use super::{
 use geo_types::Coord;
 use std::collections::BTreeMap;
 
+/// Pairs of touching rings, with whether the first lies in the second.
+type Known = BTreeMap<(usize, usize), bool>;
+
 /// Checks the rules that look at whole rings. Rings must not cross.
+///
+/// The rings around one ring are listed at a time: n rings, each in the one before, take
+/// time in n^2 but no more memory than the rings.
 pub(super) fn check_nesting(rings: &Rings, touches: &[Touch]) -> Result<(), MultiPolygonFault> {
-    let around = surrounding(rings, touches)?;
-    for (id, outer) in around.iter().enumerate() {
-        check_ring(rings, id, outer)?;
+    let known = touching(rings, touches)?;
+    for id in 0..rings.members.len() {
+        check_ring(rings, id, &surrounding(rings, id, &known))?;
     }
     check_connected(rings, touches)
 }
 
-/// For each ring the rings around it, in order.
-fn surrounding(rings: &Rings, touches: &[Touch]) -> Result<Vec<Vec<usize>>, MultiPolygonFault> {
-    let mut known = BTreeMap::new();
+/// How touching rings lie; refuses those that pass through each other.
+fn touching(rings: &Rings, touches: &[Touch]) -> Result<Known, MultiPolygonFault> {
+    let mut known = Known::new();
     for touch in touches {
         for turn in 0..2 {
             let pair = (touch.rings[turn], touch.rings[1 - turn]);
             let inside = is_inside_at(rings, touch, turn);
-            if inside.is_none() || inside != *known.entry(pair).or_insert(inside) {
-                let members = touch.rings.map(|id| &rings.members[id]);
-                return Err(crossing(members, rings.original(touch.point)));
+            match inside {
+                Some(inside) if *known.entry(pair).or_insert(inside) == inside => {}
+                _ => {
+                    let members = touch.rings.map(|id| &rings.members[id]);
+                    return Err(crossing(members, rings.original(touch.point)));
+                }
             }
         }
     }
-    let mut around: Vec<Vec<usize>> = Vec::with_capacity(rings.members.len());
-    for (id, member) in rings.members.iter().enumerate() {
-        let mut outer = rings.around(rings.points[member.range[0]]);
-        let touching = || known.range((id, 0)..=(id, usize::MAX));
-        if touching().next().is_some() {
-            outer.retain(|&other| !known.contains_key(&(id, other)));
-            outer.extend(
-                touching().filter(|(_, inside)| **inside == Some(true)).map(|((_, r), _)| *r),
-            );
-            outer.sort_unstable();
-        }
-        outer.retain(|&other| other != id);
-        around.push(outer);
+    Ok(known)
+}
+
+/// The rings around a ring, in order.
+fn surrounding(rings: &Rings, id: usize, known: &Known) -> Vec<usize> {
+    let mut outer = rings.around(rings.points[rings.members[id].range[0]]);
+    let touching = || known.range((id, 0)..=(id, usize::MAX));
+    if touching().next().is_some() {
+        outer.retain(|&other| !known.contains_key(&(id, other)));
+        outer.extend(touching().filter(|(_, inside)| **inside).map(|((_, ring), _)| *ring));
+        outer.sort_unstable();
     }
-    Ok(around)
+    outer.retain(|&other| other != id);
+    outer
 }
 
 /// Whether one of two touching rings lies in the other, judged at the touch; none

@@ -6,9 +6,10 @@
     reason = "a test fails by panicking; points on the edge of the raster are exactly there"
 )]
 
-use geo_types::{Coord, LineString};
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
-    ContourBorder, ContourConfig, contour_polygons, contours, signed_area, validate_multi_polygon,
+    ContourBorder, ContourConfig, Fill, contour_polygons, contours, polygon_area,
+    repair_multi_polygon, signed_area, validate_multi_polygon,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -169,5 +170,28 @@ fn the_smallest_and_largest_samples_are_interpolated() {
                 }
             }
         }
+    }
+}
+
+/// Twin: all rings as polygons of their own, filled by the even-odd rule.
+#[test]
+fn areas_of_noise_are_those_of_its_rings_filled() {
+    let mut state = 7_u64;
+    let mut noise = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1_u32 << 31) - 0.5
+    };
+    let field = Array2::from_shape_simple_fn((150, 170), &mut noise);
+    // Whole numbers: thousands of rings touch in samples at the level.
+    for field in [field.clone(), field.mapv(|v| (v * 6.0).round())] {
+        let polygons = contour_polygons(field.view(), 0.0).unwrap();
+        assert_eq!(validate_multi_polygon(&polygons), Ok(()));
+        let rings = lines(&field, 0.0, ContourBorder::Closed);
+        let flat = rings.into_iter().map(|ring| Polygon::new(ring, Vec::new())).collect();
+        let twin = repair_multi_polygon(&MultiPolygon(flat), Fill::EvenOdd).unwrap();
+        let total = |shape: &MultiPolygon<f64>| shape.iter().map(polygon_area).sum::<f64>();
+        assert!((total(&polygons) - total(&twin)).abs() < 1e-6);
+        assert_eq!(polygons.0.len(), twin.0.len());
     }
 }

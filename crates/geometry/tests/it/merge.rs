@@ -493,3 +493,18 @@ fn the_smallest_polygons_stay_what_they_are() {
         }
     }
 }
+
+/// Each pair of ends counts once, and ends alone do not count.
+#[test]
+fn many_ends_are_joined_unless_thousands_are_in_one_place() {
+    let piece = |label: u32, x: f64| LinePiece {
+        label,
+        line: LineString::from(vec![(x, 0.0), (x + 1.0, 0.0)]),
+        cut: [true, false],
+    };
+    let fan = |count: u32| (0..count).map(|k| piece(k, 0.0)).collect::<Vec<_>>();
+    assert_eq!(merge_lines(&fan(4000), 0.5).unwrap().len(), 4000);
+    assert!(matches!(merge_lines(&fan(5000), 0.5), Err(Error::TooManySteps { .. })));
+    let apart: Vec<_> = (0..100_000).map(|k| piece(1, 3.0 * f64::from(k))).collect();
+    assert_eq!(merge_lines(&apart, 0.5).unwrap().len(), 100_000);
+}

@@ -201,3 +201,26 @@ fn the_largest_numbers_stay_finite() {
         assert_eq!(validate_multi_polygon(&repaired), Ok(()));
     }
 }
+
+#[test]
+fn rings_with_millions_of_crossings_are_refused() {
+    // Every stretch across meets every stretch down: 1600 x 1600 crossings.
+    let mut ring = Vec::new();
+    for k in 0..1600 {
+        let (at, side) = (f64::from(k) + 0.5, f64::from(k % 2) * 1600.0);
+        ring.extend([(side, at), (1600.0 - side, at)]);
+    }
+    for k in 0..1600 {
+        let (at, side) = (f64::from(k) + 0.25, f64::from(k % 2) * 1600.0);
+        ring.extend([(at, side), (at, 1600.0 - side)]);
+    }
+    let weave = Polygon::new(LineString::from(ring), Vec::new());
+    for fill in [Fill::EvenOdd, Fill::NonZero] {
+        let result = repair_polygon(&weave, fill);
+        assert!(
+            matches!(result, Err(Error::TooManySteps { .. })),
+            "{:?}",
+            result.map(|r| r.0.len())
+        );
+    }
+}

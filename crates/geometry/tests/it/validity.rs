@@ -132,3 +132,21 @@ fn small_rings_beside_huge_ones_do_not_panic() {
         }
     }
 }
+
+#[test]
+fn rings_nested_two_thousand_deep_are_judged() {
+    let square = |k: u32| {
+        let (low, high) = (f64::from(k), 9000.0 - f64::from(k));
+        LineString::from(vec![(low, low), (high, low), (high, high), (low, high), (low, low)])
+    };
+    let frame = |k: u32| Polygon::new(square(2 * k), vec![square(2 * k + 1)]);
+    let mut frames = MultiPolygon((0..1000).map(frame).collect());
+    assert_eq!(validate_multi_polygon(&frames), Ok(()));
+    // The hole of the innermost frame is covered by a polygon around both.
+    frames.0[998] = Polygon::new(square(1996), Vec::new());
+    let result = validate_multi_polygon(&frames);
+    let covered = |fault: &MultiPolygonFault| {
+        matches!(fault, MultiPolygonFault::Overlap { first: 998, second: 999, .. })
+    };
+    assert!(matches!(&result, Err(Error::MultiPolygon(fault)) if covered(fault)), "{result:?}");
+}
