@@ -3,8 +3,8 @@
 use anyhow::Result;
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
-    Affine, GroundControlPoint, TileConfig, Warp, WarpModel, fill_labels, fit_ground_control,
-    polygon_area, polygonize, tiles, union_all,
+    Affine, GroundControlPoint, TileConfig, TilePolygons, Warp, WarpModel, fill_labels,
+    fit_ground_control, merge_polygons, polygon_area, polygonize, tiles,
 };
 use ndarray::{Array2, s};
 
@@ -99,7 +99,7 @@ pub(super) fn tiled() -> Result<Canvas> {
         let ring = vec![(x, y), (x + w, y), (x + w, y + h), (x, y + h)];
         Polygon::new(ring.into(), Vec::new())
     };
-    let mut pieces = vec![Vec::new(); lakes.len()];
+    let mut pieces = Vec::new();
     let mut canvas = Canvas::new(2, PANEL);
     canvas.panel("tiles: cores that share no pixel, and one with its halo", 84.0)?;
     canvas.cells(labels.view(), 0.25);
@@ -113,9 +113,9 @@ pub(super) fn tiled() -> Result<Canvas> {
             columns..columns + tile.core.width as usize
         ]);
         let place = Affine::new([1.0, 0.0, x], [0.0, 1.0, y])?;
-        for (id, part) in polygonize(window).polygons() {
-            pieces[id as usize - 1].push(place.apply_shape(&part));
-        }
+        let found = polygonize(window).polygons().into_iter();
+        let polygons = found.map(|(id, part)| (id, place.apply_shape(&part))).collect();
+        pieces.push(TilePolygons { core: tile.core, polygons });
     }
     if let Some(tile) = tiles.get(5) {
         let halo = square(tile.x as f64, tile.y as f64, tile.size.into(), tile.size.into());
@@ -127,30 +127,26 @@ pub(super) fn tiled() -> Result<Canvas> {
     Ok(canvas)
 }
 
-fn seams(canvas: &mut Canvas, pieces: &[Vec<Polygon<f64>>], labels: &Array2<u32>) -> Result<()> {
+fn seams(canvas: &mut Canvas, pieces: &[TilePolygons], labels: &Array2<u32>) -> Result<()> {
     canvas.panel("Each core polygonized: features are cut at seams", 84.0)?;
-    let count: usize = pieces.iter().map(Vec::len).sum();
-    for part in pieces.iter().flatten() {
+    let count: usize = pieces.iter().map(|tile| tile.polygons.len()).sum();
+    for (_, part) in pieces.iter().flat_map(|tile| &tile.polygons) {
         canvas.area(part, ORANGE, 0.35);
         canvas.outline(part, RED, 1.5);
     }
     canvas.note(&format!("{count} pieces"))?;
-    canvas.panel("union_all: the pieces of each feature joined", 84.0)?;
-    let mut joined = 0.0;
-    for (parts, colour) in pieces.iter().zip(COLOURS) {
-        for whole in union_all(parts)? {
-            joined += polygon_area(&whole);
-            canvas.area(&whole, colour, 0.35);
-            canvas.outline(&whole, colour, 1.5);
+    let sets = [
+        ("merge_polygons: the pieces of each feature joined", merge_polygons(pieces)?),
+        ("The raster polygonized at once", polygonize(labels.view()).polygons()),
+    ];
+    for (title, shapes) in sets {
+        canvas.panel(title, 84.0)?;
+        for (id, shape) in &shapes {
+            canvas.area(shape, COLOURS[*id as usize - 1], 0.35);
+            canvas.outline(shape, COLOURS[*id as usize - 1], 1.5);
         }
+        let area: f64 = shapes.iter().map(|(_, shape)| polygon_area(shape)).sum();
+        canvas.note(&format!("area {area}, {} features", shapes.len()))?;
     }
-    canvas.note(&format!("area {joined}"))?;
-    canvas.panel("The raster polygonized at once", 84.0)?;
-    let whole = polygonize(labels.view()).polygons();
-    let area: f64 = whole.iter().map(|(_, shape)| polygon_area(shape)).sum();
-    for (id, shape) in &whole {
-        canvas.area(shape, COLOURS[*id as usize - 1], 0.35);
-        canvas.outline(shape, COLOURS[*id as usize - 1], 1.5);
-    }
-    canvas.note(&format!("area {area}, {} features", whole.len()))
+    Ok(())
 }
