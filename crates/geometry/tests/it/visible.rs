@@ -347,3 +347,21 @@ fn bad_input_is_refused() {
     let empty = Polygon::new(LineString(Vec::new()), Vec::new());
     assert!(visible_polygons(&[empty]).is_err());
 }
+
+#[test]
+fn a_thousand_squares_behind_each_other_are_frames() {
+    let half = |k: u32| f64::from(k + 1);
+    let square = |k: u32| Rect::new((-half(k), -half(k)), (half(k), half(k))).to_polygon();
+    let squares: Vec<_> = (0..1000).map(square).collect();
+    let frames = visible_polygons(&squares).unwrap();
+    for (k, frame) in (0_u32..).zip(&frames) {
+        let hole = if k > 0 { (2.0 * half(k - 1)).powi(2) } else { 0.0 };
+        let expected = (2.0 * half(k)).powi(2) - hole;
+        assert_eq!(frame.0.len(), 1);
+        assert!((area(&frame.0) - expected).abs() < 1e-6, "{k}");
+    }
+    // From the back nothing but the largest is to be seen.
+    let behind: Vec<_> = squares.into_iter().rev().collect();
+    let parts = visible_polygons(&behind).unwrap();
+    assert!(!parts[0].0.is_empty() && parts[1..].iter().all(|part| part.0.is_empty()));
+}
