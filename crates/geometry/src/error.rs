@@ -145,9 +145,12 @@ pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
     Err(Error::Parameter { field, value, allowed: "finite and above 0 (pixels)" })
 }
 
+/// Largest coordinate of which products are computed.
+pub(crate) const LARGEST_COORDINATE: f64 = 1e100;
+
 /// Refuses a coordinate whose square could overflow.
 pub(crate) fn check_coordinate(value: f64) -> Result<()> {
-    if value.abs() <= 1e100 {
+    if value.abs() <= LARGEST_COORDINATE {
         return Ok(());
     }
     Err(Error::Parameter { field: "coordinate", value, allowed: "finite and within 1e100 of 0" })

@@ -8,6 +8,7 @@
 
 mod assemble;
 mod grid;
+mod limit;
 mod noding;
 mod owners;
 mod shorten;
@@ -53,7 +54,8 @@ pub(crate) type Rule = fn(bool, bool) -> bool;
 /// # Errors
 /// [`Error::Polygon`](crate::Error::Polygon) for a polygon that is not valid or has
 /// coordinates that are not finite, [`Error::Parameter`](crate::Error::Parameter) for
-/// coordinates beyond `1e100`.
+/// coordinates beyond `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) where
+/// edges meet in more than four million places.
 ///
 /// # Examples
 /// ```
@@ -141,7 +143,7 @@ pub(crate) fn overlay_unchecked(
     let Some(grid) = Grid::around(a.iter().chain(b)) else { return Ok(MultiPolygon(Vec::new())) };
     let (a, b) = (grid.snap(a), grid.snap(b));
     let (edges, stretches) =
-        separate_shortened(&a, &b).unwrap_or_else(|| (separate(&a, &b), Stretches::default()));
+        separate_shortened(&a, &b)?.unwrap_or_else(|| (separate(&a, &b), Stretches::default()));
     Ok(result(&grid, edges, &stretches, rule))
 }
 
@@ -150,11 +152,11 @@ pub(crate) fn overlay_unchecked(
 fn separate_shortened(
     a: &[Vec<IntPoint>],
     b: &[Vec<IntPoint>],
-) -> Option<(Vec<VectorEdge>, Stretches)> {
-    let ([short_a, short_b], stretches) = shorten([a, b])?;
+) -> Result<Option<(Vec<VectorEdge>, Stretches)>> {
+    let Some(([short_a, short_b], stretches)) = shorten([a, b])? else { return Ok(None) };
     let edges = separate(&short_a, &short_b);
     let whole = edges.iter().filter(|edge| stretches.contains(edge.a, edge.b)).count();
-    (whole == stretches.len()).then_some((edges, stretches))
+    Ok((whole == stretches.len()).then_some((edges, stretches)))
 }
 
 /// Polygons from the edges that separate the inside of the result from the outside.
@@ -231,7 +233,7 @@ mod tests {
         fn chords_change_nothing(a in shape(), b in shape()) {
             let grid = Grid::around(a.iter().chain(&b)).unwrap();
             let (a, b) = (grid.snap(&a), grid.snap(&b));
-            let (edges, stretches) = separate_shortened(&a, &b).unwrap();
+            let (edges, stretches) = separate_shortened(&a, &b).unwrap().unwrap();
             prop_assert!(stretches.len() > 20);
             let all = separate(&a, &b);
             prop_assert!(edges.len() * 2 < all.len());

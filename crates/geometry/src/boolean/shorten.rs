@@ -4,7 +4,11 @@
 //! replaced by the chord between its ends, which lies in the same box, and put back
 //! afterwards.
 
-use crate::chains::{Chains, Visitor};
+use super::limit::limit_meetings;
+use crate::{
+    Result,
+    chains::{Chains, Visitor},
+};
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
 
@@ -20,6 +24,9 @@ pub(super) struct Stretches {
     points: Vec<IntPoint>,
     chords: Vec<Chord>,
 }
+
+/// The rings of both operands, and what their chords stand for.
+pub(super) type Shortened = ([Vec<Vec<IntPoint>>; 2], Stretches);
 
 /// Its ends, as an edge of its ring, and the vertices between them, a range of the points.
 type Chord = ([IntPoint; 2], [usize; 2]);
@@ -62,9 +69,10 @@ fn key([a, b]: [IntPoint; 2]) -> [i32; 4] {
 }
 
 /// Replaces stretches of the rings by chords; none where it would not pay.
-pub(super) fn shorten(
-    rings: [&[Vec<IntPoint>]; 2],
-) -> Option<([Vec<Vec<IntPoint>>; 2], Stretches)> {
+///
+/// # Errors
+/// [`Error::TooManySteps`](crate::Error::TooManySteps) for millions of crossings.
+pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>> {
     let mut points: Vec<IntPoint> = Vec::new();
     let mut ranges = Vec::new();
     for ring in rings.into_iter().flatten() {
@@ -75,8 +83,9 @@ pub(super) fn shorten(
     }
     let place = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
     let chains = Chains::new(ranges.iter().copied(), place);
+    limit_meetings(&chains, &ranges, points.len(), place)?;
     if chains.len() * LENGTH > points.len() {
-        return None;
+        return Ok(None);
     }
     let mut kept = vec![false; points.len()];
     chains.starts().for_each(|k| kept[k] = true);
@@ -97,7 +106,7 @@ pub(super) fn shorten(
     let clips = shortened.split_off(rings[0].len());
     stretches.points = points;
     stretches.chords.sort_unstable_by_key(|chord| key(chord.0));
-    Some(([shortened, clips], stretches))
+    Ok(Some(([shortened, clips], stretches)))
 }
 
 /// Drops points that repeat the one before in the ring that begins at `start`.

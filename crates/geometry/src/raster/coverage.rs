@@ -4,7 +4,7 @@
 //! the cell right of it; a running sum along the row then yields the covered
 //! area of each pixel (the accumulation buffer of font rasterizers).
 
-use super::{is_finite, rings};
+use super::{drawable::is_drawable, rings};
 use crate::{
     grid::{ceil_index, floor_index},
     signed_area,
@@ -24,8 +24,9 @@ const NOISE: f64 = 1e-9;
 /// touching polygons do not add up. Ring orientation does not matter: the first
 /// ring fills, holes subtract. The polygon must not cross itself; where it does,
 /// the winding sum is clamped. Parts outside the raster are clipped exactly and
-/// only the pixels of the polygon are visited. A polygon with a non-finite coordinate
-/// draws nothing.
+/// only the pixels of the polygon are visited. A polygon with a coordinate that is not
+/// finite or beyond `1e100` draws nothing;
+/// [`validate_polygon`](crate::validate_polygon) names those that are not finite.
 ///
 /// # References
 /// Raph Levien, *Inside the fastest font renderer in the world*, 2016.
@@ -51,7 +52,7 @@ pub(super) fn on_cells(coverage: &mut Array2<f32>, work: impl FnOnce(&mut [f32],
 }
 
 fn fill_cells(polygon: &Polygon<f64>, coverage: &mut [f32], width: usize) {
-    if width == 0 || !is_finite(polygon) {
+    if width == 0 || !is_drawable(polygon) {
         return;
     }
     let (rows, columns) = spans(polygon.exterior(), coverage.len() / width, width);
@@ -121,6 +122,10 @@ impl Accumulator {
             return;
         }
         let slope = (b.x - a.x) / (b.y - a.y);
+        if !slope.is_finite() {
+            // Lower than 1e-200: no share of a pixel.
+            return;
+        }
         let x_at = |y: f64| a.x + (y - a.y) * slope;
         let limit = self.width as f64;
         let inside = a.x.min(b.x) >= 0.0 && a.x.max(b.x) <= limit;

@@ -1,6 +1,7 @@
 //! Cutting lines into dashes.
 
-use crate::{Error, Result, error::check_positive, validate_line};
+use super::drawable::check_line;
+use crate::{Error, Result, error::check_positive};
 use geo_types::{Coord, LineString};
 use serde::{Deserialize, Serialize};
 
@@ -48,12 +49,13 @@ impl Dash {
 /// line is the line itself.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a field out of range, [`Error::LineTooShort`] and
+/// [`Error::Parameter`] for a field out of range or coordinates beyond `1e100`,
+/// [`Error::LineTooShort`] and
 /// [`Error::NonFiniteLine`] for the line, [`Error::TooManyDashes`] beyond one
 /// million dashes.
 pub fn dash_line(line: &LineString<f64>, dash: &Dash) -> Result<Vec<LineString<f64>>> {
     dash.validate()?;
-    validate_line(line)?;
+    check_line(line)?;
     let stations = stations(line);
     let length = stations.last().copied().unwrap_or(0.0);
     let period = dash.on + dash.off;

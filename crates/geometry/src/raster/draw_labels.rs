@@ -2,6 +2,7 @@
 
 use super::canvas::{Canvas, on_cells};
 use super::dash::dash_line;
+use super::drawable::{check_area, check_line};
 use super::labels::fill_polygon;
 use super::rings;
 use super::stroke::{MITER_LIMIT, Stroke};
@@ -9,7 +10,6 @@ use super::stroke_labels::stroke_line;
 use crate::{
     Result,
     grid::{ceil_index, floor_index},
-    validate_line,
 };
 use geo_types::{LineString, Polygon};
 use ndarray::Array2;
@@ -36,8 +36,10 @@ pub enum Drawing<'a> {
 /// (H, W).
 ///
 /// # Errors
-/// What [`stroke_labels`](crate::stroke_labels) returns for the first line that cannot
-/// be drawn; nothing is drawn then.
+/// For the first shape that cannot be drawn, and nothing is drawn then: what
+/// [`stroke_labels`](crate::stroke_labels) returns for a line;
+/// [`Error::Polygon`](crate::Error::Polygon) for coordinates of an area that are not
+/// finite, [`Error::Parameter`](crate::Error::Parameter) for those beyond `1e100`.
 pub fn draw_labels(drawings: &[(Drawing<'_>, u32)], labels: &mut Array2<u32>) -> Result<()> {
     let marks = drawings.iter().map(|&(drawing, id)| Mark::new(drawing, id));
     let marks = marks.collect::<Result<Vec<_>>>()?;
@@ -74,10 +76,13 @@ enum MarkShape<'a> {
 impl<'a> Mark<'a> {
     fn new(drawing: Drawing<'a>, id: u32) -> Result<Self> {
         let shape = match drawing {
-            Drawing::Area(polygon) => MarkShape::Area(polygon),
+            Drawing::Area(polygon) => {
+                check_area(polygon)?;
+                MarkShape::Area(polygon)
+            }
             Drawing::Line(line, stroke) => {
                 stroke.validate()?;
-                validate_line(line)?;
+                check_line(line)?;
                 let pieces = match &stroke.dash {
                     Some(dash) => Cow::Owned(dash_line(line, dash)?),
                     None => Cow::Borrowed(std::slice::from_ref(line)),

@@ -1,7 +1,7 @@
 //! Polygons to label maps by the pixel-centre rule.
 
 use super::canvas::{Canvas, on_canvas};
-use super::{crossings::sort_by_row, is_finite, rings};
+use super::{crossings::sort_by_row, drawable::is_drawable, rings};
 use geo_types::Polygon;
 use ndarray::Array2;
 
@@ -10,7 +10,8 @@ use ndarray::Array2;
 /// The even-odd rule decides, over all rings together, so holes stay untouched.
 /// A centre on an edge belongs to exactly one of two polygons that share this
 /// edge: polygons that tile the plane tile the raster. Parts outside the raster
-/// are clipped; a polygon with a non-finite coordinate draws nothing.
+/// are clipped. A polygon with a coordinate that is not finite or beyond `1e100` draws
+/// nothing; [`draw_labels`](crate::draw_labels) refuses it.
 ///
 /// `labels` has shape (H, W). Cost: one sort of the crossings of edges with the
 /// pixel rows.
@@ -29,7 +30,7 @@ pub fn fill_labels(polygon: &Polygon<f64>, id: u32, labels: &mut Array2<u32>) {
 
 /// Fills the rows of a canvas.
 pub(super) fn fill_polygon(polygon: &Polygon<f64>, id: u32, canvas: &mut Canvas<'_>) {
-    if !is_finite(polygon) {
+    if !is_drawable(polygon) {
         return;
     }
     let mut crossings = canvas.take_crossings();
@@ -79,11 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn non_finite_draws_nothing() {
-        let bad = polygon![(x: 0.0, y: 0.0), (x: f64::NAN, y: 4.0), (x: 4.0, y: 4.0)];
-        let mut labels = Array2::zeros((4, 4));
-        fill_labels(&bad, 1, &mut labels);
-        assert!(labels.iter().all(|&id| id == 0));
+    fn non_finite_and_huge_draw_nothing() {
+        for bad in [f64::NAN, f64::INFINITY, 1e101, -1e308] {
+            let bad = polygon![(x: 0.0, y: 0.0), (x: bad, y: 4.0), (x: 4.0, y: 4.0)];
+            let mut labels = Array2::zeros((4, 4));
+            fill_labels(&bad, 1, &mut labels);
+            assert!(labels.iter().all(|&id| id == 0));
+        }
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! Rasterizing: polygons and lines to labels or coverage, fields around them.
+//!
+//! One rule for all: coordinates are finite and within `1e100`, beyond which products
+//! overflow. Functions that return a result refuse others and draw nothing; the fills of
+//! a single polygon draw nothing of it.
 
 mod canvas;
 mod centre_vectors;
@@ -6,6 +10,7 @@ mod coverage;
 mod crossings;
 mod dash;
 mod draw_labels;
+mod drawable;
 mod labels;
 mod orientation;
 mod straight;
@@ -26,8 +31,4 @@ use geo_types::{LineString, Polygon};
 /// All rings of a polygon, the exterior first.
 pub(crate) fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
     std::iter::once(polygon.exterior()).chain(polygon.interiors())
-}
-
-fn is_finite(polygon: &Polygon<f64>) -> bool {
-    rings(polygon).all(|ring| ring.coords().all(|p| p.x.is_finite() && p.y.is_finite()))
 }

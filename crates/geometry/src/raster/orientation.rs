@@ -1,7 +1,8 @@
 //! Direction, distance and offset of the line nearest to each pixel.
 
+use super::drawable::check_line;
 use super::straight::{Straight, dot, for_each_span};
-use crate::{Result, error::check_positive, grid::centres, validate_line};
+use crate::{Result, error::check_positive, grid::centres};
 use geo_types::{Coord, LineString};
 use ndarray::{Array2, Array3, ArrayViewMut2, ArrayViewMut3, Axis};
 use rayon::prelude::*;
@@ -33,8 +34,8 @@ pub struct OrientationField {
 /// Parallel over bands of rows; the result does not depend on the number of threads.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) for a reach out of range, and what
-/// [`validate_line`] returns.
+/// [`Error::Parameter`](crate::Error::Parameter) for a reach out of range or coordinates
+/// beyond `1e100`, and what [`validate_line`](crate::validate_line) returns.
 ///
 /// # Examples
 /// ```
@@ -51,7 +52,7 @@ pub fn orientation_field(
 ) -> Result<OrientationField> {
     for &(line, reach) in lines {
         check_positive("reach", reach)?;
-        validate_line(line)?;
+        check_line(line)?;
     }
     let (height, width) = shape;
     let mut field = OrientationField {

@@ -8,11 +8,11 @@
 
 use super::coverage::on_cells;
 use super::dash::{Dash, dash_line};
+use super::drawable::check_line;
 use crate::{
     Result,
     error::check_positive,
     grid::{ceil_index, centres, floor_index},
-    validate_line,
 };
 use geo_types::{Coord, LineString};
 use ndarray::Array2;
@@ -92,8 +92,9 @@ impl Stroke {
 /// (width + 1.5). Parts outside the raster are clipped.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) for a field of `stroke`, and what
-/// [`validate_line`] and [`dash_line`] return.
+/// [`Error::Parameter`](crate::Error::Parameter) for a field of `stroke` or coordinates
+/// beyond `1e100`, and what [`validate_line`](crate::validate_line) and [`dash_line`]
+/// return.
 ///
 /// # Examples
 /// ```
@@ -110,7 +111,7 @@ pub fn stroke_coverage(
     coverage: &mut Array2<f32>,
 ) -> Result<()> {
     stroke.validate()?;
-    validate_line(line)?;
+    check_line(line)?;
     let pieces = stroke.dash.as_ref().map(|dash| dash_line(line, dash)).transpose()?;
     let pieces = pieces.as_deref().unwrap_or(std::slice::from_ref(line));
     on_cells(coverage, |cells, width| {

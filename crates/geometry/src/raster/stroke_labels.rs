@@ -6,9 +6,10 @@
 
 use super::canvas::{Canvas, on_canvas};
 use super::dash::dash_line;
+use super::drawable::check_line;
 use super::straight::{HalfPlane, Straight, dot, for_each_span};
 use super::stroke::{Cap, Join, MITER_LIMIT, Stroke};
-use crate::{Result, validate_line};
+use crate::Result;
 use geo_types::{Coord, LineString};
 use ndarray::Array2;
 
@@ -29,8 +30,9 @@ const SLACK: f64 = 1e-9;
 /// allocated unless the line is dashed. Parts outside the raster are clipped.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) for a field of `stroke`, and what
-/// [`validate_line`] and [`dash_line`] return.
+/// [`Error::Parameter`](crate::Error::Parameter) for a field of `stroke` or coordinates
+/// beyond `1e100`, and what [`validate_line`](crate::validate_line) and [`dash_line`]
+/// return.
 ///
 /// # Examples
 /// ```
@@ -48,7 +50,7 @@ pub fn stroke_labels(
     labels: &mut Array2<u32>,
 ) -> Result<()> {
     stroke.validate()?;
-    validate_line(line)?;
+    check_line(line)?;
     let pieces = stroke.dash.as_ref().map(|dash| dash_line(line, dash)).transpose()?;
     let pieces = pieces.as_deref().unwrap_or(std::slice::from_ref(line));
     on_canvas(labels, |canvas| {

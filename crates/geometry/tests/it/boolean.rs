@@ -292,3 +292,26 @@ fn invalid_polygons_are_named() {
     let expected = Error::Polygon(PolygonFault::TooFewPoints(Ring::Exterior));
     assert_eq!(intersection(&square, &empty), Err(expected));
 }
+
+/// A comb whose teeth point down, or to the right.
+fn comb(teeth: u32, length: f64, down: bool) -> Polygon<f64> {
+    let mut ring = vec![(-1.0, -1.0)];
+    for k in 0..teeth {
+        let x = f64::from(k);
+        ring.extend([(x, -0.5), (x, length), (x + 0.5, length), (x + 0.5, -0.5)]);
+    }
+    ring.push((f64::from(teeth), -1.0));
+    let turned = |(x, y): (f64, f64)| if down { (x, y) } else { (y, x) };
+    Polygon::new(ring.into_iter().map(turned).collect::<Vec<_>>().into(), Vec::new())
+}
+
+#[test]
+fn millions_of_crossings_are_refused() {
+    let (a, b) = (comb(1100, 1100.0, true), comb(1100, 1100.0, false));
+    let result = intersection(&[a], &[b]);
+    assert!(matches!(result, Err(Error::TooManySteps { .. })), "{:?}", result.map(|r| r.0.len()));
+    // Nearly as many edges with less to cut: 800 x 50 squares with sides of 1 / 2.
+    let (a, b) = (comb(800, 50.0, true), comb(50, 800.0, false));
+    let area: f64 = intersection(&[a], &[b]).unwrap().iter().map(polygon_area).sum();
+    assert!((area - 800.0 * 50.0 / 4.0).abs() < 1e-2, "{area}");
+}

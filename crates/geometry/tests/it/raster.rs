@@ -1,7 +1,10 @@
 //! Rasterizing against area and sampling oracles.
 
 use geo_types::{Coord, LineString, Polygon};
-use mapvec_geometry::{Stroke, fill_coverage, fill_labels, signed_area, stroke_coverage};
+use mapvec_geometry::{
+    Dash, Error, Stroke, dash_line, fill_coverage, fill_labels, orientation_field, signed_area,
+    stroke_coverage,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -90,4 +93,52 @@ proptest! {
             prop_assert!((c - exact[[i, j]]).abs() < tolerance, "{} {}", c, exact[[i, j]]);
         }
     }
+}
+
+/// A rectangle with all corners but the left and right sides beyond the raster.
+fn upright(left: f64, right: f64, far: f64) -> Polygon<f64> {
+    let corners = vec![(left, -far), (right, -far), (right, far), (left, far)];
+    Polygon::new(corners.into(), Vec::new())
+}
+
+#[test]
+fn far_corners_are_clipped_and_those_beyond_draw_nothing() {
+    for far in [1e3, 1e30, 1e99, 1e100] {
+        let mut coverage = Array2::zeros((6, 9));
+        fill_coverage(&upright(2.5, 4.0, far), &mut coverage);
+        let mut labels = Array2::zeros((6, 9));
+        fill_labels(&upright(2.0, 4.0, far), 1, &mut labels);
+        for row in 0..6 {
+            let expected = [0.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+            assert_eq!(coverage.row(row).to_vec(), expected, "{far}");
+            assert_eq!(labels.row(row).to_vec(), [0, 0, 1, 1, 0, 0, 0, 0, 0], "{far}");
+        }
+    }
+    for far in [1.1e100, 1e154, 1e300, f64::MAX, f64::INFINITY, f64::NAN] {
+        let mut coverage = Array2::zeros((6, 9));
+        fill_coverage(&upright(2.5, 4.0, far), &mut coverage);
+        assert!(coverage.iter().all(|&share| share.to_bits() == 0), "{far}");
+        let line = LineString::from(vec![(0.0, 3.0), (far, 3.0)]);
+        let refused = |result: Result<(), Error>| match result {
+            Err(Error::NonFiniteLine { index: 1 }) => !far.is_finite(),
+            Err(Error::Parameter { field: "coordinate", .. }) => far.is_finite(),
+            _ => false,
+        };
+        assert!(refused(stroke_coverage(&line, &Stroke::default(), &mut coverage)), "{far}");
+        assert!(coverage.iter().all(|&share| share.to_bits() == 0), "{far}");
+        assert!(refused(orientation_field(&[(&line, 2.0)], (6, 9)).map(|_| ())), "{far}");
+        assert!(refused(dash_line(&line, &Dash::default()).map(|_| ())), "{far}");
+    }
+}
+
+/// Edges lower than any share of a pixel have slopes beyond all numbers.
+#[test]
+fn edges_of_the_smallest_height_add_nothing() {
+    let low = vec![(1.0, 0.0), (4.0, 5e-324), (4.0, 2.0), (1.0, 2.0)];
+    let mut coverage = Array2::zeros((3, 6));
+    fill_coverage(&Polygon::new(low.into(), Vec::new()), &mut coverage);
+    for row in 0..2 {
+        assert_eq!(coverage.row(row).to_vec(), [0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+    }
+    assert_eq!(coverage.row(2).sum().to_bits(), 0);
 }

@@ -2,8 +2,8 @@
 
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
-    Cap, Connectivity, Dash, Drawing, Error, Join, Stroke, dash_line, draw_labels, fill_labels,
-    polygonize_with, stroke_labels,
+    Cap, Connectivity, Dash, Drawing, Error, Join, PolygonFault, Ring, Stroke, dash_line,
+    draw_labels, fill_labels, polygonize_with, stroke_labels,
 };
 use ndarray::{Array2, ShapeBuilder};
 use proptest::prelude::*;
@@ -271,6 +271,22 @@ fn bad_lines_leave_the_map_as_it_was() {
     assert!(matches!(draw(&point, &stroke), Err(Error::LineTooShort { .. })));
     assert!(matches!(draw(&broken, &stroke), Err(Error::NonFiniteLine { index: 1 })));
     assert!(matches!(draw(&good, &flat), Err(Error::Parameter { field: "stroke.width", .. })));
+    let far = LineString::from(vec![(0.0, 0.0), (1e101, 3.0)]);
+    assert!(matches!(draw(&far, &stroke), Err(Error::Parameter { field: "coordinate", .. })));
+    let area = |x: f64| {
+        let bad = LineString::from(vec![(1.0, 1.0), (x, 2.0), (4.0, 9.0)]);
+        let page = LineString::from(vec![(0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)]);
+        let bad = Polygon::new(page, vec![bad]);
+        let mut labels = Array2::zeros((10, 10));
+        let good = Drawing::Line(&good, &stroke);
+        let result = draw_labels(&[(good, 1), (Drawing::Area(&bad), 2)], &mut labels);
+        assert!(result.is_ok() || labels.sum() == 0, "nothing is drawn");
+        result
+    };
+    assert_eq!(area(8.0), Ok(()));
+    let fault = PolygonFault::NonFinite { ring: Ring::Hole(0), index: 1 };
+    assert_eq!(area(f64::INFINITY), Err(Error::Polygon(fault)));
+    assert!(matches!(area(-1e200), Err(Error::Parameter { field: "coordinate", .. })));
 }
 
 #[test]
@@ -281,7 +297,10 @@ fn huge_coordinates_and_empty_maps_are_clipped() {
     stroke_labels(&far, &stroke, 1, &mut labels).unwrap();
     assert_eq!(labels.sum(), 20);
     let beyond = LineString::from(vec![(-1e300, -1e300), (1e300, 1e300), (1e308, -1e308)]);
-    stroke_labels(&beyond, &stroke, 1, &mut labels).unwrap();
+    let drawn = labels.clone();
+    let result = stroke_labels(&beyond, &stroke, 1, &mut labels);
+    assert!(matches!(result, Err(Error::Parameter { field: "coordinate", .. })));
+    assert_eq!(labels, drawn);
     for shape in [(0, 4), (4, 0), (0, 0)] {
         let mut nothing = Array2::zeros(shape);
         stroke_labels(&far, &stroke, 1, &mut nothing).unwrap();

@@ -1,0 +1,35 @@
+//! What can be drawn: coordinates whose products do not overflow.
+
+use super::rings;
+use crate::{
+    Error, PolygonFault, Result, Ring, error::LARGEST_COORDINATE, spatial_index, validate_line,
+};
+use geo_types::{Coord, LineString, Polygon};
+
+/// Refuses lines without length and with coordinates that are not finite or beyond
+/// `1e100`.
+pub(super) fn check_line(line: &LineString<f64>) -> Result<()> {
+    validate_line(line)?;
+    spatial_index::check_line(line)
+}
+
+/// Refuses polygons with coordinates that are not finite or beyond `1e100`.
+pub(super) fn check_area(polygon: &Polygon<f64>) -> Result<()> {
+    if is_drawable(polygon) {
+        return Ok(());
+    }
+    for (index, ring) in rings(polygon).enumerate() {
+        let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
+        if let Some(at) = ring.coords().position(|p| !finite(p)) {
+            let ring = index.checked_sub(1).map_or(Ring::Exterior, Ring::Hole);
+            return Err(Error::Polygon(PolygonFault::NonFinite { ring, index: at }));
+        }
+    }
+    rings(polygon).try_for_each(spatial_index::check_line)
+}
+
+/// Whether all coordinates of a polygon are finite and within `1e100`.
+pub(super) fn is_drawable(polygon: &Polygon<f64>) -> bool {
+    let fits = |p: &Coord<f64>| p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE;
+    rings(polygon).all(|ring| ring.coords().all(fits))
+}
