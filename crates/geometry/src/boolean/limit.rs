@@ -26,9 +26,10 @@ pub(super) fn limit_meetings(
     if count.saturating_mul(count) / 2 <= MAX_MEETINGS {
         return Ok(());
     }
-    // Neither if the boxes of so few meet; pairs are met from both sides in a sample.
-    let stride = chains.len() / SAMPLE + 1;
-    let enough = if stride > 1 { MAX_MEETINGS / stride } else { MAX_MEETINGS };
+    // Neither if the boxes of so few meet. A sample meets pairs from both sides; an odd
+    // stride does not always hit the same side of repeated shapes with four.
+    let stride = (chains.len() / SAMPLE) | 1;
+    let enough = if stride > 1 { 2 * MAX_MEETINGS / stride } else { MAX_MEETINGS };
     let mut pairs = 0;
     let meet = |_, _| {
         pairs += 1;
