@@ -87,12 +87,24 @@ impl Chains {
         point: impl Fn(usize) -> Coord<f64>,
         visitor: &mut Visitor<impl FnMut(usize), impl FnMut(usize, usize) -> bool>,
     ) {
+        self.compare_every(1, margin, point, visitor);
+    }
+
+    /// As [`Self::compare`], for every `stride`th chain only; if that is not 1, with all
+    /// others before and after it.
+    pub(crate) fn compare_every(
+        &self,
+        stride: usize,
+        margin: f64,
+        point: impl Fn(usize) -> Coord<f64>,
+        visitor: &mut Visitor<impl FnMut(usize), impl FnMut(usize, usize) -> bool>,
+    ) {
         let whole = |chain: Chain| Stretch { chain, first: chain.first, last: chain.last };
         let mut goes_on = true;
-        for (id, &chain) in self.chains.iter().enumerate() {
+        for (id, &chain) in self.chains.iter().enumerate().step_by(stride) {
             let bounds = box_of(&whole(chain), &point).grown(margin);
             self.tree.visit(&bounds, |other| {
-                if other > id {
+                if other > id || stride > 1 && other < id {
                     let pair = [whole(chain), whole(self.chains[other])];
                     goes_on = follows(&chain, &self.chains[other], &point)
                         || follows(&self.chains[other], &chain, &point)
