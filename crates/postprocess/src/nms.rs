@@ -131,23 +131,86 @@ impl Kept {
     }
 }
 
-/// The boxes of `order` that are kept, in that order.
-fn suppress(boxes: &[[f32; 4]], order: &[usize], limit: f32) -> Vec<usize> {
-    let mut kept = Kept::default();
-    let mut indices = Vec::new();
-    for index in order {
-        let corners = &boxes[*index];
+/// Kept boxes by the cells that their centres lie in. No box is wider or higher than a
+/// cell, so boxes that overlap have their centres in the same cell or in neighbours.
+struct Cells {
+    kept: Vec<Kept>,
+    /// Cells along both axes.
+    count: [usize; 2],
+    /// Least centre and size of a cell along both axes.
+    axes: [(f64, f64); 2],
+}
+
+impl Cells {
+    /// Cells for the boxes of `order`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "counts between 1 and the root of the number of boxes"
+    )]
+    fn new(boxes: &[[f32; 4]], order: &[usize]) -> Self {
+        // With fewer boxes per cell, most of the time goes into looking at empty ones.
+        let most = (order.len() as f64 / 8.0).sqrt().max(1.0);
+        let mut count = [1; 2];
+        let axes = [0, 1].map(|axis| {
+            let (mut low, mut high, mut side) = (f64::INFINITY, f64::NEG_INFINITY, 0.0_f64);
+            for corners in order.iter().map(|index| &boxes[*index]) {
+                let centre = centre(corners, axis);
+                (low, high) = (low.min(centre), high.max(centre));
+                side = side.max(f64::from(corners[axis + 2]) - f64::from(corners[axis]));
+            }
+            // A little more than the largest side: divisions are rounded.
+            let cells = ((high - low) / (1.001 * side)).clamp(1.0, most).floor();
+            let cells = if cells.is_nan() { 1.0 } else { cells };
+            count[axis] = cells as usize;
+            (low, (high - low) / cells)
+        });
+        let kept = (0..count[0] * count[1]).map(|_| Kept::default()).collect();
+        Self { kept, count, axes }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least 0, and cut to the number of cells"
+    )]
+    fn place(&self, corners: &[f32; 4]) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            let (low, size) = self.axes[axis];
+            let place = (centre(corners, axis) - low) / size;
+            (place.max(0.0) as usize).min(self.count[axis] - 1)
+        })
+    }
+
+    /// Keeps a box unless a kept one overlaps it by more than `limit`; whether it did.
+    fn keep(&mut self, corners: &[f32; 4], limit: f32) -> bool {
         let area = (corners[2] - corners[0]) * (corners[3] - corners[1]);
-        if kept.overlaps(corners, area, limit) {
-            continue;
+        let [x, y] = self.place(corners);
+        let [columns, rows] = self.count;
+        for row in y.saturating_sub(1)..rows.min(y + 2) {
+            let line = &self.kept[row * columns..][x.saturating_sub(1)..columns.min(x + 2)];
+            if line.iter().any(|kept| kept.overlaps(corners, area, limit)) {
+                return false;
+            }
         }
+        let kept = &mut self.kept[y * columns + x];
         for (side, value) in kept.sides.iter_mut().zip(corners) {
             side.push(*value);
         }
         kept.areas.push(area);
-        indices.push(*index);
+        true
     }
-    indices
+}
+
+fn centre(corners: &[f32; 4], axis: usize) -> f64 {
+    0.5 * (f64::from(corners[axis]) + f64::from(corners[axis + 2]))
+}
+
+/// The boxes of `order` that are kept, in that order.
+fn suppress(boxes: &[[f32; 4]], order: &[usize], limit: f32) -> Vec<usize> {
+    let mut cells = Cells::new(boxes, order);
+    order.iter().copied().filter(|&index| cells.keep(&boxes[index], limit)).collect()
 }
 
 #[cfg(test)]
@@ -183,6 +246,44 @@ mod tests {
                 7, 16, 12, 21, 30, 8, 17, 22, 31, 0
             ]
         );
+    }
+
+    #[test]
+    fn cells_change_nothing() {
+        let mut state = 1_u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for (extent, side) in [(40, 9), (1000, 30), (1000, 400), (3, 1), (5000, 2)] {
+            for limit in [0.0, 0.2, 0.6] {
+                let boxes: Vec<[f32; 4]> = (0..400)
+                    .map(|_| {
+                        let (x, y) = (random(extent), random(extent));
+                        [x, y, x + random(side), y + random(side)].map(|v| v as f32)
+                    })
+                    .collect();
+                let order: Vec<usize> = (0..boxes.len()).collect();
+                let mut all = Kept::default();
+                let expected: Vec<usize> = order
+                    .iter()
+                    .copied()
+                    .filter(|&index| {
+                        let corners = &boxes[index];
+                        let area = (corners[2] - corners[0]) * (corners[3] - corners[1]);
+                        let keeps = !all.overlaps(corners, area, limit);
+                        if keeps {
+                            for (side, value) in all.sides.iter_mut().zip(corners) {
+                                side.push(*value);
+                            }
+                            all.areas.push(area);
+                        }
+                        keeps
+                    })
+                    .collect();
+                assert_eq!(suppress(&boxes, &order, limit), expected, "{extent} {side} {limit}");
+            }
+        }
     }
 
     #[test]

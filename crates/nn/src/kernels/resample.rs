@@ -25,7 +25,8 @@ impl Blocks {
 
 /// The larger value; a NaN in either wins, as in other frameworks.
 fn larger(best: f32, value: f32) -> bool {
-    value > best || (value.is_nan() && !best.is_nan())
+    // Without branches, so that it vectorises.
+    (value > best) | (value.is_nan() & !best.is_nan())
 }
 
 /// The largest value of every 2x2 block of planes of `size.0` rows and `size.1` columns.
@@ -34,11 +35,13 @@ pub(crate) fn max_pool(size: (usize, usize), x: &[f32]) -> Vec<f32> {
     fill_parts(x.len() / fine * rows * columns, rows * columns, |index, out| {
         let plane = part(x, fine, index);
         for (i, line) in out.chunks_exact_mut(columns).enumerate() {
-            let (top, bottom) = plane[2 * i * size.1..][..2 * size.1].split_at(size.1);
-            let blocks = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
-            for (largest, (top, bottom)) in line.iter_mut().zip(blocks) {
-                let [a, b] = [top, bottom].map(|v| if larger(v[0], v[1]) { v[1] } else { v[0] });
-                *largest = if larger(a, b) { b } else { a };
+            // Row by row, so that it vectorises.
+            line.fill(f32::NEG_INFINITY);
+            for row in plane[2 * i * size.1..][..2 * size.1].chunks_exact(size.1) {
+                for (largest, pair) in line.iter_mut().zip(row.as_chunks::<2>().0) {
+                    let best = if larger(pair[0], pair[1]) { pair[1] } else { pair[0] };
+                    *largest = if larger(*largest, best) { best } else { *largest };
+                }
             }
         }
     })
@@ -78,7 +81,8 @@ fn pair_gradient(
     let outputs = top.as_chunks_mut::<2>().0.iter_mut().zip(bottom.as_chunks_mut::<2>().0);
     for (((a, b), (top, bottom)), (best, g)) in inputs.zip(outputs).zip(best.iter().zip(g)) {
         // Not below the largest: that is the largest itself, or NaN where one is there.
-        let [k0, k1, k2, k3] = [a[0], a[1], b[0], b[1]].map(|v| (v >= *best) | v.is_nan());
+        let wins = |v: f32| (v >= *best) | v.is_nan();
+        let (k0, k1, k2, k3) = (wins(a[0]), wins(a[1]), wins(b[0]), wins(b[1]));
         let pick = |k: bool| if k { *g } else { 0.0 };
         *top = [pick(k0), pick(k1 & !k0)];
         *bottom = [pick(k2 & !(k0 | k1)), pick(k3 & !(k0 | k1 | k2))];
