@@ -108,6 +108,7 @@ mod measure;
 mod merge;
 mod offset;
 mod oriented_box;
+mod point;
 mod polygonize;
 mod raster;
 mod regularize;
@@ -118,6 +119,7 @@ mod spatial_index;
 mod thin;
 mod tiles;
 mod transform;
+mod union_find;
 mod validate;
 mod visible;
 

@@ -7,7 +7,8 @@
 use crate::{
     Cap, Join, Result, boolean,
     error::{check_coordinate, check_non_negative, check_positive},
-    raster::rings,
+    raster::MITER_LIMIT,
+    ring::rings,
     signed_area,
     spatial_index::check_line,
 };
@@ -15,8 +16,6 @@ use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_4, PI, TAU};
 
-/// Longest miter, in offsets; sharper bends are bevelled (the SVG default).
-const MITER_LIMIT: f64 = 4.0;
 /// Shapes that are united at a time.
 const SET: usize = 8;
 /// Pieces that neighbouring sets share, so that rounding leaves no slit between them.

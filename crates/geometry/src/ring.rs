@@ -1,6 +1,23 @@
-//! Areas of rings.
+//! Rings of polygons, their areas and repeated points.
 
-use geo_types::LineString;
+use geo_types::{LineString, Polygon};
+
+/// All rings of a polygon, the exterior first.
+pub(crate) fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
+    std::iter::once(polygon.exterior()).chain(polygon.interiors())
+}
+
+/// Drops points that repeat the one before, from `start` on.
+pub(crate) fn dedup_from<T: Copy + PartialEq>(points: &mut Vec<T>, start: usize) {
+    let mut kept = start;
+    for index in start..points.len() {
+        if kept == start || points[kept - 1] != points[index] {
+            points[kept] = points[index];
+            kept += 1;
+        }
+    }
+    points.truncate(kept);
+}
 
 /// Area enclosed by a ring, signed by its orientation.
 ///

@@ -1,6 +1,6 @@
 //! The grid that overlays are computed on.
 
-use crate::raster::rings;
+use crate::ring::rings;
 use geo_types::{Coord, LineString, Polygon};
 use i_overlay::i_float::int::point::IntPoint;
 

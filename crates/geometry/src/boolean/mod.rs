@@ -13,7 +13,7 @@ mod noding;
 mod owners;
 mod shorten;
 
-use crate::{Result, error::check_coordinate, raster::rings, validate_polygon};
+use crate::{Result, error::check_coordinate, ring::rings, validate_polygon};
 use assemble::{Shape, assemble};
 use geo_types::{LineString, MultiPolygon, Polygon};
 use grid::Grid;

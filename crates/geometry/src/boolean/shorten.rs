@@ -5,6 +5,7 @@
 //! afterwards.
 
 use super::limit::limit_meetings;
+use crate::ring::dedup_from;
 use crate::{
     Result,
     chains::{Chains, Visitor},
@@ -78,7 +79,7 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
     for ring in rings.into_iter().flatten() {
         let start = points.len();
         points.extend(ring);
-        dedup_from(&mut points, start);
+        dedup_ring(&mut points, start);
         ranges.push([start, points.len()]);
     }
     let place = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
@@ -110,14 +111,9 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
 }
 
 /// Drops points that repeat the one before in the ring that begins at `start`.
-fn dedup_from(points: &mut Vec<IntPoint>, start: usize) {
-    let mut kept = start;
-    for index in start..points.len() {
-        if kept == start || points[kept - 1] != points[index] {
-            points[kept] = points[index];
-            kept += 1;
-        }
-    }
+fn dedup_ring(points: &mut Vec<IntPoint>, start: usize) {
+    dedup_from(points, start);
+    let mut kept = points.len();
     while kept > start + 1 && points[kept - 1] == points[start] {
         kept -= 1;
     }

@@ -1,7 +1,8 @@
 //! Repair of crossings: thinning splits them into two junctions with a short edge
 //! between.
 
-use super::strand::{Strand, append, distance, turn};
+use super::strand::{Strand, append, turn};
+use crate::point::distance;
 use crate::{
     Result,
     error::{check_non_negative, check_positive, check_turn},

@@ -4,8 +4,9 @@ use super::{
     centre,
     graph::{Edge, Pixel},
     prune::{Network, trim_ring},
-    strand::{append, distance, turn},
+    strand::{append, turn},
 };
+use crate::point::distance;
 use crate::{
     Result,
     error::{check_non_negative, check_positive, check_turn},

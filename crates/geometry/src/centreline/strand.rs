@@ -1,6 +1,7 @@
 //! Lines of a network whose geometry may leave the pixels.
 
 use super::graph::Pixel;
+use crate::point::distance;
 use geo_types::Coord;
 
 /// Pixels, the vertices that stand for them, and the junctions at the two ends.
@@ -82,10 +83,6 @@ pub(super) fn append(chain: &mut Vec<Pixel>, pixels: impl IntoIterator<Item = Pi
             chain.push(pixel);
         }
     }
-}
-
-pub(super) fn distance(p: Coord<f64>, q: Coord<f64>) -> f64 {
-    (p.x - q.x).hypot(p.y - q.y)
 }
 
 /// Angle between two directions, in `[0, pi]`; 0 if one has no length.

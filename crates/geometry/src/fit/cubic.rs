@@ -1,6 +1,6 @@
 //! Cubic Bezier curves between two points.
 
-use super::deviation::distance;
+use crate::point::distance;
 use geo_types::Coord;
 use kurbo::{CubicBez, ParamCurve, ParamCurveDeriv, ParamCurveNearest, Point, Vec2};
 

@@ -9,6 +9,7 @@
 //! close.
 
 use super::Primitive;
+use crate::point::distance;
 use geo_types::Coord;
 
 /// How much of the limit a bound may be too large.
@@ -80,10 +81,6 @@ pub(super) fn deviation(primitive: &Primitive, points: &[Coord<f64>], limit: f64
 /// The larger of two distances; `None` unless `next` is at most `limit`.
 fn largest(worst: f64, next: f64, limit: f64) -> Option<f64> {
     (next <= limit).then(|| worst.max(next))
-}
-
-pub(super) fn distance(p: Coord<f64>, q: Coord<f64>) -> f64 {
-    (p.x - q.x).hypot(p.y - q.y)
 }
 
 #[cfg(test)]

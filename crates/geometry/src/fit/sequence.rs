@@ -1,9 +1,7 @@
 //! Sequences of pieces along a line.
 
-use super::{
-    CircularArc, CubicCurve, Primitive,
-    deviation::{deviation, distance},
-};
+use super::{CircularArc, CubicCurve, Primitive, deviation::deviation};
+use crate::point::distance;
 use crate::{
     Result,
     error::{check_coordinate, check_non_negative},

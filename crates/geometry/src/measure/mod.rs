@@ -21,13 +21,9 @@ pub use proximity::{
 pub use size::{line_length, perimeter, polygon_area};
 pub use turning::turning_distance;
 
-use crate::{Error, Result, error::check_positive, raster::rings, spatial_index::check_line};
-use geo_types::{Coord, LineString, Polygon};
-
-/// Distance between two points.
-fn between(a: Coord<f64>, b: Coord<f64>) -> f64 {
-    (a.x - b.x).hypot(a.y - b.y)
-}
+use crate::point::distance as between;
+use crate::{Error, Result, error::check_positive, ring::rings, spatial_index::check_line};
+use geo_types::{LineString, Polygon};
 
 /// Refuses lines without points and coordinates that are not usable.
 fn check_lines(what: &'static str, lines: &[LineString<f64>]) -> Result<()> {

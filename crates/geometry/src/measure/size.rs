@@ -1,7 +1,7 @@
 //! Lengths and areas.
 
 use super::between;
-use crate::{raster::rings, signed_area};
+use crate::{ring::rings, signed_area};
 use geo_types::{LineString, Polygon};
 
 /// Length of a line, in the unit of its coordinates.

@@ -1,6 +1,6 @@
 //! Numbers of instances that agree between tiles.
 
-use super::union_find::{root, unite};
+use crate::union_find::{root, unite};
 use crate::{
     Error, Result, Window,
     box_tree::{Bounds, BoxTree},

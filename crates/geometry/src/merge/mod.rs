@@ -5,7 +5,6 @@ mod labels;
 mod lines;
 mod polygons;
 mod seam;
-mod union_find;
 mod walk;
 
 pub use clip::{LinePiece, clip_line};

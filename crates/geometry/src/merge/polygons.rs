@@ -2,11 +2,14 @@
 
 use super::{
     seam::{Frame, Key, Seams, key},
-    union_find::{root, unite},
     walk::{Edge, directions, is_ahead, rings},
 };
 use crate::{
-    Error, Result, Window, boolean::check_polygon, raster, signed_area, validate::predicates::side,
+    Error, Result, Window,
+    boolean::check_polygon,
+    ring, signed_area,
+    union_find::{root, unite},
+    validate::predicates::side,
     validate_polygon,
 };
 use geo_types::{Coord, LineString, Polygon};
@@ -125,14 +128,14 @@ struct Piece {
 impl Piece {
     fn new(label: u32, polygon: &Polygon<f64>, frame: &Frame) -> Result<Self> {
         check_polygon(polygon)?;
-        let outside = raster::rings(polygon).flat_map(LineString::coords);
+        let outside = ring::rings(polygon).flat_map(LineString::coords);
         if let Some(p) = outside.copied().find(|&p| !frame.holds(p)) {
             let x = p.x < frame.low.x || p.x > frame.high.x;
             let (field, value) = if x { ("polygon.x", p.x) } else { ("polygon.y", p.y) };
             let allowed = "inside the core of its tile (pixels of the page)";
             return Err(Error::Parameter { field, value, allowed });
         }
-        let rings = raster::rings(polygon).enumerate().map(|(index, ring)| {
+        let rings = ring::rings(polygon).enumerate().map(|(index, ring)| {
             let mut points = ring.0.clone();
             points.pop();
             if (signed_area(ring) > 0.0) != (index == 0) {

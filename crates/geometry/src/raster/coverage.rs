@@ -4,7 +4,8 @@
 //! the cell right of it; a running sum along the row then yields the covered
 //! area of each pixel (the accumulation buffer of font rasterizers).
 
-use super::{drawable::is_drawable, rings};
+use super::drawable::is_drawable;
+use crate::ring::rings;
 use crate::{
     grid::{ceil_index, floor_index},
     signed_area,

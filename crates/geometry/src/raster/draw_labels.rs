@@ -4,9 +4,9 @@ use super::canvas::{Canvas, on_cells};
 use super::dash::dash_line;
 use super::drawable::{check_area, check_line};
 use super::labels::fill_polygon;
-use super::rings;
 use super::stroke::{MITER_LIMIT, Stroke};
 use super::stroke_labels::stroke_line;
+use crate::ring::rings;
 use crate::{
     Result,
     grid::{ceil_index, floor_index},

@@ -1,7 +1,8 @@
 //! Polygons to label maps by the pixel-centre rule.
 
 use super::canvas::{Canvas, on_canvas};
-use super::{crossings::sort_by_row, drawable::is_drawable, rings};
+use super::{crossings::sort_by_row, drawable::is_drawable};
+use crate::ring::rings;
 use geo_types::Polygon;
 use ndarray::Array2;
 

@@ -23,12 +23,6 @@ pub use dash::{Dash, dash_line};
 pub use draw_labels::{Drawing, draw_labels};
 pub use labels::fill_labels;
 pub use orientation::{OrientationField, orientation_field};
+pub(crate) use stroke::MITER_LIMIT;
 pub use stroke::{Cap, Join, Stroke, stroke_coverage};
 pub use stroke_labels::stroke_labels;
-
-use geo_types::{LineString, Polygon};
-
-/// All rings of a polygon, the exterior first.
-pub(crate) fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
-    std::iter::once(polygon.exterior()).chain(polygon.interiors())
-}

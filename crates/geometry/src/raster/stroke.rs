@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// Half the diagonal of a pixel, and a little more: beyond it a pixel is untouched.
 const PIXEL_REACH: f64 = 0.72;
 /// Longest miter in half widths; sharper bends are bevelled (the SVG default).
-pub(super) const MITER_LIMIT: f64 = 4.0;
+pub(crate) const MITER_LIMIT: f64 = 4.0;
 /// Slack of the tests that assign a pixel to a segment or a join.
 const SLACK: f64 = 1e-9;
 

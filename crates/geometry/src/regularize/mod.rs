@@ -5,7 +5,9 @@ mod displacement;
 mod lines;
 mod snap;
 
-use crate::{Result, error::check_positive, signed_area, validate_polygon, validate_ring};
+use crate::{
+    Result, error::check_positive, ring::rings, signed_area, validate_polygon, validate_ring,
+};
 use displacement::is_within;
 use geo_types::{LineString, Polygon};
 use lines::{Snapping, simple_edges, simple_ring, snapped_ring};
@@ -99,8 +101,7 @@ pub fn regularize(polygon: &Polygon<f64>, config: &RegularizeConfig) -> Result<P
         max_turn: config.max_turn,
         reach: config.tolerance,
     };
-    let rings: Vec<&LineString<f64>> =
-        std::iter::once(polygon.exterior()).chain(polygon.interiors()).collect();
+    let rings: Vec<&LineString<f64>> = rings(polygon).collect();
     let regular: Vec<LineString<f64>> = rings
         .iter()
         .map(|ring| {

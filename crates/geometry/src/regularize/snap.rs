@@ -1,6 +1,8 @@
 //! Snapping of neighbouring polygons onto common vertices.
 
 use super::{displacement::is_within, with_rings};
+use crate::point::distance;
+use crate::ring::rings;
 use crate::{
     Result,
     box_tree::{Bounds, BoxTree},
@@ -33,14 +35,13 @@ pub fn snap_polygons(polygons: &[Polygon<f64>], tolerance: f64) -> Result<Vec<Po
         .iter()
         .map(|polygon| {
             let ring = |ring: &LineString<f64>| ring.coords().map(|&p| targets.join(p)).collect();
-            std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect()
+            rings(polygon).map(ring).collect()
         })
         .collect();
     let tree = BoxTree::new(targets.points.iter().map(|&p| Bounds::of(p, p)).collect());
     let result = polygons.iter().zip(&snapped).map(|(polygon, snapped)| {
         let own: HashSet<u32> = snapped.iter().flatten().copied().collect();
-        let old: Vec<&LineString<f64>> =
-            std::iter::once(polygon.exterior()).chain(polygon.interiors()).collect();
+        let old: Vec<&LineString<f64>> = rings(polygon).collect();
         let bend = |(ring, ids): (&&LineString<f64>, &Vec<u32>)| {
             bent(&ring.0, ids, |edge| targets.beside(&tree, edge, &own))
                 .iter()
@@ -126,10 +127,6 @@ fn bent(
     }
     path.dedup();
     path
-}
-
-fn distance(p: Coord<f64>, q: Coord<f64>) -> f64 {
-    (p.x - q.x).hypot(p.y - q.y)
 }
 
 #[cfg(test)]

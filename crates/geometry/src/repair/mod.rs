@@ -8,7 +8,7 @@ mod arrangement;
 mod assemble;
 mod border;
 
-use crate::{Error, PolygonFault, Result, Ring, signed_area, validate_multi_polygon};
+use crate::{Error, PolygonFault, Result, Ring, ring::rings, signed_area, validate_multi_polygon};
 use arrangement::{Point, arrange};
 use border::{Role, borders};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
@@ -86,10 +86,6 @@ pub fn repair_multi_polygon(
         }
     }
     result.and_then(|()| validate_multi_polygon(multi_polygon)).map(|()| multi_polygon.clone())
-}
-
-fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
-    std::iter::once(polygon.exterior()).chain(polygon.interiors())
 }
 
 /// The power of two of which the largest coordinate has 2^`bits`; not below the

@@ -5,6 +5,7 @@ use super::{
     predicates::is_left_of_path,
     rings::{Rings, Touch, crossing, part_fault},
 };
+use crate::union_find::{root, unite};
 use geo_types::Coord;
 use std::collections::BTreeMap;
 
@@ -114,21 +115,13 @@ fn check_connected(rings: &Rings, touches: &[Touch]) -> Result<(), MultiPolygonF
         // All rings of one point join the first: a ring that is there already
         // closes a cycle.
         for link in &point[1..] {
-            let (a, b) = (find(&mut parent, point[0].2), find(&mut parent, link.2));
+            let (a, b) = (root(&mut parent, point[0].2), root(&mut parent, link.2));
             if a == b {
                 let Coord { x, y } = rings.original(touches[link.3].point);
                 return Err(part_fault(link.0, PolygonFault::Disconnected { x, y }));
             }
-            parent[b] = a;
+            unite(&mut parent, a, b);
         }
     }
     Ok(())
-}
-
-fn find(parent: &mut [usize], mut id: usize) -> usize {
-    while parent[id] != id {
-        parent[id] = parent[parent[id]];
-        id = parent[id];
-    }
-    id
 }

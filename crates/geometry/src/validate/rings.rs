@@ -4,6 +4,7 @@ use super::{
     MultiPolygonFault, PolygonFault, Ring,
     predicates::{Meeting, meeting, side},
 };
+use crate::ring::dedup_from;
 use crate::{
     box_tree::{Bounds, BoxTree},
     chains::{Chains, Visitor},
@@ -302,16 +303,4 @@ fn scale_of(largest: f64) -> f64 {
         return 1.0;
     }
     (-largest.log2().round()).clamp(-1000.0, 1000.0).exp2()
-}
-
-/// Drops points that repeat the one before, from `start` on.
-fn dedup_from(points: &mut Vec<Coord<f64>>, start: usize) {
-    let mut kept = start;
-    for index in start..points.len() {
-        if kept == start || points[kept - 1] != points[index] {
-            points[kept] = points[index];
-            kept += 1;
-        }
-    }
-    points.truncate(kept);
 }

@@ -6,7 +6,7 @@ use crate::{
     boolean::check_polygon,
     box_tree::{Bounds, BoxTree},
     error::check_coordinate,
-    raster::rings,
+    ring::rings,
 };
 use geo_types::{Coord, Line, LineString, Polygon};
 

@@ -1,7 +1,7 @@
 //! Sets of indices that grow together.
 
 /// The smallest member of a set.
-pub(super) fn root(parent: &mut [usize], mut id: usize) -> usize {
+pub(crate) fn root(parent: &mut [usize], mut id: usize) -> usize {
     while parent[id] != id {
         parent[id] = parent[parent[id]];
         id = parent[id];
@@ -10,7 +10,7 @@ pub(super) fn root(parent: &mut [usize], mut id: usize) -> usize {
 }
 
 /// Makes the sets of two members one.
-pub(super) fn unite(parent: &mut [usize], a: usize, b: usize) {
+pub(crate) fn unite(parent: &mut [usize], a: usize, b: usize) {
     let (p, q) = (root(parent, a), root(parent, b));
     parent[p.max(q)] = p.min(q);
 }
