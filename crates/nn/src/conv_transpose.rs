@@ -10,6 +10,8 @@ use crate::kernels::isa::Isa;
 use crate::kernels::moments::channel_sums;
 use crate::kernels::norm::Planes;
 use crate::kernels::resample::{Blocks, shuffle, unshuffle};
+use crate::kernels::scratch::with_scratch;
+use crate::kernels::transpose::transpose;
 use crate::weighted::{Weighted, record};
 
 /// How a transposed kernel moves.
@@ -163,18 +165,6 @@ fn composed(
     }
 }
 
-/// A matrix of `rows` rows, transposed.
-fn transposed(matrix: &[f32], rows: usize) -> Vec<f32> {
-    let columns = matrix.len() / rows;
-    let mut out = vec![0.0; matrix.len()];
-    for (j, line) in out.chunks_exact_mut(rows).enumerate() {
-        for (value, from) in line.iter_mut().zip(matrix[j..].iter().step_by(columns)) {
-            *value = *from;
-        }
-    }
-    out
-}
-
 /// A recorded transposed convolution, by the convolution it is the adjoint of.
 struct ConvTranspose {
     geometry: Geometry,
@@ -222,9 +212,12 @@ impl Weighted for ConvTranspose {
         let taps = blocks.side * blocks.side;
         let bias: Option<Vec<f32>> =
             bias.map(|b| b.iter().flat_map(|v| std::iter::repeat_n(*v, taps)).collect());
-        let turned = transposed(weight, pointwise.inputs);
         let bias = Epilogue::bias(bias.as_deref());
-        shuffle(blocks, &im2col::convolve(&pointwise, x, &turned, &bias))
+        let patches = with_scratch([weight.len()], |[turned]| {
+            transpose(self.isa, weight, (pointwise.inputs, pointwise.outputs), turned);
+            im2col::convolve(&pointwise, x, turned, &bias)
+        });
+        shuffle(self.isa, blocks, &patches)
     }
 
     fn gradients(
@@ -237,7 +230,7 @@ impl Weighted for ConvTranspose {
         let (back, patches) = match self.side_by_side() {
             Some((g, blocks)) => (
                 Geometry { inputs: g.outputs, outputs: g.inputs, ..g },
-                Some(unshuffle(blocks, dy)),
+                Some(unshuffle(self.isa, blocks, dy)),
             ),
             None => (self.geometry, None),
         };

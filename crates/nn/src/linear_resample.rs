@@ -1,13 +1,12 @@
 //! Average pooling and resizing: linear maps along rows and columns.
 
-use std::sync::Arc;
-
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::host::{constant, is_fast, not_empty, read, slice, tensor};
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Windows;
-use crate::kernels::separable::{Taps, apply, gradient};
+use crate::kernels::separable::{Taps, apply};
 use crate::pool::Pool2dConfig;
 
 /// The mean of every window. `config` may be a number: blocks of that size.
@@ -155,7 +154,7 @@ fn means(axis: &Windows, count_padding: bool) -> Taps {
 
 fn run(x: &Tensor, rows: Taps, columns: Taps, name: &'static str) -> Result<Tensor> {
     if is_fast(x) {
-        let op = Separable { rows: Arc::new(rows), columns: Arc::new(columns), name };
+        let op = Separable { rows, columns, name };
         return x.contiguous()?.apply_op1(op);
     }
     // Two products with dense matrices.
@@ -179,8 +178,8 @@ fn run(x: &Tensor, rows: Taps, columns: Taps, name: &'static str) -> Result<Tens
 
 /// A recorded map along rows and columns.
 struct Separable {
-    rows: Arc<Taps>,
-    columns: Arc<Taps>,
+    rows: Taps,
+    columns: Taps,
     name: &'static str,
 }
 
@@ -191,13 +190,15 @@ impl CustomOp1 for Separable {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, channels, ..) = layout.shape().dims4()?;
-        let out = apply(&self.rows, &self.columns, slice(storage, layout)?);
+        let x = slice(storage, layout)?;
+        let out = apply(Isa::detect(), &self.rows, &self.columns, x);
         let shape = (batch, channels, self.rows.outputs(), self.columns.outputs());
         Ok((CpuStorage::F32(out), shape.into()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
-        let out = read(g, |g| gradient(&self.rows, &self.columns, g))?;
+        let (rows, columns) = (self.rows.adjoint(), self.columns.adjoint());
+        let out = read(g, |g| apply(Isa::detect(), &rows, &columns, g))?;
         Ok(Some(tensor(out, x)?))
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{is_fast, not_empty, read, read_all, slice, tensor};
+use crate::kernels::isa::Isa;
+use crate::kernels::max_blocks::{max_pool, max_pool_gradient};
 use crate::kernels::pool::{Windows, largest, pick, put};
-use crate::kernels::resample::{max_pool, max_pool_gradient};
 
 /// The windows of a pooling: rows first, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,14 +299,14 @@ impl CustomOp1 for MaxBlocks {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, channels, height, width) = layout.shape().dims4()?;
-        let out = max_pool(self.size, slice(storage, layout)?);
+        let out = max_pool(Isa::detect(), self.size, slice(storage, layout)?);
         Ok((CpuStorage::F32(out), (batch, channels, height / 2, width / 2).into()))
     }
 
     fn bwd(&self, x: &Tensor, pooled: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let out = read(x, |x| {
-            read(pooled, |pooled| read(gradient, |g| max_pool_gradient(self.size, x, pooled, g)))
-        })???;
+        let out = read_all([x, pooled, gradient], |[x, pooled, g]| {
+            max_pool_gradient(Isa::detect(), self.size, x, (pooled, g))
+        })?;
         Ok(Some(tensor(out, x)?))
     }
 }

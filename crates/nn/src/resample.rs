@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::kernels::isa::Isa;
 use crate::kernels::resample::{Blocks, block_sums, repeat, shuffle, unshuffle};
 
 /// Every pixel repeated over a block of `factor x factor`; the gradient is the
@@ -125,11 +126,12 @@ impl CustomOp1 for Resample {
         let Blocks { height, width, side } = self.blocks;
         let (out, shape) = match self.kind {
             Kind::Repeat => (repeat(self.blocks, x), (batch, channels, height, width)),
-            Kind::Shuffle => {
-                (shuffle(self.blocks, x), (batch, channels / (side * side), height, width))
-            }
+            Kind::Shuffle => (
+                shuffle(Isa::detect(), self.blocks, x),
+                (batch, channels / (side * side), height, width),
+            ),
             Kind::Unshuffle => (
-                unshuffle(self.blocks, x),
+                unshuffle(Isa::detect(), self.blocks, x),
                 (batch, channels * side * side, height / side, width / side),
             ),
         };
@@ -139,8 +141,8 @@ impl CustomOp1 for Resample {
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let out = read(gradient, |g| match self.kind {
             Kind::Repeat => block_sums(self.blocks, g),
-            Kind::Shuffle => unshuffle(self.blocks, g),
-            Kind::Unshuffle => shuffle(self.blocks, g),
+            Kind::Shuffle => unshuffle(Isa::detect(), self.blocks, g),
+            Kind::Unshuffle => shuffle(Isa::detect(), self.blocks, g),
         })?;
         Ok(Some(tensor(out, x)?))
     }

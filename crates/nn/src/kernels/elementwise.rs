@@ -8,7 +8,7 @@
 use super::exp::{exp, exp_negative};
 use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
-use super::output::{fill_parts, part};
+use super::output::{part, write_parts};
 
 /// Values of a task.
 const TASK: usize = 1 << 14;
@@ -32,49 +32,53 @@ pub(crate) enum Function {
 
 /// The function of every value.
 pub(crate) fn values(isa: Isa, function: Function, x: &[f32]) -> Vec<f32> {
-    fill_parts(x.len(), TASK, |index, out| {
+    let write = |index: usize, out: *mut f32| {
         // SAFETY: parts of equal length.
         unsafe { forward(isa, function, part(x, TASK, index), out) }
-    })
+    };
+    // SAFETY: every value of a part is written.
+    unsafe { write_parts(x.len(), TASK, write) }
 }
 
 /// The derivative at every value, times the gradient.
 pub(crate) fn gradient(isa: Isa, function: Function, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), gradient.len(), "lengths");
-    fill_parts(x.len(), TASK, |index, out| {
+    let write = |index: usize, out: *mut f32| {
         let (x, g) = (part(x, TASK, index), part(gradient, TASK, index));
         // SAFETY: parts of equal length.
         unsafe { backward(isa, function, x, g, out) }
-    })
+    };
+    // SAFETY: every value of a part is written.
+    unsafe { write_parts(x.len(), TASK, write) }
 }
 
-multiversion! { unsafe fn forward = forward_body(f: Function, x: &[f32], out: &mut [f32]) }
+multiversion! { unsafe fn forward = forward_body(f: Function, x: &[f32], out: *mut f32) }
 
 #[inline(always)]
-unsafe fn forward_body<L: Lanes>(f: Function, x: &[f32], out: &mut [f32]) {
+unsafe fn forward_body<L: Lanes>(f: Function, x: &[f32], out: *mut f32) {
     for at in (0..x.len()).step_by(16) {
         let count = (x.len() - at).min(16);
         // SAFETY: `count` values from `at` on exist in both.
         unsafe {
             let x = L::load_first(x.as_ptr().wrapping_add(at), count);
-            value(f, x).store_first(out.as_mut_ptr().wrapping_add(at), count);
+            value(f, x).store_first(out.wrapping_add(at), count);
         }
     }
 }
 
 multiversion! {
-    unsafe fn backward = backward_body(f: Function, x: &[f32], g: &[f32], out: &mut [f32])
+    unsafe fn backward = backward_body(f: Function, x: &[f32], g: &[f32], out: *mut f32)
 }
 
 #[inline(always)]
-unsafe fn backward_body<L: Lanes>(f: Function, x: &[f32], g: &[f32], out: &mut [f32]) {
+unsafe fn backward_body<L: Lanes>(f: Function, x: &[f32], g: &[f32], out: *mut f32) {
     for at in (0..x.len()).step_by(16) {
         let count = (x.len() - at).min(16);
         // SAFETY: `count` values from `at` on exist in all.
         unsafe {
             let x = L::load_first(x.as_ptr().wrapping_add(at), count);
             let g = L::load_first(g.as_ptr().wrapping_add(at), count);
-            slope(f, x).mul(g).store_first(out.as_mut_ptr().wrapping_add(at), count);
+            slope(f, x).mul(g).store_first(out.wrapping_add(at), count);
         }
     }
 }

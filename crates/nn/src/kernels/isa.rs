@@ -105,10 +105,10 @@ impl Isa {
 /// Makes `fn name(isa, ...)` out of a generic `body::<L: Lanes>(...)`: one copy
 /// per instruction set, compiled with its features.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* unsafe fn $name:ident = $body:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident = $body:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
         $(#[$meta])*
         #[inline]
-        unsafe fn $name(isa: $crate::kernels::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
+        $vis unsafe fn $name(isa: $crate::kernels::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
             unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {

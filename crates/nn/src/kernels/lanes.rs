@@ -35,6 +35,14 @@ pub(crate) trait Lanes: Copy {
     unsafe fn neg_mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger value of each lane, `other` where `self` is NaN.
     unsafe fn max(self, other: Self) -> Self;
+    /// The larger value of each lane, NaN where either is.
+    unsafe fn max_or_nan(self, other: Self) -> Self;
+    /// `self` where `value >= bound` or `value` is NaN, else zero; and what is left of `self`.
+    unsafe fn split_where_reached(self, value: Self, bound: Self) -> (Self, Self);
+    /// `self[0], other[0], self[1], other[1], ...` as two blocks.
+    unsafe fn interleave(self, other: Self) -> (Self, Self);
+    /// The lanes of even and those of odd index of `self` and `other` behind it.
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self);
     /// `self` where `test > 0`, else zero.
     unsafe fn where_positive(self, test: Self) -> Self;
     /// Sum of the lanes, in a fixed order.
@@ -134,6 +142,32 @@ impl Lanes for Portable {
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         self.zip(other, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b || a.is_nan() { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn split_where_reached(self, value: Self, bound: Self) -> (Self, Self) {
+        let reached = value.zip(bound, |v, b| if v >= b || v.is_nan() { 1.0 } else { 0.0 });
+        (
+            self.zip(reached, |a, r| if r > 0.0 { a } else { 0.0 }),
+            self.zip(reached, |a, r| if r > 0.0 { 0.0 } else { a }),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        let at = |k: usize| if k.is_multiple_of(2) { self.0[k / 2] } else { other.0[k / 2] };
+        (Self(std::array::from_fn(at)), Self(std::array::from_fn(|k| at(16 + k))))
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+        let at = |k: usize| if k < 16 { self.0[k] } else { other.0[k - 16] };
+        (Self(std::array::from_fn(|k| at(2 * k))), Self(std::array::from_fn(|k| at(2 * k + 1))))
     }
 
     #[inline(always)]

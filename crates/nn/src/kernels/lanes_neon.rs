@@ -47,6 +47,20 @@ unsafe fn gated(a: float32x4_t, test: float32x4_t) -> float32x4_t {
     vbslq_f32(vcgtzq_f32(test), a, vdupq_n_f32(0.0))
 }
 
+/// `a` where `value >= bound` or `value` is NaN, else zero; and what is left of `a`.
+#[inline(always)]
+unsafe fn split(
+    a: float32x4_t,
+    value: float32x4_t,
+    bound: float32x4_t,
+) -> (float32x4_t, float32x4_t) {
+    // NaN is the one value that does not equal itself.
+    let number = vceqq_f32(value, value);
+    let reached = vorrq_u32(vcgeq_f32(value, bound), vmvnq_u32(number));
+    let zero = vdupq_n_f32(0.0);
+    (vbslq_f32(reached, a, zero), vbslq_f32(reached, zero, a))
+}
+
 /// `a * 2^exponent` in two steps, since a float has no power of two beyond -126 and 127.
 #[inline(always)]
 unsafe fn times_exp2(a: float32x4_t, exponent: float32x4_t) -> float32x4_t {
@@ -173,6 +187,64 @@ impl Lanes for Neon {
             larger(self.1, other.1),
             larger(self.2, other.2),
             larger(self.3, other.3),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        Self(
+            vmaxq_f32(self.0, other.0),
+            vmaxq_f32(self.1, other.1),
+            vmaxq_f32(self.2, other.2),
+            vmaxq_f32(self.3, other.3),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn split_where_reached(self, value: Self, bound: Self) -> (Self, Self) {
+        let quarters = [
+            split(self.0, value.0, bound.0),
+            split(self.1, value.1, bound.1),
+            split(self.2, value.2, bound.2),
+            split(self.3, value.3, bound.3),
+        ];
+        let [a, b, c, d] = quarters;
+        (Self(a.0, b.0, c.0, d.0), Self(a.1, b.1, c.1, d.1))
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        (
+            Self(
+                vzip1q_f32(self.0, other.0),
+                vzip2q_f32(self.0, other.0),
+                vzip1q_f32(self.1, other.1),
+                vzip2q_f32(self.1, other.1),
+            ),
+            Self(
+                vzip1q_f32(self.2, other.2),
+                vzip2q_f32(self.2, other.2),
+                vzip1q_f32(self.3, other.3),
+                vzip2q_f32(self.3, other.3),
+            ),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+        (
+            Self(
+                vuzp1q_f32(self.0, self.1),
+                vuzp1q_f32(self.2, self.3),
+                vuzp1q_f32(other.0, other.1),
+                vuzp1q_f32(other.2, other.3),
+            ),
+            Self(
+                vuzp2q_f32(self.0, self.1),
+                vuzp2q_f32(self.2, self.3),
+                vuzp2q_f32(other.0, other.1),
+                vuzp2q_f32(other.2, other.3),
+            ),
         )
     }
 

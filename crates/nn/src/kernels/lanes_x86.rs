@@ -93,6 +93,40 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        // `max` gives its second argument where either is NaN.
+        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
+        Self(_mm512_mask_mov_ps(_mm512_max_ps(self.0, other.0), nan, self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn split_where_reached(self, value: Self, bound: Self) -> (Self, Self) {
+        let reached = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(value.0, bound.0)
+            | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value.0, value.0);
+        (Self(_mm512_maskz_mov_ps(reached, self.0)), Self(_mm512_maskz_mov_ps(!reached, self.0)))
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        (
+            Self(_mm512_permutex2var_ps(self.0, low, other.0)),
+            Self(_mm512_permutex2var_ps(self.0, high, other.0)),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+        (
+            Self(_mm512_permutex2var_ps(self.0, even, other.0)),
+            Self(_mm512_permutex2var_ps(self.0, odd, other.0)),
+        )
+    }
+
+    #[inline(always)]
     unsafe fn where_positive(self, test: Self) -> Self {
         let positive = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(test.0, _mm512_setzero_ps());
         Self(_mm512_maskz_mov_ps(positive, self.0))
@@ -162,6 +196,40 @@ unsafe fn times_exp2(a: __m256, exponent: __m256) -> __m256 {
     let low = _mm256_slli_epi32::<23>(_mm256_add_epi32(half, bias));
     let high = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias));
     _mm256_mul_ps(_mm256_mul_ps(a, _mm256_castsi256_ps(low)), _mm256_castsi256_ps(high))
+}
+
+/// The larger value of each lane, NaN where either is.
+#[inline(always)]
+unsafe fn max_or_nan(a: __m256, b: __m256) -> __m256 {
+    // `max` gives its second argument where either is NaN.
+    _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+}
+
+/// Where `value >= bound` or `value` is NaN.
+#[inline(always)]
+unsafe fn reached(value: __m256, bound: __m256) -> __m256 {
+    let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(value, value);
+    _mm256_or_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(value, bound), nan)
+}
+
+/// Lanes of `a` and `b` in turn.
+#[inline(always)]
+unsafe fn interleave8(a: __m256, b: __m256) -> Avx2 {
+    // Pairs 0, 1, 4, 5 and 2, 3, 6, 7.
+    let (outer, inner) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    Avx2(_mm256_permute2f128_ps::<0x20>(outer, inner), _mm256_permute2f128_ps::<0x31>(outer, inner))
+}
+
+/// The lanes of even and those of odd index of a block.
+#[inline(always)]
+unsafe fn deinterleave8(block: Avx2) -> (__m256, __m256) {
+    // Inside quarters first, then the quarters into their order.
+    let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(block.0, block.1));
+    let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xdd>(block.0, block.1));
+    (
+        _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(even)),
+        _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(odd)),
+    )
 }
 
 /// Transposes an 8 x 8 square.
@@ -256,6 +324,31 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        Self(max_or_nan(self.0, other.0), max_or_nan(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn split_where_reached(self, value: Self, bound: Self) -> (Self, Self) {
+        let (low, high) = (reached(value.0, bound.0), reached(value.1, bound.1));
+        (
+            Self(_mm256_and_ps(low, self.0), _mm256_and_ps(high, self.1)),
+            Self(_mm256_andnot_ps(low, self.0), _mm256_andnot_ps(high, self.1)),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        (interleave8(self.0, other.0), interleave8(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(self, other: Self) -> (Self, Self) {
+        let (low, high) = (deinterleave8(self), deinterleave8(other));
+        (Self(low.0, high.0), Self(low.1, high.1))
     }
 
     #[inline(always)]

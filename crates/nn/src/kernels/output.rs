@@ -28,6 +28,28 @@ pub(crate) fn fill_parts(
     out
 }
 
+/// The same for a `body` that writes every value of its part, given by where it starts:
+/// nothing is cleared first.
+///
+/// # Safety
+///
+/// `body` writes all values of its part (`part` of them, or what is left for the last one)
+/// and no others.
+pub(crate) unsafe fn write_parts(
+    len: usize,
+    part: usize,
+    body: impl Fn(usize, *mut f32) + Sync,
+) -> Vec<f32> {
+    let mut out = Output::new(len);
+    let to = out.shared();
+    (0..len.div_ceil(part)).into_par_iter().for_each(|index| {
+        let first = index * part;
+        body(index, to.range(first, part.min(len - first)));
+    });
+    // SAFETY: the parts cover all values, and the caller answers for each.
+    unsafe { out.filled() }
+}
+
 /// The `index`-th part of `size` values; the last one may be shorter.
 pub(crate) fn part(values: &[f32], size: usize, index: usize) -> &[f32] {
     &values[index * size..values.len().min((index + 1) * size)]

@@ -12,6 +12,7 @@ use super::isa::{Isa, multiversion};
 use super::lanes::Lanes;
 use super::output::Output;
 use super::scratch::with_scratch;
+use super::transpose::{transpose, transpose_groups};
 
 /// Channels that are added to at once.
 const BLOCK: usize = 16;
@@ -38,21 +39,6 @@ pub(crate) struct Roi {
 
 /// Sizes of the map: images, channels, rows, columns.
 pub(crate) type MapSize = (usize, usize, usize, usize);
-
-/// `[groups][a][b]` to `[groups][b][a]`.
-fn transpose(from: &[f32], (a, b): (usize, usize), to: &mut [f32]) {
-    let squares = to.par_chunks_mut(a * b).zip(from.par_chunks(a * b));
-    squares.for_each(|(to, from)| {
-        // Strips of both, so that neither is read or written line by line at a large distance.
-        for first in (0..b).step_by(BLOCK) {
-            for (i, line) in from.chunks_exact(b).enumerate() {
-                for (j, value) in line[first..b.min(first + BLOCK)].iter().enumerate() {
-                    to[(first + j) * a + i] = *value;
-                }
-            }
-        }
-    });
-}
 
 multiversion! {
     unsafe fn add_scaled = add_scaled_body(from: *const f32, weight: f32, count: usize, to: *mut f32)
@@ -108,7 +94,7 @@ pub(crate) fn align(isa: Isa, x: &[f32], size: MapSize, rois: &[Roi], bins: usiz
     let mut out = Output::new(rois.len() * channels * bins);
     let to = out.shared();
     with_scratch([x.len()], |[pixels]| {
-        transpose(x, (channels, height * width), pixels);
+        transpose_groups(isa, x, (channels, height * width), pixels);
         let pixels: &[f32] = pixels;
         rois.par_iter().enumerate().for_each(|(index, roi)| {
             let map = &pixels[roi.image * channels * height * width..];
@@ -120,7 +106,7 @@ pub(crate) fn align(isa: Isa, x: &[f32], size: MapSize, rois: &[Roi], bins: usiz
                     // SAFETY: both slices have `channels` values.
                     unsafe { add_scaled(isa, from.as_ptr(), weight, channels, sum.as_mut_ptr()) }
                 });
-                transpose(sums, (bins, channels), turned);
+                transpose(isa, sums, (bins, channels), turned);
                 let to = to.range(index * bins * channels, turned.len());
                 // SAFETY: the range was checked; this job alone writes the box.
                 unsafe { to.copy_from_nonoverlapping(turned.as_ptr(), turned.len()) };
@@ -139,7 +125,7 @@ pub(crate) fn gradient(isa: Isa, g: &[f32], size: MapSize, rois: &[Roi], bins: u
     check(rois, size, bins);
     let mut out = vec![0.0; batch * channels * plane];
     with_scratch([g.len()], |[turned]| {
-        transpose(g, (channels, bins), turned);
+        transpose_groups(isa, g, (channels, bins), turned);
         let turned: &[f32] = turned;
         let blocks = channels.div_ceil(BLOCK);
         let images = out.par_chunks_mut(channels * plane).enumerate();

@@ -1,39 +1,66 @@
 //! Linear maps that act on rows and columns alike: average pooling, resizing.
 //!
-//! Every output row is a weighted sum of a few neighbouring input rows, every
-//! output column one of input columns.
+//! Every output row is a weighted sum of a few neighbouring input rows, which runs along the
+//! rows sixteen values at a time. Columns are mapped in the same way, on the transposed picture:
+//! the two transpositions cost less than sums of single values.
+//!
+//! # Safety
+//!
+//! The unsafe functions need the instructions of their `Lanes` type, which an [`Isa`] proves, and
+//! room for what they write, which [`apply`] makes.
+#![allow(unsafe_code, reason = "vector loads and stores behind checked lengths")]
 
-use super::output::{fill_parts, part};
+use super::isa::{Isa, multiversion};
+use super::lanes::Lanes;
+use super::output::{part, write_parts};
 use super::scratch::with_scratch;
+use super::transpose::{transpose, transpose_to};
 
-/// The weights of one axis: output `i` is the sum over `k` of
-/// `weights[i * count + k]` times input `first[i] + k`.
+/// Rows that are transposed at once, so that they stay in the cache.
+const STRIP: usize = 64;
+
+/// The weights of one axis: output `i` is a weighted sum of inputs from `first[i]` on.
 #[derive(Clone, Debug)]
 pub(crate) struct Taps {
     input: usize,
-    count: usize,
     first: Vec<usize>,
+    /// Where the weights of every output start, and the end of the last.
+    starts: Vec<usize>,
     weights: Vec<f32>,
 }
 
 impl Taps {
-    /// From the inputs of every output with their weights; at least one each.
+    /// From the inputs of every output with their weights. Inputs without weight at the ends
+    /// are left out, so that what stands there cannot spoil the sum.
     #[expect(clippy::cast_possible_truncation, reason = "the kernels run in f32")]
     pub(crate) fn new(input: usize, outputs: &[Vec<(usize, f64)>]) -> Self {
-        let low = |taps: &[(usize, f64)]| taps.iter().map(|t| t.0).min().unwrap_or(0);
-        let high = |taps: &[(usize, f64)]| taps.iter().map(|t| t.0).max().unwrap_or(0);
-        assert!(outputs.iter().all(|taps| high(taps) < input), "inputs of an axis");
-        let count = outputs.iter().map(|taps| high(taps) - low(taps) + 1).max().unwrap_or(1);
-        let first: Vec<usize> = outputs.iter().map(|taps| low(taps).min(input - count)).collect();
-        let mut weights = vec![0.0; outputs.len() * count];
-        for ((taps, first), weights) in
-            outputs.iter().zip(&first).zip(weights.chunks_exact_mut(count))
-        {
-            for (index, weight) in taps {
-                weights[index - first] += *weight as f32;
+        let mut taps = Self { input, first: Vec::new(), starts: vec![0], weights: Vec::new() };
+        for sources in outputs {
+            let used = || sources.iter().filter(|(_, weight)| *weight != 0.0).map(|(at, _)| *at);
+            let first = used().min().unwrap_or(0);
+            let end = used().max().map_or(0, |last| last + 1);
+            assert!(end <= input, "inputs of an axis");
+            let start = taps.weights.len();
+            taps.weights.resize(start + end.saturating_sub(first), 0.0);
+            for (at, weight) in sources.iter().filter(|(_, weight)| *weight != 0.0) {
+                taps.weights[start + at - first] += *weight as f32;
+            }
+            taps.first.push(first);
+            taps.starts.push(taps.weights.len());
+        }
+        taps
+    }
+
+    /// The map that carries gradients back.
+    pub(crate) fn adjoint(&self) -> Self {
+        let mut sources = vec![Vec::new(); self.input];
+        for i in 0..self.outputs() {
+            let (first, weights) = self.of(i);
+            for (source, weight) in sources[first..].iter_mut().zip(weights) {
+                source.push((i, f64::from(*weight)));
             }
         }
-        Self { input, count, first, weights }
+        Self::new(self.outputs(), &sources)
     }
 
     /// Inputs.
@@ -46,9 +73,10 @@ impl Taps {
         self.first.len()
     }
 
-    /// The weights of output `i` and its first input.
+    /// The first input of output `i` and the weights from there on.
+    #[inline]
     fn of(&self, i: usize) -> (usize, &[f32]) {
-        (self.first[i], &self.weights[i * self.count..][..self.count])
+        (self.first[i], &self.weights[self.starts[i]..self.starts[i + 1]])
     }
 
     /// The map as a matrix `[outputs][inputs]`.
@@ -62,110 +90,84 @@ impl Taps {
         }
         matrix
     }
+}
 
-    /// The outputs of a line.
-    fn gather(&self, line: &[f32], to: &mut [f32]) {
-        match self.count {
-            1 => {
-                for ((to, first), weight) in to.iter_mut().zip(&self.first).zip(&self.weights) {
-                    *to = line[*first] * weight;
-                }
-            }
-            2 => {
-                let weights = self.weights.as_chunks::<2>().0;
-                for ((to, first), [a, b]) in to.iter_mut().zip(&self.first).zip(weights) {
-                    let pair = &line[*first..][..2];
-                    *to = pair[0] * a + pair[1] * b;
-                }
-            }
-            _ => {
-                for (i, to) in to.iter_mut().enumerate() {
-                    let (first, weights) = self.of(i);
-                    *to = line[first..].iter().zip(weights).map(|(v, w)| v * w).sum();
-                }
-            }
-        }
-    }
+multiversion! {
+    /// The rows of a picture of `width` columns through the map of an axis; `to` has room
+    /// for the outputs.
+    unsafe fn down = down_body(rows: &Taps, from: &[f32], width: usize, to: *mut f32)
+}
 
-    /// The adjoint: adds the gradients of a line's outputs to those of its inputs.
-    fn scatter(&self, gradient: &[f32], to: &mut [f32]) {
-        if self.count == 2 {
-            let weights = self.weights.as_chunks::<2>().0;
-            for ((g, first), [a, b]) in gradient.iter().zip(&self.first).zip(weights) {
-                let pair = &mut to[*first..][..2];
-                pair[0] += g * a;
-                pair[1] += g * b;
+#[inline(always)]
+unsafe fn down_body<L: Lanes>(rows: &Taps, from: &[f32], width: usize, to: *mut f32) {
+    let whole = width / 16 * 16;
+    for i in 0..rows.outputs() {
+        let to = to.wrapping_add(i * width);
+        let (first, weights) = rows.of(i);
+        let lines = &from[first * width..][..weights.len() * width];
+        // SAFETY: `weights.len()` lines of `width` values, and room for one by the caller's
+        // promise, of which blocks of 16 values or what is left are touched.
+        unsafe {
+            for at in (0..whole).step_by(16) {
+                let mut sum = L::splat(0.0);
+                for (k, weight) in weights.iter().enumerate() {
+                    let line = L::load(lines.as_ptr().add(k * width + at));
+                    sum = line.mul_add(L::splat(*weight), sum);
+                }
+                sum.store(to.add(at));
             }
-            return;
-        }
-        for (i, g) in gradient.iter().enumerate() {
-            let (first, weights) = self.of(i);
-            for (to, weight) in to[first..].iter_mut().zip(weights) {
-                *to += g * weight;
+            if whole < width {
+                let mut sum = L::splat(0.0);
+                for (k, weight) in weights.iter().enumerate() {
+                    let line = lines.as_ptr().add(k * width + whole);
+                    let line = L::load_first(line, width - whole);
+                    sum = line.mul_add(L::splat(*weight), sum);
+                }
+                sum.store_first(to.add(whole), width - whole);
             }
         }
     }
 }
 
-/// `to += line * weight`.
-#[inline]
-fn add_scaled(line: &[f32], weight: f32, to: &mut [f32]) {
-    for (to, v) in to.iter_mut().zip(line) {
-        *to += v * weight;
-    }
+/// The columns of a picture through the map of an axis; `to` has room for the outputs.
+unsafe fn across(isa: Isa, columns: &Taps, from: &[f32], to: *mut f32) {
+    let (inputs, outputs) = (columns.inputs(), columns.outputs());
+    with_scratch([inputs * STRIP, outputs * STRIP], |[turned, mapped]| {
+        for (strip, from) in from.chunks(inputs * STRIP).enumerate() {
+            let rows = from.len() / inputs;
+            let (turned, mapped) = (&mut turned[..from.len()], &mut mapped[..outputs * rows]);
+            transpose(isa, from, (rows, inputs), turned);
+            // SAFETY: room for `outputs` rows of `rows` values, and for as many in the strip.
+            unsafe {
+                down(isa, columns, turned, rows, mapped.as_mut_ptr());
+                transpose_to(isa, mapped, (outputs, rows), to.add(strip * outputs * STRIP));
+            }
+        }
+    });
 }
 
 /// Every plane of `x` through the maps of its rows and columns.
-pub(crate) fn apply(rows: &Taps, columns: &Taps, x: &[f32]) -> Vec<f32> {
+pub(crate) fn apply(isa: Isa, rows: &Taps, columns: &Taps, x: &[f32]) -> Vec<f32> {
     let fine = rows.outputs() * columns.outputs();
     let plane = rows.inputs() * columns.inputs();
-    fill_parts(x.len() / plane * fine, fine, |index, out| {
+    let write = |index: usize, to: *mut f32| {
         let plane = part(x, plane, index);
-        let width = columns.outputs();
-        with_scratch([rows.inputs() * width], |[lines]| {
-            for (line, from) in
-                lines.chunks_exact_mut(width).zip(plane.chunks_exact(columns.inputs()))
-            {
-                columns.gather(from, line);
-            }
-            for (i, to) in out.chunks_exact_mut(width).enumerate() {
-                let (first, weights) = rows.of(i);
-                if let [a, b] = weights {
-                    let (one, other) = lines[first * width..][..2 * width].split_at(width);
-                    for ((to, one), other) in to.iter_mut().zip(one).zip(other) {
-                        *to = one * a + other * b;
-                    }
-                    continue;
-                }
-                for (line, weight) in lines[first * width..].chunks_exact(width).zip(weights) {
-                    add_scaled(line, *weight, to);
-                }
-            }
-        });
-    })
-}
-
-/// The gradient of [`apply`].
-pub(crate) fn gradient(rows: &Taps, columns: &Taps, g: &[f32]) -> Vec<f32> {
-    let fine = rows.outputs() * columns.outputs();
-    let plane = rows.inputs() * columns.inputs();
-    fill_parts(g.len() / fine * plane, plane, |index, out| {
-        let g = part(g, fine, index);
-        let width = columns.outputs();
-        with_scratch([rows.inputs() * width], |[lines]| {
-            lines.fill(0.0);
-            for (i, from) in g.chunks_exact(width).enumerate() {
-                let (first, weights) = rows.of(i);
-                for (line, weight) in lines[first * width..].chunks_exact_mut(width).zip(weights) {
-                    add_scaled(from, *weight, line);
-                }
-            }
-            for (to, line) in out.chunks_exact_mut(columns.inputs()).zip(lines.chunks_exact(width))
-            {
-                columns.scatter(line, to);
-            }
-        });
-    })
+        // First the axis that leaves less to do for the other.
+        // SAFETY: room for the outputs of both axes, and between them for those of the first.
+        if rows.outputs() <= rows.inputs() {
+            with_scratch([rows.outputs() * columns.inputs()], |[lines]| unsafe {
+                down(isa, rows, plane, columns.inputs(), lines.as_mut_ptr());
+                across(isa, columns, lines, to);
+            });
+        } else {
+            with_scratch([rows.inputs() * columns.outputs()], |[lines]| unsafe {
+                across(isa, columns, plane, lines.as_mut_ptr());
+                down(isa, rows, lines, columns.outputs(), to);
+            });
+        }
+    };
+    // SAFETY: both orders write all outputs of a plane.
+    unsafe { write_parts(x.len() / plane * fine, fine, write) }
 }
 
 #[cfg(test)]
@@ -174,38 +176,57 @@ mod tests {
 
     #[test]
     fn planes_go_through_both_matrices() {
-        let rows = Taps::new(4, &[vec![(0, 0.5), (1, 0.5)], vec![(1, 1.0)], vec![(3, 2.0)]]);
-        let columns = Taps::new(3, &[vec![(0, 1.0), (2, 3.0)], vec![(2, 0.25)]]);
-        let x: Vec<f32> = (0..24).map(|v| (v * 7 % 11) as f32).collect();
-        let (r, c) = (rows.matrix(), columns.matrix());
-        let y = apply(&rows, &columns, &x);
-        let g: Vec<f32> = (0..12).map(|v| (v * 5 % 7) as f32).collect();
-        let dx = gradient(&rows, &columns, &g);
-        for plane in 0..2 {
-            for i in 0..3 {
-                for j in 0..2 {
-                    let mut want = 0.0;
-                    for a in 0..4 {
-                        for b in 0..3 {
-                            want +=
-                                r[i * 4 + a] * c[j * 3 + b] * f64::from(x[plane * 12 + a * 3 + b]);
-                        }
-                    }
-                    assert!((f64::from(y[plane * 6 + i * 2 + j]) - want).abs() < 1e-5);
+        let taps = |input, outputs: usize, reach: usize| {
+            let sources = |i: usize| {
+                let first = i * input / outputs;
+                let weight = |k: usize| (i * 3 + k * 5) as f64 / 8.0 - 1.0;
+                (0..reach.min(input - first)).map(|k| (first + k, weight(k))).collect()
+            };
+            Taps::new(input, &(0..outputs).map(sources).collect::<Vec<_>>())
+        };
+        // An input that nothing sees, an output that sees nothing; more than a strip; larger and
+        // smaller results.
+        let gaps = Taps::new(4, &[vec![(0, 0.5), (1, 0.5)], vec![], vec![(3, 2.0)]]);
+        let pairs = [
+            (gaps, taps(3, 2, 2)),
+            (taps(70, 9, 3), taps(5, 40, 2)),
+            (taps(3, 7, 2), taps(33, 17, 2)),
+        ];
+        for (rows, columns) in pairs {
+            let (h, w, oh, ow) =
+                (rows.inputs(), columns.inputs(), rows.outputs(), columns.outputs());
+            let x: Vec<f32> = (0..2 * h * w).map(|v| (v * 7 % 11) as f32).collect();
+            let g: Vec<f32> = (0..2 * oh * ow).map(|v| (v * 5 % 7) as f32).collect();
+            let (r, c) = (rows.matrix(), columns.matrix());
+            let (mut y, mut dx) = (vec![0.0; g.len()], vec![0.0; x.len()]);
+            for (out, y) in y.iter_mut().enumerate() {
+                let (plane, i, j) = (out / (oh * ow), out / ow % oh, out % ow);
+                for (a, b) in (0..h).flat_map(|a| (0..w).map(move |b| (a, b))) {
+                    let weight = r[i * h + a] * c[j * w + b];
+                    *y += weight * f64::from(x[plane * h * w + a * w + b]);
+                    dx[plane * h * w + a * w + b] += weight * f64::from(g[out]);
                 }
             }
-            for a in 0..4 {
-                for b in 0..3 {
-                    let mut want = 0.0;
-                    for i in 0..3 {
-                        for j in 0..2 {
-                            want +=
-                                r[i * 4 + a] * c[j * 3 + b] * f64::from(g[plane * 6 + i * 2 + j]);
-                        }
-                    }
-                    assert!((f64::from(dx[plane * 12 + a * 3 + b]) - want).abs() < 1e-5);
-                }
+            let close = |got: &[f32], want: &[f64]| {
+                let near =
+                    |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() < 1e-4 * (1.0 + b.abs());
+                got.len() == want.len() && got.iter().zip(want).all(near)
+            };
+            for isa in Isa::available() {
+                assert!(close(&apply(isa, &rows, &columns, &x), &y), "{isa:?} {h} x {w}");
+                let got = apply(isa, &rows.adjoint(), &columns.adjoint(), &g);
+                assert!(close(&got, &dx), "{isa:?} gradient {h} x {w}");
             }
+        }
+    }
+
+    #[test]
+    fn what_has_no_weight_spoils_nothing() {
+        let taps = Taps::new(3, &[vec![(0, 1.0), (1, 0.0)], vec![(1, 0.0), (2, 2.0)]]);
+        let one = Taps::new(1, &[vec![(0, 1.0)]]);
+        for isa in Isa::available() {
+            let y = apply(isa, &one, &taps, &[1.0, f32::NAN, 3.0]);
+            assert!(y == [1.0, 6.0], "{isa:?} {y:?}");
         }
     }
 }
