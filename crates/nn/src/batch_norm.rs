@@ -7,6 +7,7 @@ use crate::host::{doubles, is_fast, is_half, not_empty, read, single, slice, ten
 use crate::kernels::isa::Isa;
 use crate::kernels::moments::moments;
 use crate::kernels::norm::{Affine, Mode, Planes, apply, gradients};
+use crate::layer_norm::check_eps;
 
 /// Which mean and variance a batch norm uses.
 #[derive(Clone, Copy, Debug)]
@@ -101,10 +102,7 @@ pub(crate) fn check(
             );
         }
     }
-    if eps.is_nan() || eps <= 0.0 {
-        bail!("batch_norm2d: eps {eps} must be positive; 1e-5 is usual");
-    }
-    Ok(())
+    check_eps("batch_norm2d", eps)
 }
 
 /// What the kernels need to know, and the statistics of the batch if they were used.

@@ -90,9 +90,10 @@ fn last(x: &Tensor, name: &str, eps: f64, centred: bool) -> Result<Rows> {
     Ok(Rows { size: x.dim(D::Minus1)?, pixels: 1, groups: 1, centred, eps })
 }
 
-fn check_eps(name: &str, eps: f64) -> Result<()> {
+/// Fails unless `eps`, which keeps a variance of zero from being divided by, is positive and finite.
+pub(crate) fn check_eps(name: &str, eps: f64) -> Result<()> {
     if !(eps > 0.0 && eps.is_finite()) {
-        bail!("{name}: eps {eps} must be positive; 1e-5 is usual");
+        bail!("{name}: eps {eps} must be positive and finite; 1e-5 is usual");
     }
     Ok(())
 }

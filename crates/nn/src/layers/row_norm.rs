@@ -3,14 +3,7 @@
 use candle_core::{Module, Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
 
-use crate::layer_norm::{group_norm, layer_norm, rms_norm};
-
-fn check_eps(name: &str, eps: f64) -> Result<()> {
-    if !(eps > 0.0 && eps.is_finite()) {
-        bail!("{name}: eps {eps} must be positive; 1e-5 is usual");
-    }
-    Ok(())
-}
+use crate::layer_norm::{check_eps, group_norm, layer_norm, rms_norm};
 
 /// Layer norm over the last dimension; parameters `weight` and `bias`.
 #[derive(Clone, Debug)]
