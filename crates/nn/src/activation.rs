@@ -9,7 +9,8 @@ use crate::host::{is_fast, read_all, slice, tensor};
 /// Values that are worth a task.
 const CHUNK: usize = 1 << 14;
 
-/// `max(0, x)`, with gradient zero at zero (Candle's own has one there).
+/// `max(0, x)`, with gradient zero at zero (Candle's own has one there). NaN stays NaN and
+/// passes its gradient.
 ///
 /// # Errors
 ///
@@ -40,7 +41,8 @@ impl CustomOp1 for Relu {
     }
 
     fn bwd(&self, _: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let pass = |(y, g): (&f32, &f32)| if *y > 0.0 { *g } else { 0.0 };
+        // Written so that the gradient passes at NaN, as it does in the composition.
+        let pass = |(y, g): (&f32, &f32)| if *y <= 0.0 { 0.0 } else { *g };
         let mut out = Vec::new();
         read_all([result, gradient], |[y, g]| {
             y.par_iter().zip(g).with_min_len(CHUNK).map(pass).collect_into_vec(&mut out);

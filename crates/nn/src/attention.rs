@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, lowest, not_empty, read_all, slice, tensor};
+use crate::host::{
+    is_fast, is_half, is_half_on_cpu, lowest, not_empty, read_all, single, slice, tensor,
+};
 use crate::kernels::attention::{Attention, Gradients, Mask, MaskValues, backward, forward};
 use crate::kernels::isa::Isa;
 
@@ -51,6 +53,11 @@ pub fn scaled_dot_product_attention(
 ) -> Result<Tensor> {
     let attention = checked(q, k, v, config)?;
     let mask = mask.map(|mask| expanded(mask, q, k)).transpose()?;
+    if is_half_on_cpu(q) {
+        let [q32, k32, v32] = [single(q)?, single(k)?, single(v)?];
+        let y = scaled_dot_product_attention(&q32, &k32, &v32, mask.as_ref(), config)?;
+        return y.to_dtype(q.dtype());
+    }
     let learned = mask.as_ref().is_some_and(Tensor::track_op);
     if learned || !(is_fast(q) && is_fast(k) && is_fast(v)) {
         return composed(q, k, v, mask.as_ref(), config);
@@ -131,6 +138,10 @@ fn composed(
     let scale = scale(config, q.dim(3)?);
     let k = k.transpose(2, 3)?.contiguous()?;
     let mut scores = (q.contiguous()?.matmul(&k)? * scale)?;
+    if is_half(q.dtype()) {
+        // Products in the device's own type, sums over keys not.
+        scores = single(&scores)?;
+    }
     let (n, m) = (scores.dim(2)?, scores.dim(3)?);
     let dtype = scores.dtype();
     if let Some(mask) = mask {
@@ -139,7 +150,7 @@ fn composed(
             let seen = mask.ne(0_u8)?.to_dtype(DType::F32)?;
             scores = (scores + seen.log()?.to_dtype(dtype)?)?;
         } else {
-            scores = (scores + mask)?;
+            scores = (scores + mask.to_dtype(dtype)?)?;
         }
     }
     if config.causal {
@@ -153,7 +164,7 @@ fn composed(
     let weights = scores.broadcast_sub(&largest)?.exp()?;
     let sum = weights.sum_keepdim(D::Minus1)?;
     let empty = sum.detach().eq(0.0)?.to_dtype(dtype)?;
-    weights.broadcast_div(&(sum + empty)?)?.matmul(&v.contiguous()?)
+    weights.broadcast_div(&(sum + empty)?)?.to_dtype(v.dtype())?.matmul(&v.contiguous()?)
 }
 
 /// A recorded attention; the statistics of the queries come from its forward pass.

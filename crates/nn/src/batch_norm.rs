@@ -1,6 +1,6 @@
 //! Batch normalisation with an optional `ReLU` behind it.
 
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::relu as composed_relu;
 use crate::host::{doubles, is_fast, is_half, not_empty, read, single, slice, tensor};
@@ -50,8 +50,8 @@ pub struct BatchStatistics {
 ///
 /// # Errors
 ///
-/// Shapes that do not fit each other, tensors without values, an `eps` that is
-/// not positive.
+/// Shapes or types that do not fit each other, tensors without values, a batch of one value
+/// per channel ([`Statistics::Batch`]), an `eps` that is not positive.
 ///
 /// # References
 ///
@@ -65,7 +65,7 @@ pub fn batch_norm2d(
 ) -> Result<(Tensor, Option<BatchStatistics>)> {
     not_empty(x, "batch_norm2d")?;
     let (batch, channels, height, width) = x.dims4()?;
-    check(channels, affine, statistics, eps)?;
+    check((channels, batch * height * width), x.dtype(), affine, statistics, eps)?;
     if !is_fast(x) {
         return composed(x, affine, statistics, eps, relu);
     }
@@ -83,9 +83,11 @@ pub fn batch_norm2d(
     Ok((x.apply_op3(&affine.0.contiguous()?, &affine.1.contiguous()?, op)?, batch))
 }
 
-/// Fails unless every vector has one value per channel and `eps` is positive.
+/// Fails unless every vector has one value per channel, gamma and beta are of the type of the
+/// input, `eps` is positive and a batch has a variance: several values per channel.
 pub(crate) fn check(
-    channels: usize,
+    (channels, values): (usize, usize),
+    dtype: DType,
     affine: (&Tensor, &Tensor),
     statistics: &Statistics<'_>,
     eps: f64,
@@ -94,6 +96,14 @@ pub(crate) fn check(
     if let Statistics::Given { mean, variance } = statistics {
         vectors.extend([("mean", *mean), ("variance", *variance)]);
     }
+    for (name, vector) in [("gamma", affine.0), ("beta", affine.1)] {
+        if vector.dtype() != dtype {
+            bail!(
+                "batch_norm2d: {name} is {:?}, the input {dtype:?}; convert one of them",
+                vector.dtype()
+            );
+        }
+    }
     for (name, vector) in vectors {
         if vector.dims() != [channels] {
             bail!(
@@ -101,6 +111,12 @@ pub(crate) fn check(
                 vector.shape()
             );
         }
+    }
+    if matches!(statistics, Statistics::Batch) && values < 2 {
+        bail!(
+            "batch_norm2d: one value per channel, whose variance is zero; train with larger batches or \
+             pictures"
+        );
     }
     check_eps("batch_norm2d", eps)
 }

@@ -4,7 +4,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::{ConvKernel, ConvShape, chosen};
-use crate::host::{is_fast, is_half_on_cpu, not_empty, single};
+use crate::host::{add_repeated, is_fast, is_half_on_cpu, not_empty, single};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::im2col::{self, Geometry};
 use crate::kernels::isa::Isa;
@@ -191,7 +191,7 @@ fn composed(
         }
     };
     match bias {
-        Some(bias) => y.broadcast_add(&bias.reshape((1, g.outputs, 1, 1))?),
+        Some(bias) => add_repeated(&y, &bias.reshape((1, g.outputs, 1, 1))?),
         None => Ok(y),
     }
 }

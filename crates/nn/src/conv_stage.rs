@@ -119,9 +119,12 @@ fn plan(
     let mut convs = Vec::with_capacity(layers.len());
     for layer in layers {
         let geometry = fitted((batch, channels, height, width), layer.weight, None, &layer.config)?;
-        check(geometry.outputs, (layer.gamma, layer.beta), &layer.statistics, layer.eps)?;
+        let (rows, columns) = geometry.out_size();
+        let values = (geometry.outputs, batch * rows * columns);
+        let affine = (layer.gamma, layer.beta);
+        check(values, first.dtype(), affine, &layer.statistics, layer.eps)?;
         channels = geometry.outputs;
-        (height, width) = geometry.out_size();
+        (height, width) = (rows, columns);
         convs.push(Conv::new(geometry));
     }
     if let Some(shortcut) = shortcut

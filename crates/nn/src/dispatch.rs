@@ -115,7 +115,10 @@ impl ConvShape {
             ConvKernel::Pointwise => plain && self.kernel == (1, 1) && self.padding == (0, 0),
             ConvKernel::Winograd => plain && keeps && self.dilation == (1, 1),
             ConvKernel::WinogradSubGrids => {
-                plain && keeps && self.dilation.0 == self.dilation.1 && self.dilation.0 > 1
+                // A dilation beyond the picture leaves one tap of nine.
+                let side = self.size.0.max(self.size.1);
+                let d = self.dilation.0;
+                plain && keeps && d == self.dilation.1 && (2..=side).contains(&d)
             }
             ConvKernel::SmallMaps => self.groups == 1,
             ConvKernel::Im2col => true,
@@ -124,11 +127,14 @@ impl ConvShape {
 
     /// The plain convolution of a dilated one's sub-grids, if they fill their images well.
     fn sub_grid(&self) -> Option<Self> {
+        if !self.fits(ConvKernel::WinogradSubGrids) {
+            return None;
+        }
         let d = self.dilation.0;
         let tiles = |side: usize| side.div_ceil(d).next_multiple_of(4) * d;
         let waste = tiles(self.size.0) * tiles(self.size.1);
         let filled = waste * 2 <= self.size.0 * self.size.1 * 3;
-        (self.fits(ConvKernel::WinogradSubGrids) && filled).then(|| Self {
+        filled.then(|| Self {
             batch: self.batch * d * d,
             size: (self.size.0.div_ceil(d), self.size.1.div_ceil(d)),
             padding: (1, 1),
@@ -225,6 +231,13 @@ mod tests {
         assert_eq!(dilated(4).kernel(isa, false), ConvKernel::WinogradSubGrids);
         assert_eq!(dilated(4).kernel(isa, true), ConvKernel::Im2col, "exact");
         assert_eq!(dilated(12).kernel(isa, false), ConvKernel::Im2col, "3 x 3 in tiles of 4 x 4");
+        for far in [33, 1 << 30, 1 << 40] {
+            let shape = ConvShape { padding: (far, far), ..dilated(far) };
+            assert_eq!(shape.kernel(isa, false), ConvKernel::Im2col, "dilation {far}");
+            assert!(!shape.fits(ConvKernel::WinogradSubGrids), "dilation {far}");
+        }
+        let none = ConvShape { dilation: (0, 0), padding: (0, 0), ..dilated(2) };
+        assert_eq!(none.kernel(isa, false), ConvKernel::Im2col, "no convolution at all");
         let grouped = ConvShape { groups: 2, ..dilated(2) };
         assert_eq!(grouped.kernel(isa, false), ConvKernel::Im2col);
     }

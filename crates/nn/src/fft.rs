@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use rustfft::{FftDirection, FftNum, FftPlanner};
 use serde::{Deserialize, Serialize};
 
+use crate::host::constant;
 use crate::kernels::fft::{Planes, transform as transform_planes};
 
 /// Where the factor `1 / (H W)` of a pair of transforms goes.
@@ -140,7 +141,7 @@ impl Fft2 {
         let angle = |i: usize| turn * ((i / n * (i % n)) % n) as f64;
         let make = |f: fn(f64) -> f64| {
             let values: Vec<f64> = (0..n * n).map(|i| f(angle(i))).collect();
-            Tensor::from_vec(values, (1, n, n), like.device())?.to_dtype(like.dtype())
+            constant(values, (1, n, n), like)
         };
         Ok((make(libm::cos)?, make(libm::sin)?))
     }

@@ -3,7 +3,7 @@
 use candle_core::shape::Dim;
 use candle_core::{DType, Result, Tensor, bail};
 
-use crate::host::{doubles, not_empty};
+use crate::host::{doubles, is_half, not_empty, single};
 
 /// `out[..][i][..] = x[..][index[..][i][..]][..]` along `dim`.
 ///
@@ -18,6 +18,11 @@ use crate::host::{doubles, not_empty};
 /// tensors without values.
 pub fn gather(x: &Tensor, dim: impl Dim + Copy, index: &Tensor) -> Result<Tensor> {
     let places = places("gather", x, dim, index)?;
+    if is_half(x.dtype()) {
+        // The gradient adds up what was picked several times.
+        let picked = single(x)?.flatten_all()?.index_select(&places, 0)?;
+        return picked.to_dtype(x.dtype())?.reshape(index.shape());
+    }
     x.flatten_all()?.index_select(&places, 0)?.reshape(index.shape())
 }
 
@@ -50,7 +55,12 @@ pub fn scatter_add(
             x.dtype()
         );
     }
-    x.flatten_all()?.index_add(&places, &src.flatten_all()?, 0)?.reshape(x.shape())
+    let (flat, src) = (x.flatten_all()?, src.flatten_all()?);
+    if is_half(x.dtype()) {
+        let sum = single(&flat)?.index_add(&places, &single(&src)?, 0)?;
+        return sum.to_dtype(x.dtype())?.reshape(x.shape());
+    }
+    flat.index_add(&places, &src, 0)?.reshape(x.shape())
 }
 
 /// The `k` largest (or smallest) values along `dim`, in order, and where they are (`u32`). Of

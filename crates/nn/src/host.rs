@@ -7,7 +7,8 @@ pub(crate) fn is_fast(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
 
-/// Whether sums in this type are to be made in `f32`.
+/// Whether sums in this type are to be made in `f32`: in their own, those of ones stop at 256
+/// (`bf16`) and 2048 (`f16`).
 pub(crate) fn is_half(dtype: DType) -> bool {
     matches!(dtype, DType::F16 | DType::BF16)
 }
@@ -20,6 +21,15 @@ pub(crate) fn is_half_on_cpu(x: &Tensor) -> bool {
 /// The tensor in `f32`.
 pub(crate) fn single(x: &Tensor) -> Result<Tensor> {
     x.to_dtype(DType::F32)
+}
+
+/// `x + term`, the latter repeated where it has fewer sizes. In `f32` for halves, since the
+/// gradient of `term` is a sum over `x`.
+pub(crate) fn add_repeated(x: &Tensor, term: &Tensor) -> Result<Tensor> {
+    if is_half(x.dtype()) {
+        return single(x)?.broadcast_add(&single(term)?)?.to_dtype(x.dtype());
+    }
+    x.broadcast_add(term)
 }
 
 /// The values of a contiguous argument of an operation.

@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Shape, Tensor, bail};
 
-use crate::host::{is_fast, not_empty};
+use crate::host::{add_repeated, is_fast, is_half_on_cpu, not_empty, single};
 use crate::kernels::{linear::product, matmul::Matrix};
 use crate::weighted::{Weighted, record};
 
@@ -34,6 +34,10 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     {
         bail!("linear: the bias {:?} must be [{outputs}]", bias.shape());
     }
+    if is_half_on_cpu(x) {
+        let bias = bias.map(single).transpose()?;
+        return linear(&single(x)?, &single(weight)?, bias.as_ref())?.to_dtype(x.dtype());
+    }
     let mut shape = x.dims().to_vec();
     shape[x.rank() - 1] = outputs;
     let rows = x.elem_count() / inputs;
@@ -43,7 +47,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     } else {
         let y = x.matmul(&weight.t()?)?;
         match bias {
-            Some(bias) => y.broadcast_add(bias)?,
+            Some(bias) => add_repeated(&y, bias)?,
             None => y,
         }
     };

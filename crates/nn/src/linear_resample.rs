@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{constant, is_fast, not_empty, read, slice, tensor};
+use crate::host::{constant, is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::pool::Windows;
 use crate::kernels::separable::{Taps, apply};
@@ -46,7 +46,7 @@ pub fn avg_pool2d(
 ///
 /// # Errors
 ///
-/// A size of zero, tensors without values.
+/// A size of zero, a side beyond 2^26 pixels, tensors without values.
 pub fn adaptive_avg_pool2d(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
     not_empty(x, "adaptive_avg_pool2d")?;
     let (.., height, width) = x.dims4()?;
@@ -87,7 +87,7 @@ pub enum Interpolation {
 ///
 /// # Errors
 ///
-/// A size of zero, tensors without values.
+/// A size of zero, a side beyond 2^26 pixels, tensors without values.
 pub fn resize(x: &Tensor, size: (usize, usize), mode: Interpolation) -> Result<Tensor> {
     not_empty(x, "resize")?;
     let (.., height, width) = x.dims4()?;
@@ -100,7 +100,7 @@ pub fn resize(x: &Tensor, size: (usize, usize), mode: Interpolation) -> Result<T
 }
 
 fn check_size(name: &str, from: (usize, usize), to: (usize, usize)) -> Result<()> {
-    // Far above any picture; keeps the index arithmetic exact.
+    // Far above any picture; positions times sizes stay exact in `f64`.
     let limit = 1 << 26;
     if to.0 == 0 || to.1 == 0 || [from.0, from.1, to.0, to.1].iter().any(|side| *side > limit) {
         bail!("{name}: from {from:?} to {to:?} pixels; every side must lie between 1 and {limit}");
@@ -153,6 +153,9 @@ fn means(axis: &Windows, count_padding: bool) -> Taps {
 }
 
 fn run(x: &Tensor, rows: Taps, columns: Taps, name: &'static str) -> Result<Tensor> {
+    if is_half_on_cpu(x) {
+        return run(&single(x)?, rows, columns, name)?.to_dtype(x.dtype());
+    }
     if is_fast(x) {
         let op = Separable { rows, columns, name };
         return x.contiguous()?.apply_op1(op);

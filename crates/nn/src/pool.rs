@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{is_fast, not_empty, read, read_all, slice, tensor};
+use crate::host::{constant, is_fast, not_empty, read, read_all, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::max_blocks::{max_pool, max_pool_gradient};
 use crate::kernels::pool::{Windows, largest, pick, put};
@@ -88,8 +88,10 @@ fn windows(
         return None;
     }
     let reach = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
-    let room = size.checked_add(padding.checked_mul(2)?)?.checked_sub(reach)?;
-    let mut count = if ceil { room.div_ceil(stride) } else { room / stride } + 1;
+    // A last window may begin inside and reach beyond, even where no window lies inside.
+    let beyond = if ceil { stride - 1 } else { 0 };
+    let padded = size.checked_add(padding.checked_mul(2)?)?.checked_add(beyond)?;
+    let mut count = padded.checked_sub(reach)? / stride + 1;
     // A tap at least must see a pixel, or the window has no largest value: with a dilation
     // beyond the input all of them may lie in the padding.
     if dilation > size && padding > 0 && kernel > 1 {
@@ -177,7 +179,8 @@ pub fn max_pool2d_with_indices(
 ///
 /// # Errors
 ///
-/// Indices of another shape or type than said, or beyond `size`; tensors without values.
+/// Indices of another shape or type than said, or beyond `size`; planes of 2^32 pixels and
+/// more (all planes together, but for `f32` on the CPU); tensors without values.
 pub fn max_unpool2d(x: &Tensor, indices: &Tensor, size: (usize, usize)) -> Result<Tensor> {
     not_empty(x, "max_unpool2d")?;
     let (batch, channels, rows, columns) = x.dims4()?;
@@ -191,8 +194,8 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, size: (usize, usize)) -> Resul
     }
     let places: Vec<u32> = indices.flatten_all()?.to_vec1()?;
     let plane = size.0.saturating_mul(size.1);
-    if u32::try_from((batch * channels).saturating_mul(plane)).is_err() {
-        bail!("max_unpool2d: {batch} x {channels} planes of {size:?} have 2^32 values or more");
+    if u32::try_from(plane).is_err() {
+        bail!("max_unpool2d: planes of {size:?} have 2^32 values or more");
     }
     if let Some(place) = places.iter().find(|place| **place as usize >= plane) {
         bail!("max_unpool2d: index {place} lies outside a plane of {} x {}", size.0, size.1);
@@ -201,6 +204,11 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, size: (usize, usize)) -> Resul
     if is_fast(x) {
         let op = Unpool { places: Arc::new(places), sizes: (plane, rows * columns), shape };
         return x.contiguous()?.apply_op1(op);
+    }
+    if u32::try_from((batch * channels).saturating_mul(plane)).is_err() {
+        bail!(
+            "max_unpool2d: {batch} x {channels} planes of {size:?} have 2^32 values or more, which this device cannot address"
+        );
     }
     // Rows of one plane behind the other: an index per value of the whole tensor.
     let flat: Vec<u32> = places
@@ -231,22 +239,27 @@ fn composed(x: &Tensor, [rows, columns]: &[Windows; 2]) -> Result<(Tensor, Tenso
     let mut best: Option<(Tensor, Tensor)> = None;
     for ky in 0..rows.kernel {
         for kx in 0..columns.kernel {
-            let (y, z) = (positions(rows, ky, x)?, positions(columns, kx, x)?);
-            let value = padded.index_select(&y, 2)?.index_select(&z, 3)?.contiguous()?;
+            let (y, z) = (positions(rows, ky)?, positions(columns, kx)?);
+            let index = |at: &[u32]| Tensor::from_slice(at, at.len(), x.device());
+            let value = padded.index_select(&index(&y)?, 2)?;
+            let value = value.index_select(&index(&z)?, 3)?.contiguous()?;
             // The place in the plane without padding; those in the padding are never taken.
-            let inside = |at: &Tensor, axis: &Windows| {
-                #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-                let (padding, last) = (axis.padding as f64, (axis.size - 1) as f64);
-                (at.to_dtype(DType::F64)? - padding)?.clamp(0.0, last)
+            let inside = |at: u32, axis: &Windows| {
+                (at as usize).saturating_sub(axis.padding).min(axis.size - 1)
             };
-            #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-            let above = (inside(&y, rows)? * columns.size as f64)?;
-            let place = above
-                .unsqueeze(1)?
-                .broadcast_add(&inside(&z, columns)?.unsqueeze(0)?)?
-                .to_dtype(DType::U32)?
-                .broadcast_as(value.shape())?
-                .contiguous()?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "planes have fewer than 2^32 values"
+            )]
+            let place = |at: usize| at as u32;
+            let places: Vec<u32> = y
+                .iter()
+                .flat_map(|y| {
+                    z.iter().map(|z| place(inside(*y, rows) * columns.size + inside(*z, columns)))
+                })
+                .collect();
+            let place = Tensor::from_vec(places, (1, 1, rows.count, columns.count), x.device())?;
+            let place = place.broadcast_as(value.shape())?.contiguous()?;
             best = Some(match best {
                 None => (value, place),
                 Some((old, at)) => {
@@ -273,7 +286,8 @@ fn pad_low(x: &Tensor, dim: usize, axis: &Windows) -> Result<Tensor> {
         if count > 0 {
             let mut shape = x.dims().to_vec();
             shape[dim] = count;
-            let low = Tensor::full(f64::NEG_INFINITY, shape, x.device())?.to_dtype(x.dtype())?;
+            let low = constant(vec![f64::NEG_INFINITY], vec![1; x.rank()], x)?;
+            let low = low.broadcast_as(shape)?.contiguous()?;
             parts.insert(if at == 0 { 0 } else { parts.len() }, low);
         }
     }
@@ -281,10 +295,9 @@ fn pad_low(x: &Tensor, dim: usize, axis: &Windows) -> Result<Tensor> {
 }
 
 /// Where value `k` of every window stands in the padded axis.
-fn positions(axis: &Windows, k: usize, x: &Tensor) -> Result<Tensor> {
+fn positions(axis: &Windows, k: usize) -> Result<Vec<u32>> {
     let at = (0..axis.count).map(|i| u32::try_from(i * axis.stride + k * axis.dilation));
-    let at = at.collect::<std::result::Result<Vec<_>, _>>().map_err(candle_core::Error::wrap)?;
-    Tensor::from_vec(at, axis.count, x.device())
+    at.collect::<std::result::Result<_, _>>().map_err(candle_core::Error::wrap)
 }
 
 /// Blocks of 2 x 2, whose winners are found again from the result.

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use crate::host::{is_fast, not_empty, read, slice, tensor};
+use crate::host::{is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::resample::{Blocks, block_sums, repeat, shuffle, unshuffle};
 
@@ -15,9 +15,13 @@ use crate::kernels::resample::{Blocks, block_sums, repeat, shuffle, unshuffle};
 ///
 /// # Errors
 ///
-/// A factor of zero, tensors without values.
+/// A factor of zero or beyond 2^15, sides beyond 2^31 pixels, tensors without values.
 pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
     let (batch, channels, height, width) = checked(x, factor, "upsample_nearest2d")?;
+    if is_half_on_cpu(x) {
+        // The gradient is a sum over the block.
+        return upsample_nearest2d(&single(x)?, factor)?.to_dtype(x.dtype());
+    }
     if is_fast(x) {
         let blocks = Blocks { height: height * factor, width: width * factor, side: factor };
         return x.contiguous()?.apply_op1(Resample { blocks, kind: Kind::Repeat });
@@ -36,8 +40,8 @@ pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// A factor of zero or whose square does not divide the channels, tensors
-/// without values.
+/// A factor of zero, beyond 2^15 or whose square does not divide the channels, sides
+/// beyond 2^31 pixels, tensors without values.
 ///
 /// # References
 ///
@@ -66,8 +70,8 @@ pub fn pixel_shuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// A factor of zero or that does not divide height and width, tensors without
-/// values.
+/// A factor of zero, beyond 2^15 or that does not divide height and width, tensors
+/// without values.
 pub fn pixel_unshuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
     let (batch, channels, height, width) = checked(x, factor, "pixel_unshuffle")?;
     if height % factor != 0 || width % factor != 0 {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::host::{constant, doubles, is_fast, not_empty, read, slice, tensor};
+use crate::host::{
+    constant, doubles, is_fast, is_half_on_cpu, not_empty, read, single, slice, tensor,
+};
 use crate::kernels::isa::Isa;
 use crate::kernels::roi_align::{Bin, MapSize, Roi, align, gradient};
 
@@ -60,6 +62,9 @@ pub fn roi_align(x: &Tensor, boxes: &Tensor, config: &RoiAlignConfig) -> Result<
     let shape = (rois.len(), size.1, config.output.0, config.output.1);
     if rois.is_empty() {
         return Tensor::zeros(shape, x.dtype(), x.device());
+    }
+    if is_half_on_cpu(x) {
+        return roi_align(&single(x)?, boxes, config)?.to_dtype(x.dtype());
     }
     if is_fast(x) {
         let op = RoiAlign { rois: Arc::new(rois), size, output: config.output };

@@ -3,7 +3,7 @@
 use candle_core::shape::Dim;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use crate::host::{is_fast, lowest, not_empty, read_all, slice, tensor};
+use crate::host::{is_fast, is_half, lowest, not_empty, read_all, single, slice, tensor};
 use crate::kernels::isa::Isa;
 use crate::kernels::softmax::{Kind, Lines, forward, gradient};
 
@@ -48,6 +48,9 @@ pub fn log_softmax(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
 pub fn log_sum_exp(x: &Tensor, dim: impl Dim + Copy) -> Result<Tensor> {
     not_empty(x, "log_sum_exp")?;
     let dim = dim.to_index(x.shape(), "log_sum_exp")?;
+    if is_half(x.dtype()) {
+        return log_sum_exp(&single(x)?, dim)?.to_dtype(x.dtype());
+    }
     let largest = finite(&x.detach().max_keepdim(dim)?)?;
     let sum = x.broadcast_sub(&largest)?.exp()?.sum_keepdim(dim)?;
     // Without a term there is no gradient; one over zero would make it NaN.
@@ -65,6 +68,9 @@ fn finite(x: &Tensor) -> Result<Tensor> {
 fn run(x: &Tensor, dim: impl Dim + Copy, kind: Kind, name: &'static str) -> Result<Tensor> {
     not_empty(x, name)?;
     let dim = dim.to_index(x.shape(), name)?;
+    if is_half(x.dtype()) {
+        return run(&single(x)?, dim, kind, name)?.to_dtype(x.dtype());
+    }
     if is_fast(x) {
         let dims = x.dims();
         let lines = Lines { size: dims[dim], inner: dims[dim + 1..].iter().product() };

@@ -6,11 +6,13 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mapvec_models::{UNet, UNetConfig};
 use mapvec_nn::{
-    AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, FftNorm, GridSampleConfig, Interpolation,
-    Pool2dConfig, RoiAlignConfig, Statistics, avg_pool2d, batch_norm2d, conv_transpose2d, conv2d,
-    dropout, fft2, gelu, grid_sample, group_norm, layer_norm, linear, log_softmax, log_sum_exp,
-    max_pool2d, max_pool2d_with_indices, max_unpool2d, relu, resize, rms_norm, roi_align,
-    scaled_dot_product_attention, sigmoid, silu, softmax, softplus, to_complex, top_k,
+    AdamWConfig, AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, FftNorm, GridSampleConfig,
+    Interpolation, Optimizer, Pool2dConfig, RoiAlignConfig, Statistics, adaptive_avg_pool2d,
+    avg_pool2d, batch_norm2d, bce_with_logits, conv_transpose2d, conv2d, drop_path, dropout, fft2,
+    gather, gelu, gelu_tanh, grid_sample, group_norm, layer_norm, leaky_relu, linear, log_sigmoid,
+    log_softmax, log_sum_exp, max_pool2d, max_pool2d_with_indices, max_unpool2d, pixel_shuffle,
+    pixel_unshuffle, relu, resize, rms_norm, roi_align, scaled_dot_product_attention, scatter_add,
+    sigmoid, silu, softmax, softplus, to_complex, top_k, upsample_nearest2d,
 };
 
 use crate::closed_form::{ClosedForm, normal};
@@ -28,7 +30,13 @@ type Operation = fn(&[Var]) -> Result<Tensor>;
 fn other() -> (Device, DType) {
     match Device::new_cuda(0) {
         Ok(device) => (device, DType::F32),
-        Err(_) => (Device::Cpu, DType::F64), // no GPU, or built without `cuda`
+        // No GPU, or built without `cuda`; not one that fails.
+        Err(error) => {
+            let broken = candle_core::utils::cuda_is_available()
+                && std::path::Path::new("/dev/nvidia0").exists();
+            assert!(!broken, "there is a GPU, but it does not start: {error}");
+            (Device::Cpu, DType::F64)
+        }
     }
 }
 
@@ -154,6 +162,73 @@ fn samples_of_maps_agree() {
     agrees(&[shape, (2, 5, 6, 2)], |v| {
         grid_sample(&v[0], &(v[1].as_tensor() * 0.3)?, &GridSampleConfig::default())
     });
+}
+
+#[test]
+fn other_samplings_agree() {
+    let shape = (2, 4, 6, 8);
+    let maps: [Operation; 6] = [
+        |v| resize(&v[0], (13, 5), Interpolation::Nearest),
+        |v| adaptive_avg_pool2d(&v[0], (4, 3)),
+        |v| upsample_nearest2d(&v[0], 2),
+        |v| pixel_shuffle(&v[0], 2),
+        |v| pixel_unshuffle(&v[0], 2),
+        |v| drop_path(&v[0], 0.5, 3),
+    ];
+    let values: [Operation; 5] = [
+        |v| leaky_relu(&v[0], 0.1),
+        |v| gelu_tanh(&v[0]),
+        |v| log_sigmoid(&v[0]),
+        |v| bce_with_logits(&v[0], &v[0].detach().ge(0.0)?.to_dtype(v[0].dtype())?),
+        |v| gather(&v[0], 3, &Tensor::zeros((2, 4, 6, 3), DType::U32, v[0].device())?),
+    ];
+    for operation in maps.into_iter().chain(values) {
+        agrees(&[shape], operation);
+    }
+    agrees(&[shape, (2, 4, 6, 3)], |v| {
+        let index = Tensor::ones((2, 4, 6, 3), DType::U32, v[0].device())?;
+        scatter_add(&v[0], 3, &index, &v[1])
+    });
+}
+
+#[test]
+fn given_statistics_and_masks_agree() {
+    agrees(&[(3, 5, 6, 7), (1, 1, 1, 5), (1, 1, 1, 5)], |v| {
+        let affine = (&v[1].flatten_all()?, &v[2].flatten_all()?);
+        let mean = affine.0.detach();
+        let variance = (affine.1.detach().sqr()? + 0.5)?;
+        let given = Statistics::Given { mean: &mean, variance: &variance };
+        Ok(batch_norm2d(&v[0], affine, &given, 1e-5, true)?.0)
+    });
+    let heads = [(2, 2, 9, 8), (2, 2, 11, 8), (2, 2, 11, 6)];
+    agrees(&heads, |v| {
+        let config = AttentionConfig { causal: true, ..AttentionConfig::default() };
+        let hidden = Tensor::arange(0_u32, 11, v[0].device())?.ne(10_u32)?;
+        scaled_dot_product_attention(&v[0], &v[1], &v[2], Some(&hidden), &config)
+    });
+    agrees(&[heads[0], heads[1], heads[2], (1, 2, 9, 11)], |v| {
+        let config = AttentionConfig::default();
+        scaled_dot_product_attention(&v[0], &v[1], &v[2], Some(&v[3]), &config)
+    });
+}
+
+#[test]
+fn optimiser_steps_agree() {
+    let step = |device: &Device, dtype: DType| -> Result<Vec<Tensor>> {
+        let start = normal((2, 3, 4, 5), 3).to_dtype(dtype)?.to_device(device)?;
+        let var = Var::from_tensor(&start)?;
+        let config = AdamWConfig::default();
+        let mut optimizer = Optimizer::new(vec![("w".into(), var.clone())], &config).unwrap();
+        for _ in 0..3 {
+            let gradients = var.sqr()?.sum_all()?.backward()?;
+            optimizer.step_clipped(&gradients, 0.5).unwrap();
+        }
+        Ok(vec![(var.as_tensor() - start)?])
+    };
+    let (device, dtype) = other();
+    let (here, there) = (step(&Device::Cpu, DType::F32).unwrap(), step(&device, dtype).unwrap());
+    let error = relative_error(&here[0], &there[0]).unwrap();
+    assert!(error < 1e-4, "relative error {error:e} of three steps on {device:?}");
 }
 
 #[test]

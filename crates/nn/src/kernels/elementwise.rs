@@ -33,7 +33,7 @@ pub(crate) enum Function {
 /// The function of every value.
 pub(crate) fn values(isa: Isa, function: Function, x: &[f32]) -> Vec<f32> {
     let write = |index: usize, out: *mut f32| {
-        // SAFETY: parts of equal length.
+        // SAFETY: the part has room for as many values.
         unsafe { forward(isa, function, part(x, TASK, index), out) }
     };
     // SAFETY: every value of a part is written.
@@ -45,7 +45,7 @@ pub(crate) fn gradient(isa: Isa, function: Function, x: &[f32], gradient: &[f32]
     assert_eq!(x.len(), gradient.len(), "lengths");
     let write = |index: usize, out: *mut f32| {
         let (x, g) = (part(x, TASK, index), part(gradient, TASK, index));
-        // SAFETY: parts of equal length.
+        // SAFETY: equally long, and the part has room for as many values.
         unsafe { backward(isa, function, x, g, out) }
     };
     // SAFETY: every value of a part is written.

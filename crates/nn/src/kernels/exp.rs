@@ -7,7 +7,7 @@
 
 use super::lanes::Lanes;
 
-/// `e^x`, relative error below 2e-7: zero below -104, infinite above 89, NaN for NaN.
+/// `e^x`, relative error below 2e-7 where the result is no denormal number: zero below -104, infinite above 89, NaN for NaN.
 ///
 /// # References
 ///

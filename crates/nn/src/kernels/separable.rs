@@ -93,8 +93,8 @@ impl Taps {
 }
 
 multiversion! {
-    /// The rows of a picture of `width` columns through the map of an axis; `to` has room
-    /// for the outputs.
+    /// The rows of a picture of `width` columns through the map of an axis; `to` has room for
+    /// `rows.outputs()` rows of `width` values.
     unsafe fn down = down_body(rows: &Taps, from: &[f32], width: usize, to: *mut f32)
 }
 
@@ -129,18 +129,21 @@ unsafe fn down_body<L: Lanes>(rows: &Taps, from: &[f32], width: usize, to: *mut 
     }
 }
 
-/// The columns of a picture through the map of an axis; `to` has room for the outputs.
+/// The columns of a picture through the map of an axis; `to` has room for as many rows of
+/// `columns.outputs()` values.
 unsafe fn across(isa: Isa, columns: &Taps, from: &[f32], to: *mut f32) {
     let (inputs, outputs) = (columns.inputs(), columns.outputs());
-    with_scratch([inputs * STRIP, outputs * STRIP], |[turned, mapped]| {
-        for (strip, from) in from.chunks(inputs * STRIP).enumerate() {
+    let strip = STRIP.min(from.len() / inputs);
+    with_scratch([inputs * strip, outputs * strip], |[turned, mapped]| {
+        for (index, from) in from.chunks(inputs * strip).enumerate() {
             let rows = from.len() / inputs;
             let (turned, mapped) = (&mut turned[..from.len()], &mut mapped[..outputs * rows]);
             transpose(isa, from, (rows, inputs), turned);
-            // SAFETY: room for `outputs` rows of `rows` values, and for as many in the strip.
+            // SAFETY: room for `outputs` rows of `rows` values here, and for the strip by the
+            // caller's promise.
             unsafe {
                 down(isa, columns, turned, rows, mapped.as_mut_ptr());
-                transpose_to(isa, mapped, (outputs, rows), to.add(strip * outputs * STRIP));
+                transpose_to(isa, mapped, (outputs, rows), to.add(index * outputs * strip));
             }
         }
     });
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_weight_spoils_nothing() {
+    fn what_has_no_weight_at_an_end_spoils_nothing() {
         let taps = Taps::new(3, &[vec![(0, 1.0), (1, 0.0)], vec![(1, 0.0), (2, 2.0)]]);
         let one = Taps::new(1, &[vec![(0, 1.0)]]);
         for isa in Isa::available() {

@@ -25,7 +25,7 @@ pub(crate) fn transpose_groups(isa: Isa, from: &[f32], size: (usize, usize), to:
 }
 
 multiversion! {
-    /// [`transpose`] to where there is room for as many values.
+    /// [`transpose`] to where there is room for as many values, none of them of `from`.
     pub(super) unsafe fn transpose_to = squares(from: &[f32], size: (usize, usize), to: *mut f32)
 }
 

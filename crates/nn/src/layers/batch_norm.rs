@@ -127,13 +127,6 @@ impl BatchNorm2d {
     }
 
     fn run(&self, x: &Tensor, train: bool, relu: bool) -> Result<Tensor> {
-        if train && x.elem_count() == x.dim(1)? {
-            bail!(
-                "BatchNorm2d: {:?} has one value per channel, whose variance is zero; train with larger \
-                 batches or pictures",
-                x.shape()
-            );
-        }
         let (gamma, beta, statistics, eps) = self.arguments(train);
         let (y, batch) = batch_norm2d(x, (gamma, beta), &statistics, eps, relu)?;
         self.update(batch.as_ref())?;

@@ -1,10 +1,10 @@
 //! Limits on gradients.
 
+use candle_core::Var;
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Var};
 
 use crate::error::{Error, Result};
-use crate::host::{is_fast, read};
+use crate::host::{doubles, is_fast, read};
 use crate::kernels::optim::sum_of_squares;
 
 /// The norm of all gradients of these parameters taken together.
@@ -28,7 +28,7 @@ pub(super) fn norm<'a>(
         let squares = if is_fast(gradient) {
             read(gradient, sum_of_squares)?
         } else {
-            gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar::<f64>()?
+            doubles(gradient)?.iter().map(|v| v * v).sum()
         };
         total += squares;
         if !total.is_finite() {

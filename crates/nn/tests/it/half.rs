@@ -3,11 +3,12 @@
 use candle_core::{DType, Device, Result, Tensor};
 use mapvec_nn::{
     AttentionConfig, Conv2dConfig, ConvTranspose2dConfig, FftNorm, GridSampleConfig, Interpolation,
-    Pool2dConfig, RoiAlignConfig, Statistics, avg_pool2d, batch_norm2d, bce_with_logits,
-    compare_with_double, conv_transpose2d, conv2d, dropout, fft2, gelu, gelu_tanh, grid_sample,
-    group_norm, layer_norm, leaky_relu, linear, log_sigmoid, log_softmax, log_sum_exp, max_pool2d,
-    pixel_shuffle, relu, resize, rms_norm, roi_align, scaled_dot_product_attention, sigmoid, silu,
-    softmax, softplus, upsample_nearest2d,
+    Pool2dConfig, RoiAlignConfig, Statistics, adaptive_avg_pool2d, avg_pool2d, batch_norm2d,
+    bce_with_logits, compare_with_double, conv_transpose2d, conv2d, dropout, fft2, gather, gelu,
+    gelu_tanh, grid_sample, group_norm, layer_norm, leaky_relu, linear, log_sigmoid, log_softmax,
+    log_sum_exp, max_pool2d, pixel_shuffle, relu, resize, rms_norm, roi_align,
+    scaled_dot_product_attention, scatter_add, sigmoid, silu, softmax, softplus,
+    upsample_nearest2d,
 };
 
 use crate::random;
@@ -112,5 +113,40 @@ fn rows_and_values() {
     let heads = [random(&[1, 2, 9, 8], 1), random(&[1, 2, 12, 8], 2), random(&[1, 2, 12, 8], 3)];
     check("attention", &heads, |v| {
         scaled_dot_product_attention(&v[0], &v[1], &v[2], None, &AttentionConfig::default())
+    });
+}
+
+#[test]
+fn sums_of_thousands_do_not_stop_growing() {
+    // In its own type a sum of ones stops at 256 or 2048.
+    let rows = random(&[4096, 3], 1);
+    let line = (random(&[2, 4096], 2) * 0.1).unwrap();
+    let values: [(&str, Operation); 4] = [
+        ("softmax", |v| softmax(&v[0], 1)? * 4096.0),
+        ("log_softmax", |v| log_softmax(&v[0], 1)),
+        ("log_sum_exp", |v| log_sum_exp(&v[0], 1)),
+        ("gather", |v| gather(&v[0], 1, &Tensor::zeros((2, 4096), DType::U32, &Device::Cpu)?)),
+    ];
+    for (name, f) in values {
+        check(name, std::slice::from_ref(&line), f);
+    }
+    let keys = (random(&[1, 1, 2048, 4], 3) * 0.1).unwrap();
+    let heads = [random(&[1, 1, 3, 4], 4), keys, random(&[1, 1, 2048, 4], 5).abs().unwrap()];
+    check("attention", &heads, |v| {
+        scaled_dot_product_attention(&v[0], &v[1], &v[2], None, &AttentionConfig::default())
+    });
+    check("linear", &[rows.abs().unwrap(), random(&[2, 3], 6), random(&[2], 7)], |v| {
+        linear(&v[0], &v[1], Some(&v[2]))
+    });
+    let picture = random(&[1, 2, 64, 64], 8).abs().unwrap();
+    check("adaptive_avg_pool2d", std::slice::from_ref(&picture), |v| {
+        adaptive_avg_pool2d(&v[0], (1, 1))
+    });
+    check("upsample_nearest2d", &[picture.narrow(2, 0, 2).unwrap()], |v| {
+        upsample_nearest2d(&v[0], 40)
+    });
+    check("scatter_add", &[random(&[1, 3], 9), rows.abs().unwrap().t().unwrap()], |v| {
+        let index = Tensor::zeros((3, 4096), DType::U32, &Device::Cpu)?;
+        scatter_add(&v[0].t()?, 1, &index, &v[1])
     });
 }

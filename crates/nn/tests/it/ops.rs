@@ -325,6 +325,14 @@ fn bad_shapes_are_errors() {
         assert!(with(Conv2dConfig { dilation: (huge, 1), ..Conv2dConfig::default() }).is_err());
         assert!(upsample_nearest2d(&x, huge).is_err() && pixel_shuffle(&x, huge).is_err());
     }
+    // Of nine taps one sees the picture.
+    let far = (1 << 30) - 1;
+    let alone =
+        Conv2dConfig { padding: (far, far), dilation: (far, far), ..Conv2dConfig::default() };
+    assert_eq!(with(alone).unwrap().dims(), &[1, 4, 5, 5]);
+    let point = random32(&[4, 4, 1, 1], 2);
+    let still = Conv2dConfig { dilation: (1 << 40, 1), ..Conv2dConfig::default() };
+    assert!(conv2d(&x, &point, None, &still).is_ok(), "one tap has no dilation");
     assert!(
         with(Conv2dConfig { dilation: (3, 1), ..Conv2dConfig::default() }).is_err(),
         "kernel beyond the input"
@@ -339,4 +347,9 @@ fn bad_shapes_are_errors() {
     assert!(conv2d(&empty, &weight, None, &Conv2dConfig::default()).is_err());
     let three = Tensor::ones(3, DType::F32, &Device::Cpu).unwrap();
     assert!(batch_norm2d(&x, (&three, &three), &Statistics::Batch, 1e-5, true).is_err());
+    let four = |dtype| Tensor::ones(4, dtype, &Device::Cpu).unwrap();
+    let (single, double) = (four(DType::F32), four(DType::F64));
+    assert!(batch_norm2d(&x, (&single, &double), &Statistics::Batch, 1e-5, true).is_err());
+    let pixel = random32(&[1, 4, 1, 1], 3);
+    assert!(batch_norm2d(&pixel, (&single, &single), &Statistics::Batch, 1e-5, true).is_err());
 }

@@ -212,6 +212,19 @@ fn gradients(name: &str, inputs: &[Tensor], f: &Operation<'_>, seed: u64) {
     assert!(error < 1e-5, "{name} kernels: {error}");
 }
 
+#[test]
+fn a_last_window_may_be_the_only_one() {
+    // PyTorch's results for a picture of 2 x 2, kernel 3, stride 2, `ceil_mode`.
+    let x = Tensor::new(&[[[[0.0_f32, 1.0], [2.0, 3.0]]]], &Device::Cpu).unwrap();
+    let config = Pool2dConfig { ceil_mode: true, ..Pool2dConfig::square(3, 2, 0) };
+    let value = |y: Tensor| y.reshape(()).unwrap().to_scalar::<f32>().unwrap();
+    assert!((value(max_pool2d(&x, config).unwrap()) - 3.0).abs() < 1e-6);
+    assert!((value(avg_pool2d(&x, config, true).unwrap()) - 1.5).abs() < 1e-6);
+    let double = x.to_dtype(DType::F64).unwrap();
+    let composed = max_pool2d(&double, config).unwrap().to_dtype(DType::F32).unwrap();
+    assert!((value(composed) - 3.0).abs() < 1e-6);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -232,13 +245,28 @@ proptest! {
             ceil_mode,
         };
         let inputs = [random(&[b, c, h, w], seed)];
-        if max_pool2d(&inputs[0], config).is_ok() {
+        // With `ceil_mode` a window may begin inside and reach beyond.
+        let fits = |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
+            let beyond = if ceil_mode { stride - 1 } else { 0 };
+            size + 2 * padding + beyond > dilation * (kernel - 1)
+                && (dilation <= size || padding == 0 || kernel == 1)
+        };
+        let both = |(down, across): (usize, usize)| {
+            fits(h, kernel.0, stride.0, config.padding.0, down)
+                && fits(w, kernel.1, stride.1, config.padding.1, across)
+        };
+        prop_assert_eq!(max_pool2d(&inputs[0], config).is_ok(), both((dilation, 1)));
+        prop_assert_eq!(
+            avg_pool2d(&inputs[0], Pool2dConfig { dilation: (1, 1), ..config }, count).is_ok(),
+            both((1, 1))
+        );
+        if both((dilation, 1)) {
             gradients("max", &inputs, &|v| max_pool2d(&v[0], config), seed);
             let (y, places) = max_pool2d_with_indices(&inputs[0], config).unwrap();
             gradients("unpool", &[y], &|v| max_unpool2d(&v[0], &places, (h, w)), seed);
         }
         let config = Pool2dConfig { dilation: (1, 1), ..config };
-        if avg_pool2d(&inputs[0], config, count).is_ok() {
+        if both((1, 1)) {
             gradients("avg", &inputs, &|v| avg_pool2d(&v[0], config, count), seed);
         }
     }
