@@ -4,6 +4,7 @@
 //! overflow. Functions that return a result refuse others and draw nothing; the fills of
 //! a single polygon draw nothing of it.
 
+mod accumulator;
 mod canvas;
 mod centre_vectors;
 mod coverage;
