@@ -99,7 +99,7 @@ impl Accumulator {
         if width > 1.0 {
             for row in whole {
                 let (p, q) = (x_at(row as f64), x_at((row + 1) as f64));
-                self.add_span(row, [p.min(q), p.max(q)], rise, inverse);
+                self.add_span(row, [p.min(q), (p - q).abs()], rise, inverse);
             }
         } else {
             let x = x + slope.min(0.0);
@@ -112,112 +112,145 @@ impl Accumulator {
     #[inline]
     fn add_steep(&mut self, rows: Range<usize>, (at, slope): (f64, f64), rise: f64) {
         let (width, limit) = (slope.abs(), self.width as f64);
-        // Of an upright piece nothing lies beyond a cell.
         let factor = if width > 0.0 { 0.5 * rise / width } else { 0.0 };
-        let all = fixed(rise);
-        let cells = self.cells[rows.start * self.stride..].chunks_exact_mut(self.stride);
-        let written = self.written[rows.start * self.words..].chunks_exact_mut(self.words);
-        for ((row, cells), written) in rows.zip(cells).zip(written) {
-            let low = (at + row as f64 * slope).max(0.0).min(limit);
-            let first = floor_index(low, self.width);
-            let room = (first + 1) as f64 - low;
-            let beyond = (width - room).max(0.0);
-            // Shares of the first and the second cell.
-            let share = if beyond > 0.0 {
-                factor * room * room
-            } else {
-                rise * (room - 0.5 * width)
-            };
-            let (share, second) = (fixed(share), fixed(rise - factor * beyond * beyond));
-            if let Some([a, b, c]) = cells.get_mut(first..first + 3) {
-                *a = a.wrapping_add(share);
-                *b = b.wrapping_add(second.wrapping_sub(share));
-                *c = c.wrapping_add(all.wrapping_sub(second));
-            }
-            mark(written, first / BLOCK);
-            mark(written, (first + 2) / BLOCK);
+        let mut start = rows.start * self.stride;
+        let mut y = rows.start as f64;
+        for row in rows {
+            let low = (at + y * slope).max(0.0).min(limit);
+            self.add_two(row, start, [low, width], [rise, factor]);
+            start += self.stride;
+            y += 1.0;
+        }
+    }
+
+    /// Adds a piece that passes two cells at most, from its left end, its width, its rise
+    /// and half of the rise over the width (0 for no width).
+    #[inline]
+    fn add_two(&mut self, row: usize, start: usize, [low, width]: [f64; 2], by: [f64; 2]) {
+        let [rise, factor] = by;
+        let (left, first) = floor(low);
+        let room = left + 1.0 - low;
+        let beyond = (width - room).max(0.0);
+        // Shares of the first and the second cell.
+        let one = if beyond > 0.0 { factor * room * room } else { rise * (room - 0.5 * width) };
+        let two = rise - factor * beyond * beyond;
+        let (one, two) = (fixed(one), fixed(two));
+        if let Some([a, b, c]) = self.cells.get_mut(start + first..start + first + 3) {
+            *a = a.wrapping_add(one);
+            *b = b.wrapping_add(two.wrapping_sub(one));
+            *c = c.wrapping_add(fixed(rise).wrapping_sub(two));
+        }
+        self.mark(row, first / BLOCK);
+        self.mark(row, (first + 2) / BLOCK);
+    }
+
+    /// Sets the bit of a block.
+    #[inline]
+    fn mark(&mut self, row: usize, block: usize) {
+        if let Some(word) = self.written.get_mut(row * self.words + block / 64) {
+            *word |= 1 << (block % 64);
         }
     }
 
     /// Adds a piece that lies in one row and ends in it.
     fn add_part(&mut self, row: usize, [top, bottom]: [f64; 2], [p, q]: [f64; 2], sign: f64) {
-        let units = |y: f64| ((y - row as f64) * ONE + ROUNDER) - ROUNDER;
+        let top_of_row = row as f64;
+        let units = |y: f64| ((y - top_of_row) * ONE + ROUNDER) - ROUNDER;
         let rise = sign * (units(bottom) - units(top));
-        let (low, high) = (p.min(q), p.max(q));
-        self.add_span(row, [low, high], rise, 1.0 / (high - low));
+        let (low, width) = (p.min(q), (p - q).abs());
+        let inverse = if width > 0.0 { 1.0 / width } else { 0.0 };
+        self.add_span(row, [low, width], rise, inverse);
     }
 
     /// Spreads the signed height `rise` of a piece in one row over its cells.
     #[inline]
-    fn add_span(&mut self, row: usize, [low, high]: [f64; 2], rise: f64, inverse: f64) {
-        let first = floor_index(low, self.width);
-        let last = ceil_index(high, self.width).max(first + 1) - 1;
+    fn add_span(&mut self, row: usize, [low, width]: [f64; 2], rise: f64, inverse: f64) {
         let start = row * self.stride;
-        let cells = &mut self.cells[start + first..start + last + 2];
-        let mut before = 0;
-        let density = rise * inverse;
-        let single = [cells.len() - 2, 0];
-        for (offset, cell) in cells.iter_mut().enumerate() {
-            let from = (first + offset) as f64;
-            let share = match [offset, single[0]] {
-                [0, 0] => rise * (from + 1.0 - 0.5 * (low + high)),
-                [0, _] => 0.5 * density * (from + 1.0 - low) * (from + 1.0 - low),
-                [at, last] if at < last => density * (from + 0.5 - low),
-                [at, last] if at == last => rise - 0.5 * density * (high - from) * (high - from),
-                _ => rise,
-            };
-            let share = fixed(share);
-            *cell = cell.wrapping_add(share.wrapping_sub(before));
-            before = share;
+        let factor = 0.5 * rise * inverse;
+        let (left, first) = floor(low);
+        let room = left + 1.0 - low;
+        if width <= room + 1.0 {
+            self.add_two(row, start, [low, width], [rise, factor]);
+            return;
         }
-        let written = &mut self.written[row * self.words..(row + 1) * self.words];
+        let high = low + width;
+        let last = ceil_index(high, self.width) - 1;
+        let all = fixed(rise);
+        let Some(cells) = self.cells.get_mut(start + first..start + last + 2) else { return };
+        // In between, the share grows evenly from cell to cell.
+        let mut share = factor * (1.0 + 2.0 * room);
+        let (mut before, mut next) = (0, fixed(factor * room * room));
+        let (count, end) = (cells.len(), high - last as f64);
+        for (index, cell) in cells.iter_mut().enumerate() {
+            *cell = cell.wrapping_add(next.wrapping_sub(before));
+            before = next;
+            next = if index + 3 < count {
+                fixed(share)
+            } else if index + 3 == count {
+                fixed(rise - factor * end * end)
+            } else {
+                all
+            };
+            share += 2.0 * factor;
+        }
         for block in first / BLOCK..=(last + 1) / BLOCK {
-            mark(written, block);
+            self.mark(row, block);
         }
     }
 
-    /// Sums one row up, combines it with the raster and clears it.
-    pub(super) fn drain_row(&mut self, row: usize, line: &mut [f32]) {
-        let start = row * self.stride;
-        let cells = &mut self.cells[start..start + self.stride];
-        let written = &mut self.written[row * self.words..(row + 1) * self.words];
-        // Between written blocks the sum does not change.
-        let (mut sum, mut from) = (0_i32, 0);
-        for (word, bits) in written.iter_mut().enumerate() {
-            let mut left = std::mem::take(bits);
-            while left != 0 {
-                let block = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                let at = block * BLOCK;
-                if sum > 0 {
-                    raise(line, from..at, sum);
-                }
-                from = at + BLOCK;
-                let Some(cells) = cells[at..].first_chunk_mut::<BLOCK>() else { break };
-                // The last cells lie beyond the raster.
-                let line = line.get_mut(at..).unwrap_or_default();
-                match line.first_chunk_mut::<BLOCK>() {
-                    Some(line) => sum = combine(line, cells, sum),
-                    None => sum = combine(line, cells, sum),
-                }
-                *cells = [0; BLOCK];
-            }
+    /// Sums the rows up, combines them with lines of the raster and clears them.
+    pub(super) fn drain<'a>(&mut self, lines: impl Iterator<Item = &'a mut [f32]>) {
+        let rows = self.cells.chunks_exact_mut(self.stride);
+        let written = self.written.chunks_exact_mut(self.words);
+        for ((cells, written), line) in rows.zip(written).zip(lines) {
+            drain_row(cells, written, line);
         }
     }
+}
+
+/// Sums one row up, combines it with the raster and clears it.
+#[inline]
+fn drain_row(cells: &mut [i32], written: &mut [u64], line: &mut [f32]) {
+    // Between written blocks the sum does not change.
+    let (mut sum, mut from) = (0_i32, 0);
+    let mut base = 0;
+    for bits in written {
+        let mut left = std::mem::take(bits);
+        while left != 0 {
+            let at = base + BLOCK * left.trailing_zeros() as usize;
+            left &= left - 1;
+            if sum > 0 && from < at {
+                raise(line, from..at, sum);
+            }
+            from = at + BLOCK;
+            let Some(cells) = cells.get_mut(at..).and_then(|cells| cells.first_chunk_mut::<BLOCK>())
+            else {
+                break;
+            };
+            // The last cells lie beyond the raster.
+            let line = line.get_mut(at..).unwrap_or_default();
+            match line.first_chunk_mut::<BLOCK>() {
+                Some(line) => sum = combine(line, cells, sum),
+                None => sum = combine(line, cells, sum),
+            }
+            *cells = [0; BLOCK];
+        }
+        base += 64 * BLOCK;
+    }
+}
+
+/// The whole number below a position in a row.
+#[inline]
+#[expect(clippy::cast_sign_loss, reason = "positions in rows are not negative")]
+fn floor(position: f64) -> (f64, usize) {
+    let whole = position as i64;
+    (whole as f64, whole as usize)
 }
 
 /// Rounds to whole units.
 #[inline]
 fn fixed(value: f64) -> i32 {
     (value + ROUNDER).to_bits() as i32
-}
-
-/// Sets the bit of a block.
-#[inline]
-fn mark(written: &mut [u64], block: usize) {
-    if let Some(word) = written.get_mut(block / 64) {
-        *word |= 1 << (block % 64);
-    }
 }
 
 /// The share that a sum stands for.

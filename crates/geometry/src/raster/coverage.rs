@@ -72,11 +72,8 @@ fn fill_cells(polygon: &Polygon<f64>, coverage: &mut [f32], width: usize) {
                 buffer.add_edge(pair[0] - origin, pair[1] - origin, sign);
             }
         }
-        for row in top..bottom {
-            let start = row * width;
-            let line = &mut coverage[start + columns.start..start + columns.end];
-            buffer.drain_row(row - top, line);
-        }
+        let lines = coverage.chunks_exact_mut(width).take(bottom).skip(top);
+        buffer.drain(lines.filter_map(|line| line.get_mut(columns.clone())));
     }
 }
 

@@ -56,9 +56,10 @@ impl Crossings {
         let column = |x: f64| ceil_index(x - 0.5, last).max(first) as f64;
         let (low, high) = (column(a.x.min(b.x)), column(a.x.max(b.x)));
         let start = (rows.start - self.rows.start) * self.stride;
-        let lines = self.words[start..].chunks_exact_mut(self.stride);
-        for (row, words) in rows.zip(lines) {
-            let x = a.x + (row as f64 + 0.5 - a.y) * slope - 0.5;
+        let mut row = rows.start as f64;
+        for words in self.words[start..].chunks_exact_mut(self.stride).take(rows.len()) {
+            let x = a.x + (row + 0.5 - a.y) * slope - 0.5;
+            row += 1.0;
             // Edges of almost no height may cross at no number at all: take the lower end.
             let x = if x > low { x } else { low };
             let x = if x < high { x } else { high };
