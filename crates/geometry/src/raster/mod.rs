@@ -12,6 +12,7 @@ mod crossings;
 mod dash;
 mod draw_labels;
 mod drawable;
+mod edge;
 mod labels;
 mod orientation;
 mod straight;
