@@ -168,7 +168,13 @@ fn is_slit(ring: &[IntPoint], doubled_area: i128) -> bool {
 
 /// Drops collinear vertices that are not nodes; starts at the lowest of the leftmost ones.
 fn straighten(ring: &[IntPoint], nodes: &HashSet<IntPoint>) -> Vec<IntPoint> {
-    let corner = (0..ring.len()).min_by_key(|&k| (ring[k].x, ring[k].y)).unwrap_or(0);
+    let mut corner = 0;
+    for (k, p) in ring.iter().enumerate() {
+        let least = ring[corner];
+        if p.x < least.x || (p.x == least.x && p.y < least.y) {
+            corner = k;
+        }
+    }
     let mut kept: Vec<IntPoint> = Vec::with_capacity(ring.len());
     // The start is a corner: no ring has a straight angle there.
     for &p in ring[corner..].iter().chain(&ring[..=corner]) {
