@@ -95,6 +95,12 @@ impl Grid {
     }
 }
 
+/// A number that orders points by x, then by y.
+pub(super) fn place(p: IntPoint) -> u64 {
+    let unsigned = |value: i32| u64::from(value.cast_unsigned() ^ (1 << 31));
+    unsigned(p.x) << 32 | unsigned(p.y)
+}
+
 /// Twice the signed area of an open ring.
 pub(super) fn doubled_area(ring: &[IntPoint]) -> i128 {
     let Some(&origin) = ring.first() else { return 0 };
