@@ -88,9 +88,8 @@ impl Grid {
     fn point(&self, p: Coord<f64>) -> IntPoint {
         // Below 2^30 by the choice of the step, a power of two: a sum with 1.5 * 2^52
         // has no place for fractions, and its lowest bits are the whole number.
-        let steps = |value: f64, centre: f64| {
-            ((value - centre) * self.inverse + ROUNDER).to_bits() as i32
-        };
+        let steps =
+            |value: f64, centre: f64| ((value - centre) * self.inverse + ROUNDER).to_bits() as i32;
         IntPoint::new(steps(p.x, self.centre.x), steps(p.y, self.centre.y))
     }
 }

@@ -13,7 +13,12 @@ mod noding;
 mod owners;
 mod shorten;
 
-use crate::{Result, error::{LARGEST_COORDINATE, check_coordinate}, ring::rings, validate_polygon};
+use crate::{
+    Result,
+    error::{LARGEST_COORDINATE, check_coordinate},
+    ring::rings,
+    validate_polygon,
+};
 use assemble::{Shape, assemble};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use grid::Grid;
@@ -125,9 +130,7 @@ fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPo
 /// Refuses a polygon that is not valid or has coordinates beyond `1e100`.
 pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
     validate_polygon(polygon)?;
-    let fits = |p: &Coord<f64>| {
-        p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE
-    };
+    let fits = |p: &Coord<f64>| p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE;
     let beyond = rings(polygon).find_map(|ring| ring.0.iter().find(|p| !fits(p)));
     beyond.map_or(Ok(()), |p| check_coordinate(p.x).and_then(|()| check_coordinate(p.y)))
 }

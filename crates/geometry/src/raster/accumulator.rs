@@ -223,7 +223,8 @@ fn drain_row(cells: &mut [i32], written: &mut [u64], line: &mut [f32]) {
                 raise(line, from..at, sum);
             }
             from = at + BLOCK;
-            let Some(cells) = cells.get_mut(at..).and_then(|cells| cells.first_chunk_mut::<BLOCK>())
+            let Some(cells) =
+                cells.get_mut(at..).and_then(|cells| cells.first_chunk_mut::<BLOCK>())
             else {
                 break;
             };

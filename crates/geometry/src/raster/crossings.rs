@@ -91,3 +91,47 @@ impl Crossings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Rows of several words, in bands of any height.
+        #[test]
+        fn runs_lie_between_sorted_crossings(
+            ring in proptest::collection::vec((-40.0..240.0_f64, -4.0..30.0_f64), 3..12),
+            band in 1_usize..30,
+        ) {
+            const SIZE: (usize, usize) = (24, 200);
+            let point = |k: usize| Coord { x: ring[k % ring.len()].0, y: ring[k % ring.len()].1 };
+            let edges: Vec<_> = (0..ring.len())
+                .map(|k| (point(k), point(k + 1)))
+                .map(|(a, b)| if a.y <= b.y { (a, b) } else { (b, a) })
+                .collect();
+            let bounds = edges.iter().map(|&(a, b)| Bounds::of(a, b)).reduce(Bounds::join);
+            let mut drawn = vec![false; SIZE.0 * SIZE.1];
+            let mut crossings = Crossings::default();
+            crossings.reach(&bounds.unwrap(), SIZE.1);
+            for top in (0..SIZE.0).step_by(band) {
+                crossings.start(top..SIZE.0.min(top + band));
+                edges.iter().for_each(|&(a, b)| crossings.add(a, b));
+                crossings.drain(|row, columns| {
+                    for cell in &mut drawn[row * SIZE.1..][columns] {
+                        assert!(!std::mem::replace(cell, true), "drawn twice");
+                    }
+                });
+            }
+            for (index, &found) in drawn.iter().enumerate() {
+                let (row, column) = (index / SIZE.1, index % SIZE.1);
+                let p = Coord { x: column as f64 + 0.5, y: row as f64 + 0.5 };
+                let left = |&&(a, b): &&(Coord<f64>, Coord<f64>)| {
+                    let x = a.x + (p.y - a.y) * ((b.x - a.x) / (b.y - a.y));
+                    a.y <= p.y && p.y < b.y && x <= p.x
+                };
+                prop_assert_eq!(found, edges.iter().filter(left).count() % 2 == 1);
+            }
+        }
+    }
+}

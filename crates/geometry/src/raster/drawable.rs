@@ -1,8 +1,8 @@
 //! What can be drawn: coordinates whose products do not overflow.
 
 use crate::{
-    Error, PolygonFault, Result, Ring, box_tree::Bounds, error::LARGEST_COORDINATE, ring::rings, spatial_index,
-    validate_line,
+    Error, PolygonFault, Result, Ring, box_tree::Bounds, error::LARGEST_COORDINATE, ring::rings,
+    spatial_index, validate_line,
 };
 use geo_types::{Coord, LineString, Polygon};
 
