@@ -21,7 +21,9 @@ const BAND_CELLS: usize = 1 << 16;
 /// The value is combined by maximum with what `coverage` (shape (H, W)) holds, so
 /// touching polygons do not add up. Ring orientation does not matter: the first
 /// ring fills, holes subtract. The polygon must not cross itself; where it does,
-/// the winding sum is clamped. Parts outside the raster are clipped exactly and
+/// the winding sum is clamped (beyond 127 windings it is not). What an edge adds to a
+/// pixel is rounded to a multiple of 2^-24, and these add up exactly: pixels inside are 1,
+/// those outside are not touched. Parts outside the raster are clipped and
 /// only the pixels of the polygon are visited. A polygon with a coordinate that is not
 /// finite or beyond `1e100` draws nothing;
 /// [`validate_polygon`](crate::validate_polygon) names those that are not finite.

@@ -87,7 +87,7 @@ impl Stroke {
 
 /// Draws `line` and combines it by maximum with `coverage` (shape (H, W), `[0, 1]`).
 ///
-/// On straight stretches the value is the exact area share of the pixel; within a
+/// On straight stretches the value is the area share of the pixel, to 1e-6; within a
 /// pixel of a cap or a bend it is off by at most a few tenths of the width (of the
 /// pixel for widths above 1). A closed line has no ends and a join at its closing
 /// point. Only pixels beside the line are visited: the cost is about length times
