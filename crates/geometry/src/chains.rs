@@ -153,21 +153,24 @@ fn push_chains(ring: [usize; 2], point: &impl Fn(usize) -> Coord<f64>, chains: &
     if start >= end {
         return;
     }
+    let ahead = |at: Coord<f64>, next: Coord<f64>| [next.x >= at.x, next.y >= at.y];
     let mut at = point(start);
-    let mut open: Option<Chain> = None;
-    for k in start..end {
-        let next = point(if k + 1 == end { start } else { k + 1 });
-        let grows = [next.x >= at.x, next.y >= at.y];
-        at = next;
-        match &mut open {
-            Some(chain) if chain.grows == grows => chain.last = k + 1,
-            _ => {
-                chains.extend(open);
-                open = Some(Chain { first: k, last: k + 1, ring, grows });
-            }
+    let mut first = start;
+    let mut grows = ahead(at, point(if start + 1 == end { start } else { start + 1 }));
+    for k in start + 1..end {
+        let last = at;
+        at = point(k);
+        if ahead(last, at) != grows {
+            chains.push(Chain { first, last: k - 1, ring, grows });
+            (first, grows) = (k - 1, ahead(last, at));
         }
     }
-    chains.extend(open);
+    let closing = ahead(at, point(start));
+    if closing != grows && end - 1 > first {
+        chains.push(Chain { first, last: end - 1, ring, grows });
+        (first, grows) = (end - 1, closing);
+    }
+    chains.push(Chain { first, last: end, ring, grows });
 }
 
 fn vertex(chain: &Chain, point: &impl Fn(usize) -> Coord<f64>, k: usize) -> Coord<f64> {

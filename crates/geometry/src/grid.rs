@@ -2,8 +2,10 @@
 
 /// Index of the cell that holds `position`, clamped to `0..=len`.
 #[expect(clippy::cast_sign_loss, reason = "the value is clamped to 0..=len, and NaN becomes 0")]
+#[inline]
 pub(crate) fn floor_index(position: f64, len: usize) -> usize {
-    clamped(position, len) as usize
+    // By way of a signed whole number, which processors convert fastest.
+    clamped(position, len) as i64 as usize
 }
 
 /// Smallest index that is not below `position`, clamped to `0..=len`.
@@ -11,7 +13,6 @@ pub(crate) fn floor_index(position: f64, len: usize) -> usize {
 #[inline]
 pub(crate) fn ceil_index(position: f64, len: usize) -> usize {
     let clamped = clamped(position, len);
-    // By way of a signed whole number, which processors convert fastest.
     let floor = clamped as i64;
     (floor + i64::from((floor as f64) < clamped)) as usize
 }

@@ -9,9 +9,12 @@ pub(crate) fn rings(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<
 
 /// Drops points that repeat the one before, from `start` on.
 pub(crate) fn dedup_from<T: Copy + PartialEq>(points: &mut Vec<T>, start: usize) {
-    let mut kept = start;
-    for index in start..points.len() {
-        if kept == start || points[kept - 1] != points[index] {
+    // Most rings repeat nothing, and then nothing moves.
+    let repeated = points[start..].windows(2).position(|pair| pair[0] == pair[1]);
+    let Some(first) = repeated.map(|at| start + at + 1) else { return };
+    let mut kept = first;
+    for index in first..points.len() {
+        if points[kept - 1] != points[index] {
             points[kept] = points[index];
             kept += 1;
         }

@@ -7,7 +7,7 @@
 //! All decisions are exact.
 
 use super::{
-    grid::{cross, doubled_area},
+    grid::{cross, doubled_area, place},
     shorten::Stretches,
 };
 use crate::box_tree::{Bounds, BoxTree};
@@ -46,7 +46,8 @@ fn assemble_with(
     stretches: &Stretches,
     finish: impl Fn(&[IntPoint], i128) -> Option<Vec<IntPoint>>,
 ) -> Vec<Shape> {
-    edges.sort_unstable_by_key(|&[a, b]| (a.x, a.y, b.x, b.y));
+    edges.sort_unstable_by_key(|&[a, b]| [place(a), place(b)]);
+    let starts: Vec<u64> = edges.iter().map(|&[a, _]| place(a)).collect();
     let mut shapes = Vec::new();
     let mut free_holes = Vec::new();
     let mut used = vec![false; edges.len()];
@@ -54,7 +55,7 @@ fn assemble_with(
         if used[start] {
             continue;
         }
-        let (vertices, forks) = trace(&edges, stretches, start, &mut used);
+        let (vertices, forks) = trace((&edges, &starts), stretches, start, &mut used);
         let mut exterior = None;
         let mut holes = Vec::new();
         for ring in split(vertices, &forks) {
@@ -78,9 +79,9 @@ fn assemble_with(
     shapes
 }
 
-/// Follows a loop; returns its vertices and which of them have several edges.
+/// Follows a loop along edges, of which the places of the starts are also given; returns its vertices and which of them have several edges.
 fn trace(
-    edges: &[Edge],
+    (edges, starts): (&[Edge], &[u64]),
     stretches: &Stretches,
     start: usize,
     used: &mut [bool],
@@ -91,8 +92,8 @@ fn trace(
     while !used[edge] {
         used[edge] = true;
         let [from, to] = edges[edge];
-        let first = edges.partition_point(|&[a, _]| (a.x, a.y) < (to.x, to.y));
-        let count = edges[first..].iter().take_while(|&&[a, _]| a == to).count();
+        let first = starts.partition_point(|&at| at < place(to));
+        let count = starts[first..].iter().take_while(|&&at| at == place(to)).count();
         // Nothing else meets the inside of a stretch.
         stretches.between(from, to, |p| vertices.push(p));
         forks.resize(vertices.len(), false);
@@ -168,7 +169,13 @@ fn is_slit(ring: &[IntPoint], doubled_area: i128) -> bool {
 
 /// Drops collinear vertices that are not nodes; starts at the lowest of the leftmost ones.
 fn straighten(ring: &[IntPoint], nodes: &HashSet<IntPoint>) -> Vec<IntPoint> {
-    let corner = (0..ring.len()).min_by_key(|&k| (ring[k].x, ring[k].y)).unwrap_or(0);
+    let mut corner = 0;
+    for (k, p) in ring.iter().enumerate() {
+        let least = ring[corner];
+        if p.x < least.x || (p.x == least.x && p.y < least.y) {
+            corner = k;
+        }
+    }
     let mut kept: Vec<IntPoint> = Vec::with_capacity(ring.len());
     // The start is a corner: no ring has a straight angle there.
     for &p in ring[corner..].iter().chain(&ring[..=corner]) {

@@ -26,8 +26,11 @@ impl Grid {
         let (mut low, mut high) = (Coord { x: none, y: none }, Coord { x: -none, y: -none });
         for ring in polygons.flat_map(rings) {
             for p in &ring.0 {
-                low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
-                high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
+                // All are numbers: plain comparisons do.
+                low.x = if p.x < low.x { p.x } else { low.x };
+                low.y = if p.y < low.y { p.y } else { low.y };
+                high.x = if p.x > high.x { p.x } else { high.x };
+                high.y = if p.y > high.y { p.y } else { high.y };
             }
         }
         if low.x > high.x {
@@ -84,11 +87,17 @@ impl Grid {
     #[inline]
     fn point(&self, p: Coord<f64>) -> IntPoint {
         // Below 2^30 by the choice of the step, a power of two: a sum with 1.5 * 2^52
-        // has no place for fractions.
+        // has no place for fractions, and its lowest bits are the whole number.
         let steps =
-            |value: f64, centre: f64| ((value - centre) * self.inverse + ROUNDER - ROUNDER) as i32;
+            |value: f64, centre: f64| ((value - centre) * self.inverse + ROUNDER).to_bits() as i32;
         IntPoint::new(steps(p.x, self.centre.x), steps(p.y, self.centre.y))
     }
+}
+
+/// A number that orders points by x, then by y.
+pub(super) fn place(p: IntPoint) -> u64 {
+    let unsigned = |value: i32| u64::from(value.cast_unsigned() ^ (1 << 31));
+    unsigned(p.x) << 32 | unsigned(p.y)
 }
 
 /// Twice the signed area of an open ring.

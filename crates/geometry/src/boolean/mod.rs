@@ -13,9 +13,14 @@ mod noding;
 mod owners;
 mod shorten;
 
-use crate::{Result, error::check_coordinate, ring::rings, validate_polygon};
+use crate::{
+    Result,
+    error::{LARGEST_COORDINATE, check_coordinate},
+    ring::rings,
+    validate_polygon,
+};
 use assemble::{Shape, assemble};
-use geo_types::{LineString, MultiPolygon, Polygon};
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use grid::Grid;
 use i_overlay::{
     core::{
@@ -125,13 +130,9 @@ fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPo
 /// Refuses a polygon that is not valid or has coordinates beyond `1e100`.
 pub(crate) fn check_polygon(polygon: &Polygon<f64>) -> Result<()> {
     validate_polygon(polygon)?;
-    for ring in rings(polygon) {
-        for p in &ring.0 {
-            check_coordinate(p.x)?;
-            check_coordinate(p.y)?;
-        }
-    }
-    Ok(())
+    let fits = |p: &Coord<f64>| p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE;
+    let beyond = rings(polygon).find_map(|ring| ring.0.iter().find(|p| !fits(p)));
+    beyond.map_or(Ok(()), |p| check_coordinate(p.x).and_then(|()| check_coordinate(p.y)))
 }
 
 /// Overlay of polygons with finite coordinates.
@@ -204,7 +205,6 @@ fn separate(a: &[Vec<IntPoint>], b: &[Vec<IntPoint>]) -> Vec<VectorEdge> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use geo_types::Coord;
     use proptest::prelude::*;
 
     /// A smooth ring with waves, of many vertices.

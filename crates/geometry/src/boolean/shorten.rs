@@ -4,7 +4,7 @@
 //! replaced by the chord between its ends, which lies in the same box, and put back
 //! afterwards.
 
-use super::limit::limit_meetings;
+use super::{grid::place, limit::limit_meetings};
 use crate::ring::dedup_from;
 use crate::{
     Result,
@@ -29,8 +29,13 @@ pub(super) struct Stretches {
 /// The rings of both operands, and what their chords stand for.
 pub(super) type Shortened = ([Vec<Vec<IntPoint>>; 2], Stretches);
 
-/// Its ends, as an edge of its ring, and the vertices between them, a range of the points.
-type Chord = ([IntPoint; 2], [usize; 2]);
+/// The ends of a chord in order, whether its ring passes them in this order, and the
+/// vertices between them, a range of the points.
+struct Chord {
+    ends: [u64; 2],
+    forward: bool,
+    between: [usize; 2],
+}
 
 impl Stretches {
     /// Number of chords.
@@ -40,33 +45,42 @@ impl Stretches {
 
     /// Whether an edge is a chord, in either direction.
     pub(super) fn contains(&self, a: IntPoint, b: IntPoint) -> bool {
-        self.find(a, b).or_else(|| self.find(b, a)).is_some()
+        self.find(a, b).is_some()
     }
 
     /// Calls `push` with the vertices between the ends of an edge, in order.
     pub(super) fn between(&self, a: IntPoint, b: IntPoint, push: impl FnMut(IntPoint)) {
-        if let Some([start, end]) = self.find(a, b) {
-            self.points[start..end].iter().copied().for_each(push);
-        } else if let Some([start, end]) = self.find(b, a) {
-            self.points[start..end].iter().rev().copied().for_each(push);
+        let Some(chord) = self.find(a, b) else { return };
+        let [start, end] = chord.between;
+        let points = self.points[start..end].iter().copied();
+        if chord.forward == (place(a) <= place(b)) {
+            points.for_each(push);
+        } else {
+            points.rev().for_each(push);
         }
     }
 
-    fn find(&self, a: IntPoint, b: IntPoint) -> Option<[usize; 2]> {
-        let found = self.chords.binary_search_by_key(&key([a, b]), |chord| key(chord.0));
-        found.ok().map(|index| self.chords[index].1)
+    fn find(&self, a: IntPoint, b: IntPoint) -> Option<&Chord> {
+        if self.chords.is_empty() {
+            return None;
+        }
+        let found = self.chords.binary_search_by_key(&ends(a, b), |chord| chord.ends);
+        found.ok().and_then(|index| self.chords.get(index))
     }
 
     /// Notes what lies between vertex `from` and the vertex `to`, which is at `end`.
     fn add(&mut self, points: &[IntPoint], [from, to]: [usize; 2], end: IntPoint) {
         if to > from + 1 {
-            self.chords.push(([points[from], end], [from + 1, to]));
+            let start = points[from];
+            let forward = place(start) <= place(end);
+            self.chords.push(Chord { ends: ends(start, end), forward, between: [from + 1, to] });
         }
     }
 }
 
-fn key([a, b]: [IntPoint; 2]) -> [i32; 4] {
-    [a.x, a.y, b.x, b.y]
+fn ends(a: IntPoint, b: IntPoint) -> [u64; 2] {
+    let (a, b) = (place(a), place(b));
+    [a.min(b), a.max(b)]
 }
 
 /// Replaces stretches of the rings by chords; none where it would not pay.
@@ -82,15 +96,15 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
         dedup_ring(&mut points, start);
         ranges.push([start, points.len()]);
     }
-    let place = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
-    let chains = Chains::new(ranges.iter().copied(), place);
-    limit_meetings(&chains, &ranges, points.len(), place)?;
+    let vertex = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
+    let chains = Chains::new(ranges.iter().copied(), vertex);
+    limit_meetings(&chains, &ranges, points.len(), vertex)?;
     if chains.len() * LENGTH > points.len() {
         return Ok(None);
     }
     let mut kept = vec![false; points.len()];
     chains.starts().for_each(|k| kept[k] = true);
-    chains.compare(MARGIN, place, &mut Visitor { cut: |k| kept[k] = true, meet: |_, _| true });
+    chains.compare(MARGIN, vertex, &mut Visitor { cut: |k| kept[k] = true, meet: |_, _| true });
     let mut stretches = Stretches::default();
     let mut shortened = Vec::with_capacity(ranges.len());
     for &[start, end] in &ranges {
@@ -106,7 +120,7 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
     }
     let clips = shortened.split_off(rings[0].len());
     stretches.points = points;
-    stretches.chords.sort_unstable_by_key(|chord| key(chord.0));
+    stretches.chords.sort_unstable_by_key(|chord| chord.ends);
     Ok(Some(([shortened, clips], stretches)))
 }
 

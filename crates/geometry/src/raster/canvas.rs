@@ -1,5 +1,6 @@
 //! The rows of a label map that one task draws on.
 
+use super::crossings::Crossings;
 use crate::grid::centres;
 use ndarray::Array2;
 use std::ops::Range;
@@ -10,14 +11,19 @@ pub(super) struct Canvas<'a> {
     width: usize,
     cells: &'a mut [u32],
     /// Working memory of polygons, kept from one to the next.
-    crossings: Vec<(usize, f64)>,
+    crossings: Crossings,
 }
 
 impl<'a> Canvas<'a> {
     /// The whole rows that begin with row `first` of the map and fill `cells`.
     pub(super) fn new(first: usize, width: usize, cells: &'a mut [u32]) -> Self {
         let rows = first..first + cells.len() / width.max(1);
-        Self { rows, width, cells, crossings: Vec::new() }
+        Self { rows, width, cells, crossings: Crossings::default() }
+    }
+
+    /// Pixels of a row.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 
     /// Rows of the band with their centres in `[top, bottom)`, counted in the map.
@@ -29,18 +35,23 @@ impl<'a> Canvas<'a> {
     /// Writes `id` into the pixels of a row with their centres in `[left, right)`.
     #[inline]
     pub(super) fn fill(&mut self, row: usize, left: f64, right: f64, id: u32) {
-        let columns = centres(left, right, self.width);
+        self.fill_columns(row, centres(left, right, self.width), id);
+    }
+
+    /// Writes `id` into some pixels of a row.
+    #[inline]
+    pub(super) fn fill_columns(&mut self, row: usize, columns: Range<usize>, id: u32) {
         let start = (row - self.rows.start) * self.width;
         if let Some(cells) = self.cells.get_mut(start + columns.start..start + columns.end) {
             cells.fill(id);
         }
     }
 
-    pub(super) fn take_crossings(&mut self) -> Vec<(usize, f64)> {
+    pub(super) fn take_crossings(&mut self) -> Crossings {
         std::mem::take(&mut self.crossings)
     }
 
-    pub(super) fn reuse_crossings(&mut self, crossings: Vec<(usize, f64)>) {
+    pub(super) fn reuse_crossings(&mut self, crossings: Crossings) {
         self.crossings = crossings;
     }
 }

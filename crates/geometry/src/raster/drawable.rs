@@ -1,8 +1,8 @@
 //! What can be drawn: coordinates whose products do not overflow.
 
 use crate::{
-    Error, PolygonFault, Result, Ring, error::LARGEST_COORDINATE, ring::rings, spatial_index,
-    validate_line,
+    Error, PolygonFault, Result, Ring, box_tree::Bounds, error::LARGEST_COORDINATE, ring::rings,
+    spatial_index, validate_line,
 };
 use geo_types::{Coord, LineString, Polygon};
 
@@ -30,6 +30,19 @@ pub(super) fn check_area(polygon: &Polygon<f64>) -> Result<()> {
 
 /// Whether all coordinates of a polygon are finite and within `1e100`.
 pub(super) fn is_drawable(polygon: &Polygon<f64>) -> bool {
-    let fits = |p: &Coord<f64>| p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE;
-    rings(polygon).all(|ring| ring.coords().all(fits))
+    drawable_bounds(polygon).is_some() || rings(polygon).all(|ring| ring.0.is_empty())
+}
+
+/// The box of a polygon; none without any point or with coordinates that are not finite or
+/// beyond `1e100`.
+pub(super) fn drawable_bounds(polygon: &Polygon<f64>) -> Option<Bounds> {
+    let none = f64::INFINITY;
+    let (mut low, mut high) = (Coord { x: none, y: none }, Coord { x: -none, y: -none });
+    let mut fits = true;
+    for p in rings(polygon).flat_map(|ring| &ring.0) {
+        fits &= p.x.abs() <= LARGEST_COORDINATE && p.y.abs() <= LARGEST_COORDINATE;
+        low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
+        high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
+    }
+    (fits && low.x <= high.x).then_some(Bounds { low, high })
 }

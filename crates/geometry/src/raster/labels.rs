@@ -1,7 +1,7 @@
 //! Polygons to label maps by the pixel-centre rule.
 
 use super::canvas::{Canvas, on_canvas};
-use super::{crossings::sort_by_row, drawable::is_drawable};
+use super::drawable::drawable_bounds;
 use crate::ring::rings;
 use geo_types::Polygon;
 use ndarray::Array2;
@@ -14,8 +14,8 @@ use ndarray::Array2;
 /// are clipped. A polygon with a coordinate that is not finite or beyond `1e100` draws
 /// nothing; [`draw_labels`](crate::draw_labels) refuses it.
 ///
-/// `labels` has shape (H, W). Cost: one sort of the crossings of edges with the
-/// pixel rows.
+/// `labels` has shape (H, W). Cost: the crossings of edges with the pixel rows and the
+/// pixels; nothing is sorted.
 ///
 /// # Examples
 /// ```
@@ -31,37 +31,24 @@ pub fn fill_labels(polygon: &Polygon<f64>, id: u32, labels: &mut Array2<u32>) {
 
 /// Fills the rows of a canvas.
 pub(super) fn fill_polygon(polygon: &Polygon<f64>, id: u32, canvas: &mut Canvas<'_>) {
-    if !is_drawable(polygon) {
-        return;
-    }
+    let Some(bounds) = drawable_bounds(polygon) else { return };
+    let rows = canvas.rows(bounds.low.y, bounds.high.y);
     let mut crossings = canvas.take_crossings();
-    row_crossings(polygon, canvas, &mut crossings);
-    for pair in crossings.chunks_exact(2) {
-        let (row, left) = pair[0];
-        canvas.fill(row, left, pair[1].1, id);
+    let band = crossings.reach(&bounds, canvas.width());
+    for top in rows.clone().step_by(band) {
+        crossings.start(top..rows.end.min(top + band));
+        for ring in rings(polygon) {
+            for pair in ring.0.windows(2) {
+                // The upper end goes first: both owners of a shared edge then compute
+                // the same floating-point crossing.
+                let (a, b) = (pair[0], pair[1]);
+                let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
+                crossings.add(a, b);
+            }
+        }
+        crossings.drain(|row, columns| canvas.fill_columns(row, columns, id));
     }
     canvas.reuse_crossings(crossings);
-}
-
-/// Crossings of the rings with the centre lines of the rows, as (row, x), sorted.
-///
-/// A closed ring crosses a row an even number of times, so pairs never mix rows.
-fn row_crossings(polygon: &Polygon<f64>, canvas: &Canvas<'_>, crossings: &mut Vec<(usize, f64)>) {
-    crossings.clear();
-    for edge in rings(polygon).flat_map(|ring| ring.lines()) {
-        // The upper end goes first: both owners of a shared edge then compute the
-        // same floating-point crossing.
-        let (a, b) = if edge.start.y <= edge.end.y {
-            (edge.start, edge.end)
-        } else {
-            (edge.end, edge.start)
-        };
-        let slope = (b.x - a.x) / (b.y - a.y);
-        for row in canvas.rows(a.y, b.y) {
-            crossings.push((row, a.x + (row as f64 + 0.5 - a.y) * slope));
-        }
-    }
-    sort_by_row(crossings);
 }
 
 #[cfg(test)]

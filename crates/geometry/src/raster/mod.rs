@@ -4,6 +4,7 @@
 //! overflow. Functions that return a result refuse others and draw nothing; the fills of
 //! a single polygon draw nothing of it.
 
+mod accumulator;
 mod canvas;
 mod centre_vectors;
 mod coverage;
@@ -11,6 +12,7 @@ mod crossings;
 mod dash;
 mod draw_labels;
 mod drawable;
+mod edge;
 mod labels;
 mod orientation;
 mod straight;

@@ -9,6 +9,7 @@
 use super::coverage::on_cells;
 use super::dash::{Dash, dash_line};
 use super::drawable::check_line;
+use super::edge::{Edge, Strip};
 use crate::{
     Result,
     error::check_positive,
@@ -17,6 +18,7 @@ use crate::{
 use geo_types::{Coord, LineString};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Half the diagonal of a pixel, and a little more: beyond it a pixel is untouched.
 const PIXEL_REACH: f64 = 0.72;
@@ -85,7 +87,7 @@ impl Stroke {
 
 /// Draws `line` and combines it by maximum with `coverage` (shape (H, W), `[0, 1]`).
 ///
-/// On straight stretches the value is the exact area share of the pixel; within a
+/// On straight stretches the value is the area share of the pixel, to 1e-6; within a
 /// pixel of a cap or a bend it is off by at most a few tenths of the width (of the
 /// pixel for widths above 1). A closed line has no ends and a join at its closing
 /// point. Only pixels beside the line are visited: the cost is about length times
@@ -132,43 +134,6 @@ struct Segment {
     edge: Edge,
 }
 
-/// Areas of the unit square around the origin beside a line of one direction.
-#[derive(Debug, Clone, Copy)]
-struct Edge {
-    /// From this distance on the line misses the square.
-    outer: f64,
-    /// Up to this distance it cuts two opposite sides.
-    inner: f64,
-    /// Growth of the area there.
-    growth: f64,
-    /// Area of the corner cut off, per squared distance from `outer`.
-    corner: f64,
-}
-
-impl Edge {
-    /// For a line with unit normal `n`.
-    fn new(n: Coord<f64>) -> Self {
-        let (a, b) = (n.x.abs().max(n.y.abs()), n.x.abs().min(n.y.abs()));
-        Self {
-            outer: 0.5 * (a + b),
-            inner: 0.5 * (a - b),
-            growth: 1.0 / a,
-            corner: if a * b > 0.0 { 1.0 / (2.0 * a * b) } else { 0.0 },
-        }
-    }
-
-    /// Area on the side `p . n <= x`.
-    #[inline]
-    fn area(&self, x: f64) -> f64 {
-        // Both parts are computed and one is chosen: a jump would often be guessed wrong.
-        let distance = x.abs();
-        let corner = (self.outer - distance).max(0.0);
-        let (corner, middle) = (corner * corner * self.corner, 0.5 - distance * self.growth);
-        let smaller = if distance <= self.inner { middle } else { corner };
-        if x < 0.0 { smaller } else { 1.0 - smaller }
-    }
-}
-
 impl Segment {
     /// Coordinates along and across the segment.
     fn local(&self, p: Coord<f64>) -> (f64, f64) {
@@ -203,7 +168,7 @@ impl<'a> Painter<'a> {
         let mut station = 0.0;
         for pair in line.0.windows(2) {
             let d = pair[1] - pair[0];
-            let length = d.x.hypot(d.y);
+            let length = (d.x * d.x + d.y * d.y).sqrt();
             if length > 0.0 {
                 let (start, direction) = (pair[0], d / length);
                 // The normal has the same two components, one turned round.
@@ -252,6 +217,7 @@ impl<'a> Painter<'a> {
             let (first, last) = (segment.station + low, segment.station + high);
             (first.max(margin), last.min(total - margin))
         };
+        let strip = Strip::new(&segment.edge, half, -u.y);
         let slabs = [Slab::new(u.x, (low, high)), Slab::new(-u.y, (-reach, reach))];
         let top = ends[0].y.min(ends[1].y) - reach * u.x.abs();
         let bottom = ends[0].y.max(ends[1].y) + reach * u.x.abs();
@@ -262,7 +228,16 @@ impl<'a> Painter<'a> {
             let beside = slabs[1].interval(y * u.x);
             let x0 = segment.start.x;
             let span = (along.0.max(beside.0) + x0, along.1.min(beside.1) + x0);
-            self.paint_row(row, span, |p| {
+            let (columns, line) = self.pixels(row, span);
+            let last = columns.end as f64 - 0.5;
+            let first = Coord { x: columns.start as f64 + 0.5, y: row as f64 + 0.5 };
+            let ends = [first.x, last].map(|x| segment.local(Coord { x, ..first }).0);
+            let [from, to] = ends.map(|t| segment.station + t);
+            if from.min(to) >= plain.0 && from.max(to) <= plain.1 {
+                strip.paint(segment.local(first).1, line);
+                continue;
+            }
+            paint(line, first, |p| {
                 let (t, offset) = segment.local(p);
                 let s = segment.station + t;
                 let share = segment.across(offset, half);
@@ -305,7 +280,9 @@ impl<'a> Painter<'a> {
         let (closed, cap, total, station) =
             (self.closed, self.cap_length(), self.length, b.station);
         for row in floor_index(rows.0, height)..ceil_index(rows.1, height) {
-            self.paint_row(row, (vertex.x - reach, vertex.x + reach), |p| {
+            let (columns, line) = self.pixels(row, (vertex.x - reach, vertex.x + reach));
+            let first = Coord { x: columns.start as f64 + 0.5, y: row as f64 + 0.5 };
+            paint(line, first, |p| {
                 let (ta, offset_a) = a.local(p);
                 let (tb, offset_b) = b.local(p);
                 if ta < a.length - SLACK || tb > SLACK {
@@ -317,25 +294,30 @@ impl<'a> Painter<'a> {
                 } else {
                     let both = a.across(offset_a, half).min(b.across(offset_b, half));
                     let depth = half * cosine - (d.x * out.x + d.y * out.y);
-                    if miter { both } else { both.min(bevel.area(depth)) }
+                    if miter { both } else { both.min(0.5 + bevel.area(depth)) }
                 };
                 if closed { share } else { share * overlap(station, -cap, total + cap) }
             });
         }
     }
 
-    /// Combines `share` at the pixel centres of a row between two positions.
-    fn paint_row(&mut self, row: usize, (from, to): (f64, f64), share: impl Fn(Coord<f64>) -> f64) {
-        let y = row as f64 + 0.5;
+    /// Pixels of a row with their centres between two positions.
+    #[inline]
+    fn pixels(&mut self, row: usize, (from, to): (f64, f64)) -> (Range<usize>, &mut [f32]) {
         let columns = centres(from - SLACK, to + SLACK, self.width);
         let start = row * self.width;
-        let Some(line) = self.cells.get_mut(start + columns.start..start + columns.end) else {
-            return;
-        };
-        for (cell, column) in line.iter_mut().zip(columns) {
-            let value = share(Coord { x: column as f64 + 0.5, y }).clamp(0.0, 1.0) as f32;
-            *cell = cell.max(value);
-        }
+        let line = self.cells.get_mut(start + columns.start..start + columns.end);
+        (columns, line.unwrap_or_default())
+    }
+}
+
+/// Combines shares with a run of pixels, the first with its centre at `first`, by maximum.
+#[inline]
+fn paint(line: &mut [f32], first: Coord<f64>, share: impl Fn(Coord<f64>) -> f64) {
+    let mut p = first;
+    for cell in line {
+        *cell = cell.max(share(p).clamp(0.0, 1.0) as f32);
+        p.x += 1.0;
     }
 }
 
@@ -433,18 +415,6 @@ mod tests {
         assert!((area(Join::Bevel) - base - 8.0).abs() < 1.0, "{}", area(Join::Bevel) - base);
         let sector = std::f64::consts::PI * 4.0;
         assert!((area(Join::Round) - base - sector).abs() < 1.5, "{}", area(Join::Round) - base);
-    }
-
-    #[test]
-    fn half_plane_area_is_symmetric_and_total() {
-        for n in [(1.0, 0.0), (0.6, 0.8), (-0.8, 0.6)] {
-            for k in -12..=12 {
-                let x = f64::from(k) * 0.1;
-                let edge = Edge::new(Coord { x: n.0, y: n.1 });
-                let both = edge.area(x) + edge.area(-x);
-                assert!((both - 1.0).abs() < 1e-12);
-            }
-        }
     }
 
     #[test]

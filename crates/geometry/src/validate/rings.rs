@@ -114,12 +114,15 @@ impl Rings {
 
     /// The orientation at the lowest leftmost point, which is a corner of the hull.
     fn is_positive(&self, start: usize, end: usize) -> bool {
-        let less = |p: Coord<f64>, q: Coord<f64>| p.x.total_cmp(&q.x).then(p.y.total_cmp(&q.y));
-        let extreme = (start..end).min_by(|&k, &l| less(self.points[k], self.points[l]));
-        extreme.is_some_and(|k| {
-            let [before, p, after] = self.path_at(k, self.points[k]);
-            side(before, p, after) > 0
-        })
+        let mut extreme = start;
+        for k in start..end {
+            let (p, q) = (self.points[k], self.points[extreme]);
+            if p.x < q.x || (p.x <= q.x && p.y < q.y) {
+                extreme = k;
+            }
+        }
+        let [before, p, after] = self.path_at(extreme, self.points[extreme]);
+        side(before, p, after) > 0
     }
 
     /// Refuses rings that meet themselves or cross; returns where rings touch.
@@ -275,12 +278,15 @@ fn rings_of(polygons: &[Polygon<f64>]) -> impl Iterator<Item = (usize, Ring, &Li
 /// Checks that a ring is finite, closed and has three distinct points; returns its
 /// largest coordinate.
 pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, PolygonFault> {
-    let (mut finite, mut largest) = (true, 0.0_f64);
+    // As whole numbers the bits of positive numbers are in order, infinity and what is not
+    // a number behind all others.
+    let (mut x, mut y) = (0, 0);
     for p in &line.0 {
-        finite &= p.x.is_finite() & p.y.is_finite();
-        largest = largest.max(p.x.abs()).max(p.y.abs());
+        x = x.max(p.x.abs().to_bits());
+        y = y.max(p.y.abs().to_bits());
     }
-    if !finite {
+    let largest = f64::from_bits(x.max(y));
+    if !largest.is_finite() {
         let finite = |p: &Coord<f64>| p.x.is_finite() && p.y.is_finite();
         let index = line.coords().position(|p| !finite(p)).unwrap_or(0);
         return Err(PolygonFault::NonFinite { ring, index });
