@@ -1,7 +1,7 @@
 //! The errors of this crate.
 
 use crate::ControlPointFault;
-use crate::validate::{MultiPolygonFault, PolygonFault};
+use crate::validate::{CoverageFault, MultiPolygonFault, PolygonFault};
 
 /// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,6 +78,9 @@ pub enum Error {
     /// A multipolygon breaks a rule of the simple feature model.
     #[error("invalid multipolygon: {0}")]
     MultiPolygon(#[from] MultiPolygonFault),
+    /// Polygons do not make up a coverage.
+    #[error("invalid coverage: {0}")]
+    Coverage(#[from] CoverageFault),
     /// No circle fits the points.
     #[error("no circle fits {count} points; give at least 3 that are not on one line")]
     NoCircle {

@@ -38,6 +38,12 @@ pub struct TilePolygons {
 /// must agree between tiles: classes do; numbers of instances are matched by
 /// [`match_labels`](crate::match_labels).
 ///
+/// Faces that only touch are polygons of their own: those of
+/// [`Connectivity::Eight`](crate::Connectivity::Eight) are merged one by one, and
+/// [`Coverage::from_polygons`](crate::Coverage::from_polygons) groups them to features
+/// again. It also finds the arcs that the merged polygons share, so that they can be
+/// simplified as the whole page.
+///
 /// Other polygons are joined as well, as long as what lies on both sides of a core's
 /// border is cut exactly there. On the borders of cores, a point where three or more
 /// borders meet becomes a vertex of every ring through it, so that neighbours keep

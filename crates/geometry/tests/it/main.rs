@@ -18,6 +18,7 @@ mod regularize;
 mod repair;
 mod skeleton;
 mod stroke_labels;
+mod topology;
 mod transform;
 mod validity;
 mod visible;
