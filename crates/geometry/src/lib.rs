@@ -60,7 +60,8 @@
 //! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
 //!   [`validate_line`] check the rules of simple features and name what is wrong,
 //!   [`validate_coverage`] finds gaps and overlaps between polygons.
-//! - [`repair_polygon`] and [`repair_multi_polygon`] make invalid shapes valid.
+//! - [`repair_polygon`], [`repair_multi_polygon`] and [`repair_line`] make invalid shapes
+//!   valid.
 //!
 //! Measures:
 //! - [`signed_area`], [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
@@ -158,7 +159,7 @@ pub use raster::{
     fill_coverage, fill_labels, orientation_field, stroke_coverage, stroke_labels,
 };
 pub use regularize::{RegularizeConfig, regularize, snap_polygons};
-pub use repair::{Fill, repair_multi_polygon, repair_polygon};
+pub use repair::{Fill, repair_line, repair_multi_polygon, repair_polygon};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use spatial_index::{BoxIndex, NearestSegment, SegmentIndex};

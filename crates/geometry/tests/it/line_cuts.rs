@@ -1,7 +1,9 @@
 //! Dashes and simplified lines against naive twins.
 
 use geo_types::{Coord, LineString};
-use mapvec_geometry::{Dash, dash_line, line_length, simplify_line};
+use mapvec_geometry::{
+    Dash, Error, dash_line, line_length, repair_line, simplify_line, validate_line,
+};
 use proptest::prelude::*;
 
 type Point = Coord<f64>;
@@ -35,10 +37,10 @@ fn norm(p: Point) -> f64 {
 /// From where to where the dashes of a pattern go, tiny ones left out.
 fn spans(length: f64, dash: &Dash) -> Vec<[f64; 2]> {
     let period = dash.on + dash.off;
-    let all = (0..(length / period) as u32 + 3).map(|k| {
-        let from = f64::from(k) * period - dash.offset.rem_euclid(period);
-        [from.max(0.0), (from + dash.on).min(length)]
-    });
+    let starts = (0..).map(|k| f64::from(k) * period - dash.offset.rem_euclid(period));
+    let all = starts
+        .take_while(|from| *from < length)
+        .map(|from| [from.max(0.0), (from + dash.on).min(length)]);
     all.filter(|[from, to]| to - from > 1e-9).collect()
 }
 
@@ -151,5 +153,24 @@ proptest! {
         prop_assert!(simple.0.iter().all(|p| rest.any(|q| q == p)), "the order has changed");
         prop_assert_eq!(simple.0[0], line.0[0]);
         prop_assert_eq!(simple.0[simple.0.len() - 1], line.0[line.0.len() - 1]);
+    }
+
+    #[test]
+    fn repaired_lines_have_no_repeated_points(points in points(0..9), bad in 0_usize..12) {
+        let mut line = LineString::from(points);
+        let repaired = repair_line(&line);
+        let mut expected = line.clone();
+        expected.0.dedup();
+        if expected.0.len() > 1 {
+            prop_assert_eq!(validate_line(&expected), Ok(()));
+            prop_assert_eq!(repaired, Ok(expected));
+        } else {
+            let distinct = expected.0.len();
+            prop_assert_eq!(repaired, Err(Error::LineTooShort { distinct }));
+        }
+        if let Some(point) = line.0.get_mut(bad) {
+            point.y = f64::NAN;
+            prop_assert_eq!(repair_line(&line), Err(Error::NonFiniteLine { index: bad }));
+        }
     }
 }

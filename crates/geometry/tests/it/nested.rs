@@ -1,4 +1,4 @@
-//! Shapes a thousand deep in each other.
+//! A thousand rings, each inside the one before.
 
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
@@ -7,7 +7,8 @@ use mapvec_geometry::{
     validate_multi_polygon,
 };
 
-const DEPTH: u32 = 1000;
+/// Number of frames, of two rings each.
+const DEPTH: u32 = 500;
 const CENTRE: f64 = 2.0 * DEPTH as f64;
 
 /// A square ring around the centre of the page.
