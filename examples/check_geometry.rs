@@ -30,7 +30,7 @@ struct Args {
     /// Seed of the masks, maps and sheets.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Also write the shapes to shapes.wkt, about 8 kB a mask and 60 kB a map; a named pipe
+    /// Also write the shapes to shapes.wkt, about 3 kB a mask and 50 kB a map; a named pipe
     /// of that name saves the space.
     #[arg(long)]
     shapes: bool,

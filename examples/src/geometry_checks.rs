@@ -139,8 +139,8 @@ pub fn check_map(map: &Array2<u32>, tolerance: f64) -> Result<Faults> {
     let coverage = polygonize(map.view());
     let page = Window { x: 0, y: 0, width: map.ncols() as u32, height: map.nrows() as u32 };
     let again = Coverage::from_polygons(&coverage.polygons(), page, Connectivity::Four);
-    let mut faults = Faults::default();
-    faults.coverages = u64::from(again.as_ref() != Ok(&coverage));
+    let coverages = u64::from(again.as_ref() != Ok(&coverage));
+    let mut faults = Faults { coverages, ..Faults::default() };
     for method in methods(tolerance) {
         faults = faults.plus(check_coverage(&coverage.simplify_with(method)?, map.dim()));
     }
@@ -219,11 +219,11 @@ fn methods(tolerance: f64) -> [Simplification; 3] {
 }
 
 fn check_coverage(coverage: &Coverage, (height, width): (usize, usize)) -> Faults {
-    let mut faults = Faults::default();
     let mut total = 0.0;
     let mut borders = HashMap::new();
     let polygons: Vec<_> = coverage.polygons().into_iter().map(|(_, polygon)| polygon).collect();
-    faults.coverages = u64::from(validate_coverage(&polygons, f64::INFINITY).is_err());
+    let coverages = u64::from(validate_coverage(&polygons, f64::INFINITY).is_err());
+    let mut faults = Faults { coverages, ..Faults::default() };
     for polygon in &polygons {
         faults.shapes += 1;
         faults.invalid += u64::from(validate_polygon(polygon).is_err());
