@@ -43,8 +43,9 @@ const STRAIGHT: [f64; 2] = [1e-9, 1e-15];
 ///
 /// # Errors
 /// [`Error::Parameter`] for a negative tolerance; [`Error::Item`] with the index of a piece
-/// that is no line or has coordinates beyond `1e100`; [`Error::TooManySteps`] where thousands of ends lie within the tolerance of each
-/// other: beyond 16 pairs per end and ten million more.
+/// that is no line or has coordinates beyond `1e100`; [`Error::TooManySteps`] where
+/// thousands of ends lie within the tolerance of each other: beyond 16 pairs per end and
+/// ten million more.
 pub fn merge_lines(pieces: &[LinePiece], tolerance: f64) -> Result<Vec<LinePiece>> {
     check_non_negative("tolerance", tolerance)?;
     let mut ends = Vec::new();

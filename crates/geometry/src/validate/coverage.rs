@@ -191,8 +191,10 @@ impl Borders {
 }
 
 /// Refuses borders of two polygons that cross, or meet where one has no vertex.
+///
+/// Borders that cross say more: the other fault is named if there are none.
 fn check_meetings(rings: &Rings) -> Result<(), CoverageFault> {
-    let mut fault = None;
+    let (mut crossed, mut met) = (None, None);
     rings.visit_pairs(|k, l| {
         let [first, second] = [k, l].map(|k| rings.member_of(k).part);
         let parts = (first.min(second), first.max(second));
@@ -201,20 +203,23 @@ fn check_meetings(rings: &Rings) -> Result<(), CoverageFault> {
         }
         let [[a, b], [c, d]] = [rings.segment(k), rings.segment(l)];
         let shares = |p: Coord<f64>| (p == a || p == b) && (p == c || p == d);
-        fault = match meeting([a, b], [c, d]) {
-            Meeting::Touch(p) if !shares(p) => Some(unmatched(rings, parts, p)),
+        let place = match meeting([a, b], [c, d]) {
+            Meeting::Touch(p) if !shares(p) => p,
             Meeting::Overlap(_) if !(shares(a) && shares(b)) => {
                 // One of the ends lies inside the other segment.
-                let p =
-                    [a, b, c, d].into_iter().find(|&p| !shares(p) && is_between(p, [a, b], [c, d]));
-                Some(unmatched(rings, parts, p.unwrap_or(a)))
+                let is_inside = |p: &Coord<f64>| !shares(*p) && is_between(*p, [a, b], [c, d]);
+                [a, b, c, d].into_iter().find(is_inside).unwrap_or(a)
             }
-            Meeting::Cross(p) => Some(overlap(rings, parts, p)),
-            _ => None,
+            Meeting::Cross(p) => {
+                crossed = Some(overlap(rings, parts, p));
+                return false;
+            }
+            _ => return true,
         };
-        fault.is_none()
+        met.get_or_insert_with(|| unmatched(rings, parts, place));
+        true
     });
-    fault.map_or(Ok(()), Err)
+    crossed.or(met).map_or(Ok(()), Err)
 }
 
 /// Whether a point on the line of two segments lies in the boxes of both.
