@@ -7,12 +7,13 @@ use std::path::Path;
 use anyhow::Result;
 use geo_types::{Line, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
-    Connectivity, Coverage, Simplification, fill_labels, polygonize, polygonize_with, signed_area,
-    validate_multi_polygon, validate_polygon,
+    Connectivity, Coverage, Simplification, Window, fill_labels, polygonize, polygonize_with,
+    signed_area, validate_coverage, validate_multi_polygon, validate_polygon,
 };
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
 
 /// Largest side of a random raster, in pixels.
 pub const LARGEST: usize = 64;
@@ -32,6 +33,9 @@ pub struct Faults {
     pub gaps: u64,
     /// Borders that have two faces on one side.
     pub overlaps: u64,
+    /// Sets of faces in which `validate_coverage` finds a gap or an overlap, or whose arcs
+    /// `Coverage::from_polygons` does not find again.
+    pub coverages: u64,
 }
 
 impl Faults {
@@ -45,15 +49,25 @@ impl Faults {
             raster: self.raster + other.raster,
             gaps: self.gaps + other.gaps,
             overlaps: self.overlaps + other.overlaps,
+            coverages: self.coverages + other.coverages,
         }
     }
 
     /// All faults together.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.invalid + self.area + self.raster + self.gaps + self.overlaps
+        self.invalid + self.area + self.raster + self.gaps + self.overlaps + self.coverages
     }
 }
+
+/// One of the 65 536 masks of 4 x 4 pixels: a pixel for each bit of its number.
+#[must_use]
+pub fn small_mask(bits: u64) -> Array2<u32> {
+    Array2::from_shape_fn((4, 4), |(i, j)| u32::from(bits >> (4 * i + j) & 1 == 1))
+}
+
+/// Number of the masks of 4 x 4 pixels.
+pub const SMALL_MASKS: u64 = 1 << 16;
 
 /// A mask of up to 64 x 64 pixels: independent pixels or blocks, of any density.
 #[must_use]
@@ -123,32 +137,67 @@ pub fn check_mask(mask: &Array2<u32>) -> Faults {
 /// The tolerance is negative or not finite.
 pub fn check_map(map: &Array2<u32>, tolerance: f64) -> Result<Faults> {
     let coverage = polygonize(map.view());
-    let mut faults = Faults::default();
+    let page = Window { x: 0, y: 0, width: map.ncols() as u32, height: map.nrows() as u32 };
+    let again = Coverage::from_polygons(&coverage.polygons(), page, Connectivity::Four);
+    let coverages = u64::from(again.as_ref() != Ok(&coverage));
+    let mut faults = Faults { coverages, ..Faults::default() };
     for method in methods(tolerance) {
         faults = faults.plus(check_coverage(&coverage.simplify_with(method)?, map.dim()));
     }
     Ok(faults)
 }
 
-/// Writes the shapes of masks and maps as well-known text, one a line, for a check by
-/// another library (`xtask/peers/validity.py`): 8-connected masks, maps by all methods.
+/// Writes the shapes of all masks of 4 x 4 pixels, of random masks and of maps as
+/// well-known text, one a line, for a check by another library
+/// (`xtask/peers/validity.py`).
+///
+/// A line without text ends each set of shapes that make up a coverage: the faces of a
+/// mask, and those of a map before and after every method with every tolerance. Faces
+/// that touch at corners are one shape, those of 4 neighbours are its parts.
 ///
 /// # Errors
-/// The file cannot be written.
-pub fn write_shapes(file: &Path, seed: u64, (masks, maps): (u64, u64)) -> Result<()> {
+/// The file cannot be written, or a tolerance is negative or not finite.
+pub fn write_shapes(
+    file: &Path,
+    seed: u64,
+    (masks, maps): (u64, u64),
+    tolerances: &[f64],
+) -> Result<()> {
     let mut text = std::io::BufWriter::new(std::fs::File::create(file)?);
-    let of_masks = (0..masks).map(|index| random_mask(seed, index));
-    let of_maps = (0..maps).map(|index| random_map(seed, index));
-    for raster in of_masks.chain(of_maps) {
-        let coverage = polygonize_with(raster.view(), Connectivity::Eight);
-        let simple = methods(1.5).map(|method| coverage.simplify_with(method));
-        for coverage in [Ok(coverage)].into_iter().chain(simple) {
-            for (_, feature) in coverage?.multi_polygons() {
-                writeln!(text, "{}", well_known_text(&feature))?;
+    write_rasters(&mut text, SMALL_MASKS, &[], small_mask)?;
+    write_rasters(&mut text, masks, &[], |index| random_mask(seed, index))?;
+    write_rasters(&mut text, maps, tolerances, |index| random_map(seed, index))?;
+    Ok(text.flush()?)
+}
+
+/// Writes the shapes of rasters in their order, made in parallel.
+fn write_rasters(
+    text: &mut impl Write,
+    count: u64,
+    tolerances: &[f64],
+    raster: impl Fn(u64) -> Array2<u32> + Sync,
+) -> Result<()> {
+    for start in (0..count).step_by(1024) {
+        let block = start..count.min(start + 1024);
+        let texts = block.into_par_iter().map(|index| {
+            let coverage = polygonize_with(raster(index).view(), Connectivity::Eight);
+            let mut text = coverage_text(&coverage);
+            for method in tolerances.iter().flat_map(|&tolerance| methods(tolerance)) {
+                text += &coverage_text(&coverage.simplify_with(method)?);
             }
+            anyhow::Ok(text)
+        });
+        for block in texts.collect::<Result<Vec<String>>>()? {
+            text.write_all(block.as_bytes())?;
         }
     }
-    Ok(text.flush()?)
+    Ok(())
+}
+
+fn coverage_text(coverage: &Coverage) -> String {
+    let shapes = coverage.multi_polygons();
+    let lines = shapes.iter().map(|(_, shape)| well_known_text(shape) + "\n");
+    lines.collect::<String>() + "\n"
 }
 
 fn well_known_text(shape: &MultiPolygon<f64>) -> String {
@@ -170,13 +219,15 @@ fn methods(tolerance: f64) -> [Simplification; 3] {
 }
 
 fn check_coverage(coverage: &Coverage, (height, width): (usize, usize)) -> Faults {
-    let mut faults = Faults::default();
     let mut total = 0.0;
     let mut borders = HashMap::new();
-    for (_, polygon) in coverage.polygons() {
+    let polygons: Vec<_> = coverage.polygons().into_iter().map(|(_, polygon)| polygon).collect();
+    let coverages = u64::from(validate_coverage(&polygons, f64::INFINITY).is_err());
+    let mut faults = Faults { coverages, ..Faults::default() };
+    for polygon in &polygons {
         faults.shapes += 1;
-        faults.invalid += u64::from(validate_polygon(&polygon).is_err());
-        total += area(&polygon);
+        faults.invalid += u64::from(validate_polygon(polygon).is_err());
+        total += area(polygon);
         for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
             for line in ring.lines() {
                 faults.overlaps += u64::from(borders.insert(key(line), line).is_some());

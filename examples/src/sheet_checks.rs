@@ -161,7 +161,7 @@ fn check_drawn_lines(sheet: &Sheet, tiles: &[Tile]) -> Result<Seams> {
             pieces.extend(clip_line(&truth.line, label, tile.core)?);
         }
     }
-    Ok(compare(&whole, &merge_lines(&pieces, 1e-6)?))
+    compare(&whole, &merge_lines(&pieces, 1e-6)?)
 }
 
 /// Traces a ribbon in windows with a halo; free of what depends on whole lines.
@@ -182,11 +182,11 @@ fn check_centrelines(ribbon: &Array2<bool>, tiles: &[Tile]) -> Result<Seams> {
             pieces.extend(clip_line(&moved(&found.line, (x, y)), 1, core)?);
         }
     }
-    Ok(compare(&whole, &merge_lines(&pieces, 0.5)?))
+    compare(&whole, &merge_lines(&pieces, 0.5)?)
 }
 
 /// Counts ends that hang inside the page, and compares vertices and lengths.
-fn compare(whole: &[LinePiece], merged: &[LinePiece]) -> Seams {
+fn compare(whole: &[LinePiece], merged: &[LinePiece]) -> Result<Seams> {
     let on_side = |v: f64| v <= 0.0 || v >= f64::from(SIDE);
     let hangs = |piece: &LinePiece| {
         let ends = [piece.line.0.first(), piece.line.0.last()];
@@ -196,27 +196,27 @@ fn compare(whole: &[LinePiece], merged: &[LinePiece]) -> Seams {
     let length =
         |lines: &[LinePiece]| lines.iter().map(|piece| line_length(&piece.line)).sum::<f64>();
     let same_length = (length(whole) - length(merged)).abs() <= 1e-6;
-    Seams {
+    Ok(Seams {
         lines: merged.len() as u64,
         breaks: merged.iter().map(hangs).sum(),
-        other_lines: u64::from(!same_length || open_lines(whole) != open_lines(merged)),
+        other_lines: u64::from(!same_length || open_lines(whole)? != open_lines(merged)?),
         ..Seams::default()
-    }
+    })
 }
 
 /// Lines that are no rings, in one direction and in a fixed order, in millionths of a
 /// pixel. Rings may begin anywhere.
-fn open_lines(lines: &[LinePiece]) -> Vec<(u32, Vec<[i64; 2]>)> {
+fn open_lines(lines: &[LinePiece]) -> Result<Vec<(u32, Vec<[i64; 2]>)>> {
     let steps = |v: f64| (v * 1e6).round() as i64;
     let open = lines.iter().filter(|piece| !piece.line.is_closed());
     let mut open: Vec<_> = open
         .map(|piece| {
-            let line = simplify_line(&piece.line, STRAIGHT);
+            let line = simplify_line(&piece.line, STRAIGHT)?;
             let points: Vec<_> = line.coords().map(|p| [steps(p.y), steps(p.x)]).collect();
             let back: Vec<_> = points.iter().rev().copied().collect();
-            (piece.label, points.min(back))
+            Ok((piece.label, points.min(back)))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     open.sort();
-    open
+    Ok(open)
 }

@@ -3,28 +3,53 @@
     cargo run --release --example check_geometry -- --smoke --shapes --out out
     python xtask/peers/validity.py out/shapes.wkt
 
-Reads one shape a line as well-known text and prints how many are invalid.
+Reads one shape a line as well-known text; a line without text ends the shapes of one
+coverage. Prints how many shapes are invalid, and how many coverages have polygons that
+overlap or do not share their edges. For the full counts make `out/shapes.wkt` a named
+pipe (`mkfifo`) and start both commands.
 """
 
 import sys
-from itertools import islice
 
+import numpy
 import shapely
+
+BLOCK = 50_000
+
+
+def blocks(lines):
+    """Whole coverages of about BLOCK shapes: texts, and where each coverage begins."""
+    texts, starts = [], [0]
+    for line in lines:
+        if line := line.strip():
+            texts.append(line)
+        else:
+            starts.append(len(texts))
+            if len(texts) >= BLOCK:
+                yield texts, starts
+                texts, starts = [], [0]
+    if texts:
+        yield texts, starts
 
 
 def main():
-    shapes, invalid = 0, 0
+    shapes, invalid, coverages, unfit = 0, 0, 0, 0
     with open(sys.argv[1], encoding="ascii") as lines:
-        while block := list(islice(lines, 50_000)):
-            geometries = shapely.from_wkt(block)
+        for texts, starts in blocks(lines):
+            geometries = shapely.from_wkt(texts)
             valid = shapely.is_valid(geometries)
-            shapes += len(block)
-            invalid += len(block) - int(valid.sum())
+            shapes += len(texts)
+            invalid += len(texts) - int(valid.sum())
             for geometry in geometries[~valid][:3]:
                 print(shapely.is_valid_reason(geometry), file=sys.stderr)
+            for start, end in zip(starts, starts[1:]):
+                coverages += 1
+                fits = shapely.coverage_is_valid(geometries[start:end])
+                unfit += not numpy.all(fits)
     version = ".".join(map(str, shapely.geos_version))
-    print(f"{shapes} shapes, {invalid} invalid (GEOS {version})")
-    sys.exit(invalid > 0)
+    verdict = f"{shapes} shapes, {invalid} invalid; {coverages} coverages, {unfit} unfit"
+    print(f"{verdict} (GEOS {version})")
+    sys.exit(invalid + unfit > 0)
 
 
 if __name__ == "__main__":

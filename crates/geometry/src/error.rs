@@ -1,7 +1,7 @@
 //! The errors of this crate.
 
 use crate::ControlPointFault;
-use crate::validate::{MultiPolygonFault, PolygonFault};
+use crate::validate::{CoverageFault, MultiPolygonFault, PolygonFault};
 
 /// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,6 +78,19 @@ pub enum Error {
     /// A multipolygon breaks a rule of the simple feature model.
     #[error("invalid multipolygon: {0}")]
     MultiPolygon(#[from] MultiPolygonFault),
+    /// Polygons do not make up a coverage.
+    #[error("invalid coverage: {0}")]
+    Coverage(#[from] CoverageFault),
+    /// An item of a list was refused.
+    #[error("{list}, item {index}: {source}")]
+    Item {
+        /// The argument that is a list.
+        list: &'static str,
+        /// Index of the item.
+        index: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
     /// No circle fits the points.
     #[error("no circle fits {count} points; give at least 3 that are not on one line")]
     NoCircle {
@@ -129,12 +142,29 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// This error, of an item of a list.
+    pub(crate) fn of_item(self, list: &'static str, index: usize) -> Self {
+        Self::Item { list, index, source: Box::new(self) }
+    }
+}
+
+/// Refuses a list with the first item that `check` refuses.
+pub(crate) fn check_each<T>(
+    list: &'static str,
+    items: impl IntoIterator<Item = T>,
+    check: impl Fn(T) -> Result<()>,
+) -> Result<()> {
+    let mut items = items.into_iter().enumerate();
+    items.try_for_each(|(index, item)| check(item).map_err(|error| error.of_item(list, index)))
+}
+
 /// Refuses `value` unless it is finite and at least zero.
 pub(crate) fn check_non_negative(field: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
-    Err(Error::Parameter { field, value, allowed: "finite and at least 0 (pixels)" })
+    Err(Error::Parameter { field, value, allowed: "finite and at least 0" })
 }
 
 /// Refuses `value` unless it is finite and above zero.
@@ -142,7 +172,7 @@ pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
-    Err(Error::Parameter { field, value, allowed: "finite and above 0 (pixels)" })
+    Err(Error::Parameter { field, value, allowed: "finite and above 0" })
 }
 
 /// Largest coordinate of which products are computed.

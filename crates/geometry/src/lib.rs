@@ -37,6 +37,8 @@
 //!   [`polygonize_with`] also groups 8-connected faces to [`Coverage::multi_polygons`].
 //! - [`Coverage::simplify`] and [`Coverage::simplify_with`] drop vertices
 //!   (Douglas-Peucker, Visvalingam-Whyatt) without gaps, overlaps or invalid rings.
+//! - [`Coverage::arcs`] and [`Coverage::faces`] give its topology, and
+//!   [`Coverage::from_polygons`] finds it in polygons that meet edge to edge.
 //! - [`contours`] follows a level of a scalar field with sub-pixel vertices, and
 //!   [`contour_polygons`] gives the areas above it.
 //! - [`centrelines`] turns a skeleton into lines that meet at junctions, bridges gaps
@@ -56,8 +58,10 @@
 //!   smallest [`OrientedBox`] around them.
 //! - [`SegmentIndex`] and [`BoxIndex`] find what is near a point or in a box.
 //! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
-//!   [`validate_line`] check the rules of simple features and name what is wrong.
-//! - [`repair_polygon`] and [`repair_multi_polygon`] make invalid shapes valid.
+//!   [`validate_line`] check the rules of simple features and name what is wrong,
+//!   [`validate_coverage`] finds gaps and overlaps between polygons.
+//! - [`repair_polygon`], [`repair_multi_polygon`] and [`repair_line`] make invalid shapes
+//!   valid.
 //!
 //! Measures:
 //! - [`signed_area`], [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.
@@ -146,13 +150,16 @@ pub use merge::{
 };
 pub use offset::{OffsetConfig, buffer_lines, offset_polygons};
 pub use oriented_box::{OrientedBox, oriented_box};
-pub use polygonize::{Connectivity, Coverage, Simplification, polygonize, polygonize_with};
+pub use polygonize::{
+    ArcUse, Connectivity, Coverage, CoverageFace, SharedArc, Simplification, polygonize,
+    polygonize_with,
+};
 pub use raster::{
     Cap, Dash, Drawing, Join, OrientationField, Stroke, centre_vectors, dash_line, draw_labels,
     fill_coverage, fill_labels, orientation_field, stroke_coverage, stroke_labels,
 };
 pub use regularize::{RegularizeConfig, regularize, snap_polygons};
-pub use repair::{Fill, repair_multi_polygon, repair_polygon};
+pub use repair::{Fill, repair_line, repair_multi_polygon, repair_polygon};
 pub use ring::signed_area;
 pub use simplify_line::simplify_line;
 pub use spatial_index::{BoxIndex, NearestSegment, SegmentIndex};
@@ -165,8 +172,8 @@ pub use transform::{
 #[cfg(feature = "crs")]
 pub use transform::{Crs, CrsTransform};
 pub use validate::{
-    MultiPolygonFault, PolygonFault, Ring, validate_line, validate_multi_polygon, validate_polygon,
-    validate_ring,
+    CoverageFault, MultiPolygonFault, PolygonFault, Ring, validate_coverage, validate_line,
+    validate_multi_polygon, validate_polygon, validate_ring,
 };
 pub use visible::{
     Hiders, Occlusion, VisiblePart, VisibleVector, visible_polygons, visible_regions, visible_runs,

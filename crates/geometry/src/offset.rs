@@ -6,7 +6,7 @@
 
 use crate::{
     Cap, Join, Result, boolean,
-    error::{check_coordinate, check_non_negative, check_positive},
+    error::{check_coordinate, check_each, check_non_negative, check_positive},
     raster::MITER_LIMIT,
     ring::rings,
     signed_area,
@@ -71,7 +71,7 @@ pub fn offset_polygons(
 ) -> Result<MultiPolygon<f64>> {
     config.validate()?;
     check_coordinate(distance)?;
-    polygons.iter().try_for_each(boolean::check_polygon)?;
+    check_each("polygons", polygons, boolean::check_polygon)?;
     // An operand may overlap itself, but a shape grows inwards from its union only.
     let shapes = boolean::overlay_unchecked(polygons, &[], |a, _| a)?.0;
     let brush = Brush::new(distance.abs(), config);
@@ -95,7 +95,7 @@ pub fn offset_polygons(
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) for the radius or a field of `config` and
-/// [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) for bad coordinates.
+/// [`Error::Item`](crate::Error::Item) with the index of a line that has bad coordinates.
 pub fn buffer_lines(
     lines: &[LineString<f64>],
     radius: f64,
@@ -104,7 +104,7 @@ pub fn buffer_lines(
     config.validate()?;
     check_non_negative("radius", radius)?;
     check_coordinate(radius)?;
-    lines.iter().try_for_each(check_line)?;
+    check_each("lines", lines, check_line)?;
     let brush = Brush::new(radius, config);
     let mut pieces = Vec::new();
     if radius > 0.0 {

@@ -113,8 +113,12 @@ impl OrientedBox {
     /// Area of the intersection with another rectangle.
     ///
     /// Its corners are brought to the axes of `self` and clipped by the four sides.
-    #[must_use]
-    pub fn intersection_area(&self, other: &Self) -> f64 {
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) as [`Self::validate`].
+    pub fn intersection_area(&self, other: &Self) -> Result<f64> {
+        self.validate()?;
+        other.validate()?;
         let (sin, cos) = self.angle.sin_cos();
         let local = other.corners().map(|p| {
             let d = p - self.centre;
@@ -127,17 +131,19 @@ impl OrientedBox {
             shape = clip(&shape, normal, limit);
         }
         shape.extend(shape.first().copied());
-        signed_area(&LineString(shape)).max(0.0)
+        Ok(signed_area(&LineString(shape)).max(0.0))
     }
 
     /// Area of the intersection over the area of the union, in `[0, 1]`.
     ///
     /// Two rectangles without area have 0.
-    #[must_use]
-    pub fn iou(&self, other: &Self) -> f64 {
-        let common = self.intersection_area(other);
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) as [`Self::validate`].
+    pub fn iou(&self, other: &Self) -> Result<f64> {
+        let common = self.intersection_area(other)?;
         let all = self.area() + other.area() - common;
-        if all > 0.0 { (common / all).clamp(0.0, 1.0) } else { 0.0 }
+        Ok(if all > 0.0 { (common / all).clamp(0.0, 1.0) } else { 0.0 })
     }
 
     /// The same rectangle with the longer side as width and the angle in `[0, pi)`.
@@ -192,14 +198,18 @@ mod tests {
     #[test]
     fn iou_of_known_pairs() {
         let square = boxed(0.0, 0.0, 2.0, 2.0, 0.0);
-        assert!((square.iou(&square) - 1.0).abs() < 1e-15);
-        assert!((square.iou(&boxed(1.0, 0.0, 2.0, 2.0, PI)) - 1.0 / 3.0).abs() < 1e-12);
+        assert!((square.iou(&square).unwrap() - 1.0).abs() < 1e-15);
+        assert!((square.iou(&boxed(1.0, 0.0, 2.0, 2.0, PI)).unwrap() - 1.0 / 3.0).abs() < 1e-12);
         // A regular octagon remains of a square turned by 45 degrees.
         let octagon = 8.0 * (2.0_f64.sqrt() - 1.0);
         let turned = boxed(0.0, 0.0, 2.0, 2.0, PI / 4.0);
-        assert!((square.intersection_area(&turned) - octagon).abs() < 1e-12);
-        assert!(square.iou(&boxed(9.0, 0.0, 2.0, 2.0, 1.0)).abs() < 1e-15);
-        assert!(square.iou(&boxed(f64::NAN, 0.0, 2.0, 2.0, 1.0)).abs() < 1e-15);
-        assert!(boxed(0.0, 0.0, 0.0, 0.0, 0.0).iou(&boxed(0.0, 0.0, 0.0, 0.0, 1.0)).abs() < 1e-15);
+        assert!((square.intersection_area(&turned).unwrap() - octagon).abs() < 1e-12);
+        assert!(square.iou(&boxed(9.0, 0.0, 2.0, 2.0, 1.0)).unwrap().abs() < 1e-15);
+        assert!(square.iou(&boxed(f64::NAN, 0.0, 2.0, 2.0, 1.0)).is_err());
+        assert!(boxed(0.0, 0.0, -1.0, 2.0, 1.0).iou(&square).is_err());
+        assert!(
+            boxed(0.0, 0.0, 0.0, 0.0, 0.0).iou(&boxed(0.0, 0.0, 0.0, 0.0, 1.0)).unwrap().abs()
+                < 1e-15
+        );
     }
 }

@@ -1,28 +1,33 @@
 //! Douglas-Peucker simplification of lines.
 
+use crate::{Result, error::check_non_negative, spatial_index::check_line};
 use geo_types::{Coord, LineString};
 
 /// Drops vertices that lie within `tolerance` pixels of the simplified line.
 ///
 /// Ends are kept. A closed line keeps its closing point, the point farthest from
 /// it and the point farthest from the chord between them, so a ring never
-/// collapses. A negative or non-numeric tolerance counts as 0; a line with
-/// non-finite coordinates is returned unchanged. Iterative; quadratic time in the
-/// worst case, about n log n on traced lines.
+/// collapses. Iterative; quadratic time in the worst case, about n log n on traced
+/// lines.
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) unless `tolerance` is finite and at least
+/// 0, and for coordinates beyond `1e100`;
+/// [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) for others that are no numbers.
 ///
 /// # References
 /// D. Douglas, T. Peucker, *Algorithms for the reduction of the number of points
 /// required to represent a digitized line or its caricature*, 1973.
-#[must_use]
-pub fn simplify_line(line: &LineString<f64>, tolerance: f64) -> LineString<f64> {
+pub fn simplify_line(line: &LineString<f64>, tolerance: f64) -> Result<LineString<f64>> {
+    check_non_negative("tolerance", tolerance)?;
+    check_line(line)?;
     let points = &line.0;
-    let finite = points.iter().all(|p| p.x.is_finite() && p.y.is_finite());
-    if points.len() < 3 || !finite {
-        return line.clone();
+    if points.len() < 3 {
+        return Ok(line.clone());
     }
     let keep = douglas_peucker(points, tolerance);
     let kept = points.iter().zip(&keep).filter(|&(_, &keep)| keep);
-    LineString(kept.map(|(&point, _)| point).collect())
+    Ok(LineString(kept.map(|(&point, _)| point).collect()))
 }
 
 /// Which of at least two points the simplified line keeps.
@@ -76,19 +81,24 @@ pub(crate) fn distance_to_segment(p: Coord<f64>, (a, b): (Coord<f64>, Coord<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     #[test]
     fn collinear_vertices_go_and_corners_stay() {
         let line = vec![(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (2.0, 3.0)].into();
         let expected: LineString<f64> = vec![(0.0, 0.0), (2.0, 0.0), (2.0, 3.0)].into();
-        assert_eq!(simplify_line(&line, 0.0), expected);
-        assert_eq!(simplify_line(&line, f64::NAN), expected);
+        assert_eq!(simplify_line(&line, 0.0), Ok(expected));
+        for bad in [f64::NAN, f64::INFINITY, -1.0] {
+            assert!(matches!(simplify_line(&line, bad), Err(Error::Parameter { .. })));
+        }
+        let line = vec![(0.0, 0.0), (f64::INFINITY, 0.0)].into();
+        assert_eq!(simplify_line(&line, 1.0), Err(Error::NonFiniteLine { index: 1 }));
     }
 
     #[test]
     fn rings_do_not_collapse() {
         let ring = vec![(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0), (0.0, 0.0)].into();
-        let simple = simplify_line(&ring, 100.0);
+        let simple = simplify_line(&ring, 100.0).unwrap();
         assert_eq!(simple.0.len(), 4);
         assert!(simple.is_closed());
     }
@@ -97,7 +107,7 @@ mod tests {
     fn long_zigzag_does_not_overflow() {
         let zigzag: Vec<_> =
             (0..4000_u32).map(|k| (f64::from(k), f64::from(k % 2) * 3.0)).collect();
-        assert_eq!(simplify_line(&zigzag.clone().into(), 1.0).0.len(), 4000);
-        assert_eq!(simplify_line(&zigzag.into(), 5.0).0.len(), 2);
+        assert_eq!(simplify_line(&zigzag.clone().into(), 1.0).unwrap().0.len(), 4000);
+        assert_eq!(simplify_line(&zigzag.into(), 5.0).unwrap().0.len(), 2);
     }
 }

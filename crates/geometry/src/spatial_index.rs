@@ -30,12 +30,13 @@ impl SegmentIndex {
     /// Indexes the segments of `lines`.
     ///
     /// # Errors
-    /// [`Error::NonFiniteLine`] for a coordinate that is infinite or not a number
-    /// and [`Error::Parameter`] for one beyond `1e100`.
+    /// [`Error::Item`] with the index of the line: an [`Error::NonFiniteLine`] for a
+    /// coordinate that is infinite or not a number, an [`Error::Parameter`] for one beyond
+    /// `1e100`.
     pub fn new<'a>(lines: impl IntoIterator<Item = &'a LineString<f64>>) -> Result<Self> {
         let mut segments = Vec::new();
         for (line, points) in lines.into_iter().enumerate() {
-            check_line(points)?;
+            check_line(points).map_err(|error| error.of_item("lines", line))?;
             if let [point] = points.0[..] {
                 segments.push(Segment { line, segment: 0, shape: Line::new(point, point) });
             }
@@ -101,13 +102,13 @@ impl BoxIndex {
     /// Indexes boxes by their position in the iteration.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a corner that is not finite or beyond `1e100`.
+    /// [`Error::Item`] with the index of a box that is not finite or reaches beyond `1e100`.
     pub fn new(boxes: impl IntoIterator<Item = Rect<f64>>) -> Result<Self> {
         let mut items = Vec::new();
         for (index, area) in boxes.into_iter().enumerate() {
-            for value in [area.min().x, area.min().y, area.max().x, area.max().y] {
-                check_coordinate(value)?;
-            }
+            let corners = [area.min().x, area.min().y, area.max().x, area.max().y];
+            let checked = corners.into_iter().try_for_each(check_coordinate);
+            checked.map_err(|error| error.of_item("boxes", index))?;
             items.push(Item { index, area: envelope(&area) });
         }
         Ok(Self { tree: RTree::bulk_load(items) })
@@ -219,9 +220,11 @@ mod tests {
     #[test]
     fn bad_coordinates_are_refused() {
         let far: LineString<f64> = vec![(0.0, 0.0), (1e200, 0.0)].into();
-        assert!(matches!(SegmentIndex::new([&far]), Err(Error::Parameter { .. })));
+        assert!(matches!(SegmentIndex::new([&far]), Err(Error::Item { index: 0, .. })));
         let nan: LineString<f64> = vec![(0.0, 0.0), (f64::NAN, 0.0)].into();
-        assert!(matches!(SegmentIndex::new([&nan]), Err(Error::NonFiniteLine { index: 1 })));
+        let error = Error::NonFiniteLine { index: 1 }.of_item("lines", 1);
+        let good = vec![(0.0, 0.0), (1.0, 0.0)].into();
+        assert_eq!(SegmentIndex::new([&good, &nan]).err(), Some(error));
         assert!(SegmentIndex::new(&[] as &[LineString<f64>]).unwrap().is_empty());
     }
 }

@@ -227,7 +227,7 @@ pub(crate) fn rows(
     let dash = dashed(draw.range(0.6, 1.5), (draw.range(2.5, 9.0), draw.range(2.0, 5.0)));
     for (_, polygon) in polygonize(mask.view()).simplify(0.9)?.polygons() {
         for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-            let line = rounded(ring);
+            let line = rounded(ring)?;
             // A row may end anywhere along the ring.
             let total = length(&line);
             if total < 20.0 {
@@ -250,12 +250,12 @@ pub(crate) fn rows(
 }
 
 /// A traced ring without its pixel steps; lines along the edge of the sheet stay.
-fn rounded(ring: &LineString<f64>) -> Points {
-    let smooth = simplify_line(ring, 0.7).0;
+fn rounded(ring: &LineString<f64>) -> Result<Points> {
+    let smooth = simplify_line(ring, 0.7)?.0;
     let mut line: Points = Vec::with_capacity(2 * smooth.len());
     for pair in smooth.windows(2) {
         line.push(pair[0] * 0.75 + pair[1] * 0.25);
         line.push(pair[0] * 0.25 + pair[1] * 0.75);
     }
-    line
+    Ok(line)
 }

@@ -99,7 +99,7 @@ fn hulls(canvas: &mut Canvas) -> Result<()> {
     canvas.area(&other, ORANGE, 0.3);
     canvas.outline(&house, BLUE, 2.0);
     canvas.outline(&other, ORANGE, 2.0);
-    canvas.note(&format!("intersection {:.1}, IoU {:.3}", p.intersection_area(&q), p.iou(&q)))
+    canvas.note(&format!("intersection {:.1}, IoU {:.3}", p.intersection_area(&q)?, p.iou(&q)?))
 }
 
 pub(super) fn measures() -> Result<Canvas> {

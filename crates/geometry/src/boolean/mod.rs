@@ -15,7 +15,7 @@ mod shorten;
 
 use crate::{
     Result,
-    error::{LARGEST_COORDINATE, check_coordinate},
+    error::{LARGEST_COORDINATE, check_coordinate, check_each},
     ring::rings,
     validate_polygon,
 };
@@ -57,9 +57,10 @@ pub(crate) type Rule = fn(bool, bool) -> bool;
 /// and are valid. About n log n in the number of vertices and crossings.
 ///
 /// # Errors
-/// [`Error::Polygon`](crate::Error::Polygon) for a polygon that is not valid or has
-/// coordinates that are not finite, [`Error::Parameter`](crate::Error::Parameter) for
-/// coordinates beyond `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) where
+/// [`Error::Item`](crate::Error::Item) with the index of a polygon: an
+/// [`Error::Polygon`](crate::Error::Polygon) if it is not valid or has coordinates that
+/// are not finite, an [`Error::Parameter`](crate::Error::Parameter) for coordinates beyond
+/// `1e100`; [`Error::TooManySteps`](crate::Error::TooManySteps) where
 /// edges meet in more than four million places.
 ///
 /// # Examples
@@ -112,15 +113,15 @@ pub fn union_all(polygons: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
 }
 
 fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPolygon<f64>> {
-    let check = |polygons: &[Polygon<f64>]| polygons.iter().try_for_each(check_polygon);
+    let check = |list, polygons: &[Polygon<f64>]| check_each(list, polygons, check_polygon);
     let vertices = |polygons: &[Polygon<f64>]| -> usize {
         polygons.iter().flat_map(rings).map(|ring| ring.0.len()).sum()
     };
     if vertices(a).min(vertices(b)) < PARALLEL {
-        check(a)?;
-        check(b)?;
+        check("a", a)?;
+        check("b", b)?;
     } else {
-        let (a, b) = rayon::join(|| check(a), || check(b));
+        let (a, b) = rayon::join(|| check("a", a), || check("b", b));
         a?;
         b?;
     }

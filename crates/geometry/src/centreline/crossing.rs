@@ -48,9 +48,9 @@ impl CrossingConfig {
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_non_negative("crossings.max_length", self.max_length)?;
-        check_turn("crossings.max_angle", self.max_angle)?;
-        check_positive("crossings.reach", self.reach)
+        check_non_negative("centreline.crossings.max_length", self.max_length)?;
+        check_turn("centreline.crossings.max_angle", self.max_angle)?;
+        check_positive("centreline.crossings.reach", self.reach)
     }
 }
 

@@ -45,10 +45,10 @@ impl GapConfig {
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_non_negative("gaps.max_gap", self.max_gap)?;
-        check_turn("gaps.max_angle", self.max_angle)?;
-        check_non_negative("gaps.max_offset", self.max_offset)?;
-        check_positive("gaps.reach", self.reach)
+        check_non_negative("centreline.gaps.max_gap", self.max_gap)?;
+        check_turn("centreline.gaps.max_angle", self.max_angle)?;
+        check_non_negative("centreline.gaps.max_offset", self.max_offset)?;
+        check_positive("centreline.gaps.reach", self.reach)
     }
 }
 

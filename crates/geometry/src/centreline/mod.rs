@@ -114,10 +114,10 @@ pub fn centrelines(
         Some(crossings) => pass_crossings(strands.collect(), crossings),
     };
     let lines = strands.into_iter().map(|Strand { pixels, points, ends: [start, end] }| {
-        let line = simplify_line(&LineString(points), config.tolerance);
-        Centreline { line, pixels, start, end }
+        let line = simplify_line(&LineString(points), config.tolerance)?;
+        Ok(Centreline { line, pixels, start, end })
     });
-    Ok(lines.collect())
+    lines.collect()
 }
 
 fn centre((row, column): Pixel) -> Coord<f64> {

@@ -5,7 +5,8 @@ use crate::point::distance;
 use crate::{
     Result,
     error::{check_coordinate, check_non_negative},
-    simplify_line, validate_line,
+    simplify_line::douglas_peucker,
+    validate_line,
 };
 use geo_types::{Coord, Line, LineString};
 use serde::{Deserialize, Serialize};
@@ -235,19 +236,6 @@ impl<'a> Track<'a> {
 
 /// Indices of the vertices that simplification keeps.
 fn kept(points: &[Coord<f64>], tolerance: f64) -> Vec<usize> {
-    let simple = simplify_line(&LineString(points.to_vec()), tolerance);
-    let mut kept = Vec::with_capacity(simple.0.len());
-    let mut next = 0;
-    // The kept ones are in order, so the first that agrees will do.
-    for point in &simple.0 {
-        while next < points.len() && points[next] != *point {
-            next += 1;
-        }
-        kept.push(next.min(points.len() - 1));
-        next += 1;
-    }
-    if let Some(last) = kept.last_mut() {
-        *last = points.len() - 1;
-    }
-    kept
+    let keep = douglas_peucker(points, tolerance);
+    (0..points.len()).filter(|&index| keep[index]).collect()
 }

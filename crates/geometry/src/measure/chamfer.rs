@@ -17,7 +17,7 @@ const LIMIT: usize = 100_000_000;
 ///
 /// # Errors
 /// [`Error::Parameter`] for the step, [`Error::Empty`] for lines without points,
-/// [`Error::NonFiniteLine`] for bad coordinates, and [`Error::TooManySteps`] for
+/// [`Error::Item`] with the index of a line that has bad coordinates, and [`Error::TooManySteps`] for
 /// more than a hundred million samples.
 pub fn directed_chamfer(
     from: &[LineString<f64>],

@@ -25,7 +25,7 @@ const LIMIT: usize = 1 << 24;
 ///
 /// # Errors
 /// [`Error::Parameter`] for the tolerance, [`Error::Empty`] for lines without
-/// points, [`Error::NonFiniteLine`] for bad coordinates, and
+/// points, [`Error::Item`] with the index of a line that has bad coordinates, and
 /// [`Error::TooManySteps`] for a tolerance that is out of reach.
 pub fn directed_hausdorff(
     from: &[LineString<f64>],
@@ -174,7 +174,7 @@ mod tests {
     fn bad_input_is_refused() {
         let line = [LineString::from(vec![(0.0, 0.0), (20.0, 0.0)])];
         let nan = [LineString::from(vec![(0.0, f64::NAN), (20.0, 0.0)])];
-        assert!(matches!(hausdorff(&line, &nan, 1.0), Err(Error::NonFiniteLine { .. })));
+        assert!(matches!(hausdorff(&line, &nan, 1.0), Err(Error::Item { index: 0, .. })));
         assert!(matches!(hausdorff(&line, &[], 1.0), Err(Error::Empty { .. })));
         assert!(matches!(hausdorff(&line, &line, 0.0), Err(Error::Parameter { .. })));
     }

@@ -22,12 +22,17 @@ pub use size::{line_length, perimeter, polygon_area};
 pub use turning::turning_distance;
 
 use crate::point::distance as between;
-use crate::{Error, Result, error::check_positive, ring::rings, spatial_index::check_line};
+use crate::{
+    Error, Result,
+    error::{check_each, check_positive},
+    ring::rings,
+    spatial_index::check_line,
+};
 use geo_types::{LineString, Polygon};
 
 /// Refuses lines without points and coordinates that are not usable.
 fn check_lines(what: &'static str, lines: &[LineString<f64>]) -> Result<()> {
-    lines.iter().try_for_each(check_line)?;
+    check_each(what, lines, check_line)?;
     if lines.iter().all(|line| line.0.is_empty()) { Err(Error::Empty { what }) } else { Ok(()) }
 }
 

@@ -1,7 +1,11 @@
 //! Shortest distances between points, segments, lines and polygons.
 
-use super::{between, boundary, check_lines};
-use crate::{Result, SegmentIndex, error::check_coordinate, spatial_index::nearest_on_segment};
+use super::{between, boundary};
+use crate::{
+    Error, Result, SegmentIndex,
+    error::check_coordinate,
+    spatial_index::{check_line, nearest_on_segment},
+};
 use geo::{CoordinatePosition, Intersects, coordinate_position::CoordPos};
 use geo_types::{Coord, Line, LineString, Polygon, Rect};
 
@@ -33,10 +37,13 @@ pub fn segment_distance(a: Line<f64>, b: Line<f64>) -> f64 {
 /// [`Error::Empty`](crate::Error::Empty) for a line without points, and
 /// [`SegmentIndex::new`]'s errors.
 pub fn line_distance(a: &LineString<f64>, b: &LineString<f64>) -> Result<f64> {
-    let (a, b) = (std::slice::from_ref(a), std::slice::from_ref(b));
-    check_lines("the first line", a)?;
-    check_lines("the second line", b)?;
-    lines_distance(a, b)
+    let check = |what, line: &LineString<f64>| {
+        check_line(line)?;
+        if line.0.is_empty() { Err(Error::Empty { what }) } else { Ok(()) }
+    };
+    check("the first line", a)?;
+    check("the second line", b)?;
+    lines_distance(std::slice::from_ref(a), std::slice::from_ref(b))
 }
 
 /// Distance from a point to a polygon; 0 inside and on the boundary.

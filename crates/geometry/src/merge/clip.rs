@@ -1,7 +1,7 @@
 //! Lines cut at the border of a core.
 
 use super::seam::Frame;
-use crate::{Error, Result, Window, error::check_coordinate};
+use crate::{Result, Window, spatial_index::check_line};
 use geo_types::{Coord, LineString};
 
 /// A line, or the piece of one that lies in the core of a tile.
@@ -25,8 +25,8 @@ pub struct LinePiece {
 /// own.
 ///
 /// # Errors
-/// [`Error::NonFiniteLine`] for a coordinate that is infinite or not a number and
-/// [`Error::Parameter`] for one beyond `1e100`.
+/// [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) for a coordinate that is infinite or not a number and
+/// [`Error::Parameter`](crate::Error::Parameter) for one beyond `1e100`.
 ///
 /// # Examples
 /// ```
@@ -38,12 +38,7 @@ pub struct LinePiece {
 /// # Ok::<(), mapvec_geometry::Error>(())
 /// ```
 pub fn clip_line(line: &LineString<f64>, label: u32, window: Window) -> Result<Vec<LinePiece>> {
-    for (index, p) in line.coords().enumerate() {
-        if !(p.x.is_finite() && p.y.is_finite()) {
-            return Err(Error::NonFiniteLine { index });
-        }
-        [p.x, p.y].into_iter().try_for_each(check_coordinate)?;
-    }
+    check_line(line)?;
     let frame = Frame::new(window);
     let mut pieces: Vec<LinePiece> = Vec::new();
     // Whether the last stretch was inside; none before the first.

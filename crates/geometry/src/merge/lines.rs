@@ -4,8 +4,9 @@ use super::LinePiece;
 use crate::{
     Error, Result,
     box_tree::{Bounds, BoxTree},
-    error::{check_coordinate, check_non_negative},
+    error::check_non_negative,
     point_segment_distance,
+    raster::check_line,
 };
 use geo_types::{Coord, Line, LineString};
 
@@ -41,15 +42,15 @@ const STRAIGHT: [f64; 2] = [1e-9, 1e-15];
 /// the other, and breaks be seen. About n log n in the number of ends.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a negative tolerance or coordinates beyond `1e100`,
-/// [`Error::NonFiniteLine`] and [`Error::LineTooShort`] for pieces that are no lines,
-/// and [`Error::TooManySteps`] where thousands of ends lie within the tolerance of each
-/// other: beyond 16 pairs per end and ten million more.
+/// [`Error::Parameter`] for a negative tolerance; [`Error::Item`] with the index of a piece
+/// that is no line or has coordinates beyond `1e100`; [`Error::TooManySteps`] where
+/// thousands of ends lie within the tolerance of each other: beyond 16 pairs per end and
+/// ten million more.
 pub fn merge_lines(pieces: &[LinePiece], tolerance: f64) -> Result<Vec<LinePiece>> {
     check_non_negative("tolerance", tolerance)?;
     let mut ends = Vec::new();
     for (index, piece) in pieces.iter().enumerate() {
-        check_line(&piece.line)?;
+        check_line(&piece.line).map_err(|error| error.of_item("pieces", index))?;
         ends.extend([0, 1].into_iter().filter(|&side| piece.cut[side]).map(|side| {
             let (point, directions) = end_of(&piece.line.0, side);
             End { piece: index, side, label: piece.label, point, directions }
@@ -86,19 +87,6 @@ struct End {
     /// Unit vectors in which the line leaves the piece: of its last stretch, and over
     /// [`REACH`].
     directions: [Coord<f64>; 2],
-}
-
-fn check_line(line: &LineString<f64>) -> Result<()> {
-    for (index, p) in line.coords().enumerate() {
-        if !(p.x.is_finite() && p.y.is_finite()) {
-            return Err(Error::NonFiniteLine { index });
-        }
-        [p.x, p.y].into_iter().try_for_each(check_coordinate)?;
-    }
-    match line.0.windows(2).any(|pair| pair[0] != pair[1]) {
-        true => Ok(()),
-        false => Err(Error::LineTooShort { distinct: line.0.len().min(1) }),
-    }
 }
 
 /// The point at an end of a line and the directions in which the line leaves there.

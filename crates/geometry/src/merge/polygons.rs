@@ -38,6 +38,12 @@ pub struct TilePolygons {
 /// must agree between tiles: classes do; numbers of instances are matched by
 /// [`match_labels`](crate::match_labels).
 ///
+/// Faces that only touch are polygons of their own: those of
+/// [`Connectivity::Eight`](crate::Connectivity::Eight) are merged one by one, and
+/// [`Coverage::from_polygons`](crate::Coverage::from_polygons) groups them to features
+/// again. It also finds the arcs that the merged polygons share, so that they can be
+/// simplified as the whole page.
+///
 /// Other polygons are joined as well, as long as what lies on both sides of a core's
 /// border is cut exactly there. On the borders of cores, a point where three or more
 /// borders meet becomes a vertex of every ring through it, so that neighbours keep
@@ -49,9 +55,9 @@ pub struct TilePolygons {
 /// of vertices.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a vertex outside its core; [`Error::Polygon`] for a polygon
-/// that is not valid, or for a result that is not, because polygons of a label overlap;
-/// [`Error::MultiPolygon`] where polygons overlap along a border. Polygons are counted
+/// [`Error::Item`] with an [`Error::Parameter`] for a vertex outside its core, or with an
+/// [`Error::Polygon`] for a polygon that is not valid, or the first of some whose union is
+/// not because they overlap; [`Error::MultiPolygon`] where polygons overlap along a border. Polygons are counted
 /// over all tiles there.
 ///
 /// # Examples
@@ -75,7 +81,8 @@ pub fn merge_polygons(tiles: &[TilePolygons]) -> Result<Vec<(u32, Polygon<f64>)>
     for tile in tiles {
         let frame = Frame::new(tile.core);
         for (label, polygon) in &tile.polygons {
-            let piece = Piece::new(*label, polygon, &frame)?;
+            let piece = Piece::new(*label, polygon, &frame)
+                .map_err(|error| error.of_item("polygons", pieces.len()))?;
             if piece.is_cut {
                 piece.rings.iter().for_each(|ring| seams.add_vertices(&frame, ring));
             }
@@ -104,7 +111,7 @@ pub fn merge_polygons(tiles: &[TilePolygons]) -> Result<Vec<(u32, Polygon<f64>)>
             let exterior = rings.iter().position(|ring| is_exterior(ring));
             rings.swap(0, exterior.unwrap_or(0));
             let polygon = assemble(&straight.without(&rings));
-            validate_polygon(&polygon)?;
+            validate_polygon(&polygon).map_err(|error| error.of_item("polygons", first))?;
             polygon
         };
         merged.push((piece.label, polygon));

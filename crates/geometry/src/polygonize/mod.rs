@@ -7,8 +7,10 @@
 mod components;
 mod connectivity;
 mod faces;
+mod from_polygons;
 mod hull;
 mod simplify;
+mod topology;
 mod trace;
 mod vertex_grid;
 
@@ -18,6 +20,7 @@ use ndarray::ArrayView2;
 
 pub use connectivity::Connectivity;
 pub use simplify::Simplification;
+pub use topology::{ArcUse, CoverageFace, SharedArc};
 
 /// A lattice point: column and row of a pixel corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +65,7 @@ struct Face {
 
 /// A partition of the raster into faces that share their border arcs.
 ///
-/// Made by [`polygonize`]. All vertices are pixel corners.
+/// Made by [`polygonize`] and [`Coverage::from_polygons`]. All vertices are pixel corners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
     arcs: Vec<Arc>,
@@ -113,7 +116,8 @@ pub fn polygonize_with(labels: ArrayView2<'_, u32>, connectivity: Connectivity) 
     let components = PaddedComponents::new(labels);
     let groups = connectivity.group(&components);
     let traced = trace::trace(&components);
-    let faces = faces::assemble(&traced, &components.face_labels, &groups);
+    let successor = |half: usize, face: u32| faces::successor(&traced, half, face);
+    let faces = faces::assemble(&traced.arcs, &components.face_labels, &groups, successor);
     Coverage { nodes: traced.nodes.len(), arcs: traced.arcs, faces }
 }
 

@@ -52,9 +52,9 @@ impl Simplification {
     pub fn validate(&self) -> Result<()> {
         match *self {
             Self::Distance { tolerance } | Self::DouglasPeucker { tolerance } => {
-                check_non_negative("tolerance", tolerance)
+                check_non_negative("simplification.tolerance", tolerance)
             }
-            Self::Visvalingam { area } => check_non_negative("area", area),
+            Self::Visvalingam { area } => check_non_negative("simplification.area", area),
         }
     }
 

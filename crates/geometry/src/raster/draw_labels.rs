@@ -36,12 +36,15 @@ pub enum Drawing<'a> {
 /// (H, W).
 ///
 /// # Errors
-/// For the first shape that cannot be drawn, and nothing is drawn then: what
+/// [`Error::Item`](crate::Error::Item) with the index of the first shape that cannot be
+/// drawn, and nothing is drawn then: what
 /// [`stroke_labels`](crate::stroke_labels) returns for a line;
 /// [`Error::Polygon`](crate::Error::Polygon) for coordinates of an area that are not
 /// finite, [`Error::Parameter`](crate::Error::Parameter) for those beyond `1e100`.
 pub fn draw_labels(drawings: &[(Drawing<'_>, u32)], labels: &mut Array2<u32>) -> Result<()> {
-    let marks = drawings.iter().map(|&(drawing, id)| Mark::new(drawing, id));
+    let marks = drawings.iter().enumerate().map(|(index, &(drawing, id))| {
+        Mark::new(drawing, id).map_err(|error| error.of_item("drawings", index))
+    });
     let marks = marks.collect::<Result<Vec<_>>>()?;
     let (height, width) = labels.dim();
     let mut bands = vec![Vec::new(); height.div_ceil(BAND)];

@@ -8,7 +8,7 @@ use geo_types::{Coord, LineString, Polygon};
 
 /// Refuses lines without length and with coordinates that are not finite or beyond
 /// `1e100`.
-pub(super) fn check_line(line: &LineString<f64>) -> Result<()> {
+pub(crate) fn check_line(line: &LineString<f64>) -> Result<()> {
     validate_line(line)?;
     spatial_index::check_line(line)
 }

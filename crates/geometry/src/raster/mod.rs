@@ -23,6 +23,7 @@ pub use centre_vectors::centre_vectors;
 pub use coverage::fill_coverage;
 pub use dash::{Dash, dash_line};
 pub use draw_labels::{Drawing, draw_labels};
+pub(crate) use drawable::check_line;
 pub use labels::fill_labels;
 pub use orientation::{OrientationField, orientation_field};
 pub(crate) use stroke::MITER_LIMIT;

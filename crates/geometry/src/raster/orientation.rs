@@ -2,7 +2,11 @@
 
 use super::drawable::check_line;
 use super::straight::{Straight, dot, for_each_span};
-use crate::{Result, error::check_positive, grid::centres};
+use crate::{
+    Result,
+    error::{check_each, check_positive},
+    grid::centres,
+};
 use geo_types::{Coord, LineString};
 use ndarray::{Array2, Array3, ArrayViewMut2, ArrayViewMut3, Axis};
 use rayon::prelude::*;
@@ -34,8 +38,9 @@ pub struct OrientationField {
 /// Parallel over bands of rows; the result does not depend on the number of threads.
 ///
 /// # Errors
+/// [`Error::Item`](crate::Error::Item) with the index of a line: an
 /// [`Error::Parameter`](crate::Error::Parameter) for a reach out of range or coordinates
-/// beyond `1e100`, and what [`validate_line`](crate::validate_line) returns.
+/// beyond `1e100`, or what [`validate_line`](crate::validate_line) returns.
 ///
 /// # Examples
 /// ```
@@ -50,10 +55,10 @@ pub fn orientation_field(
     lines: &[(&LineString<f64>, f64)],
     shape: (usize, usize),
 ) -> Result<OrientationField> {
-    for &(line, reach) in lines {
+    check_each("lines", lines, |&(line, reach)| {
         check_positive("reach", reach)?;
-        check_line(line)?;
-    }
+        check_line(line)
+    })?;
     let (height, width) = shape;
     let mut field = OrientationField {
         angle: Array2::from_elem(shape, f32::NAN),

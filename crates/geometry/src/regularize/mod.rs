@@ -52,12 +52,12 @@ impl RegularizeConfig {
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_positive("tolerance", self.tolerance)?;
+        check_positive("regularize.tolerance", self.tolerance)?;
         if self.max_turn > 0.0 && self.max_turn <= FRAC_PI_4 {
             return Ok(());
         }
         Err(crate::Error::Parameter {
-            field: "max_turn",
+            field: "regularize.max_turn",
             value: self.max_turn,
             allowed: "above 0 and at most pi / 4 (radians)",
         })

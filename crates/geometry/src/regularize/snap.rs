@@ -6,7 +6,7 @@ use crate::ring::rings;
 use crate::{
     Result,
     box_tree::{Bounds, BoxTree},
-    error::check_positive,
+    error::{check_each, check_positive},
     simplify_line::distance_to_segment,
     validate_polygon,
 };
@@ -24,12 +24,11 @@ use std::collections::{HashMap, HashSet};
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) unless `tolerance` is finite and above
-/// 0, and what [`validate_polygon`] returns for the first invalid polygon.
+/// 0, and [`Error::Item`](crate::Error::Item) with the index of the first polygon that
+/// [`validate_polygon`] refuses.
 pub fn snap_polygons(polygons: &[Polygon<f64>], tolerance: f64) -> Result<Vec<Polygon<f64>>> {
     check_positive("tolerance", tolerance)?;
-    for polygon in polygons {
-        validate_polygon(polygon)?;
-    }
+    check_each("polygons", polygons, validate_polygon)?;
     let mut targets = Targets::new(tolerance);
     let snapped: Vec<Vec<Vec<u32>>> = polygons
         .iter()

@@ -7,12 +7,15 @@
 mod arrangement;
 mod assemble;
 mod border;
+mod line;
 
 use crate::{Error, PolygonFault, Result, Ring, ring::rings, signed_area, validate_multi_polygon};
 use arrangement::{Point, arrange};
 use border::{Role, borders};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
+
+pub use line::repair_line;
 
 /// Bits of the largest coordinate on the lattices that are tried, the finest first.
 const LATTICES: [i32; 4] = [50, 42, 34, 26];

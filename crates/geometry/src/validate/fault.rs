@@ -145,6 +145,76 @@ pub enum MultiPolygonFault {
     },
 }
 
+/// A rule of coverages that a set of polygons breaks.
+///
+/// Polygons are counted in the order in which they were given.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoverageFault {
+    /// One of the polygons is invalid.
+    #[error("polygon {polygon}: {fault}")]
+    Polygon {
+        /// Index of the polygon.
+        polygon: usize,
+        /// What is wrong with it.
+        fault: PolygonFault,
+    },
+    /// Two polygons overlap.
+    #[error("polygons {first} and {second} overlap at ({x}, {y}); cut one of them off")]
+    Overlap {
+        /// Index of one polygon.
+        first: usize,
+        /// Index of the other polygon.
+        second: usize,
+        /// A point where their borders cross, or a vertex.
+        x: f64,
+        /// A point where their borders cross, or a vertex.
+        y: f64,
+    },
+    /// Two polygons meet at a vertex that only one of them has.
+    #[error(
+        "polygons {first} and {second} meet at ({x}, {y}), where one of them has no vertex; \
+         give it one or snap them"
+    )]
+    Unmatched {
+        /// Index of one polygon.
+        first: usize,
+        /// Index of the other polygon.
+        second: usize,
+        /// The vertex.
+        x: f64,
+        /// The vertex.
+        y: f64,
+    },
+    /// Polygons surround an area that none of them covers.
+    #[error("a gap of area {area} is left at ({x}, {y}), beside polygons {first} and {second}")]
+    Gap {
+        /// Index of a polygon beside it.
+        first: usize,
+        /// Index of another one; the same if the gap is a hole of one polygon.
+        second: usize,
+        /// The topmost vertex of the gap.
+        x: f64,
+        /// The topmost vertex of the gap.
+        y: f64,
+        /// Its area, with that of polygons inside.
+        area: f64,
+    },
+    /// A vertex is no corner of a pixel.
+    #[error(
+        "polygon {polygon} has a vertex at ({x}, {y}); vertices must be whole numbers inside \
+         the page and at most 2^30"
+    )]
+    OffLattice {
+        /// Index of the polygon.
+        polygon: usize,
+        /// The vertex.
+        x: f64,
+        /// The vertex.
+        y: f64,
+    },
+}
+
 /// Which ring of a polygon is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ring {

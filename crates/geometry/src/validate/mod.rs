@@ -4,6 +4,7 @@
 //! rounding hides. Segments are compared through a tree of boxes, about n log n; and for
 //! each ring those are listed that lie around it or beside it.
 
+mod coverage;
 mod fault;
 mod nesting;
 pub(crate) mod predicates;
@@ -13,7 +14,10 @@ use crate::{Error, Result};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use rings::Rings;
 
-pub use fault::{MultiPolygonFault, PolygonFault, Ring};
+pub use coverage::validate_coverage;
+pub(crate) use coverage::{Borders, Spoke};
+pub use fault::{CoverageFault, MultiPolygonFault, PolygonFault, Ring};
+
 /// Checks that a line has finite coordinates and at least two distinct points.
 ///
 /// # Errors
@@ -79,7 +83,7 @@ pub fn validate_multi_polygon(multi_polygon: &MultiPolygon<f64>) -> Result<()> {
 }
 
 fn check(polygons: &[Polygon<f64>]) -> Result<(), MultiPolygonFault> {
-    let rings = Rings::new(polygons)?;
+    let rings = Rings::new(polygons.iter())?;
     let touches = rings.touches()?;
     nesting::check_nesting(&rings, &touches)
 }

@@ -46,10 +46,12 @@ pub(super) struct Touch {
 
 impl Rings {
     /// Checks the points of every ring for itself.
-    pub(super) fn new(polygons: &[Polygon<f64>]) -> Result<Self, MultiPolygonFault> {
+    pub(super) fn new<'a>(
+        polygons: impl Iterator<Item = &'a Polygon<f64>> + Clone,
+    ) -> Result<Self, MultiPolygonFault> {
         let (mut points, mut members) = (Vec::new(), Vec::new());
         let mut largest = 0.0_f64;
-        for (part, role, line) in rings_of(polygons) {
+        for (part, role, line) in rings_of(polygons.clone()) {
             let reach = check_points(role, line).map_err(|fault| part_fault(part, fault))?;
             largest = largest.max(reach);
         }
@@ -177,6 +179,16 @@ impl Rings {
         Ok(sorted(touches))
     }
 
+    /// The ring of a point.
+    pub(super) fn member_of(&self, k: usize) -> &Member {
+        &self.members[self.owner[k] as usize]
+    }
+
+    /// Calls `meet` with the starts of segments whose boxes meet, until it returns false.
+    pub(super) fn visit_pairs(&self, meet: impl FnMut(usize, usize) -> bool) {
+        self.chains.compare(0.0, |k| self.points[k], &mut Visitor { cut: |_| {}, meet });
+    }
+
     fn compare(&self, k: usize, l: usize) -> Result<Option<Touch>, MultiPolygonFault> {
         let met = meeting(self.segment(k), self.segment(l));
         let ids = [self.owner[k] as usize, self.owner[l] as usize];
@@ -267,8 +279,10 @@ pub(super) fn part_fault(part: usize, fault: PolygonFault) -> MultiPolygonFault 
 }
 
 /// All rings with their polygon and role.
-fn rings_of(polygons: &[Polygon<f64>]) -> impl Iterator<Item = (usize, Ring, &LineString<f64>)> {
-    polygons.iter().enumerate().flat_map(|(part, polygon)| {
+fn rings_of<'a>(
+    polygons: impl Iterator<Item = &'a Polygon<f64>>,
+) -> impl Iterator<Item = (usize, Ring, &'a LineString<f64>)> {
+    polygons.enumerate().flat_map(|(part, polygon)| {
         let holes = polygon.interiors().iter().enumerate();
         std::iter::once((part, Ring::Exterior, polygon.exterior()))
             .chain(holes.map(move |(index, ring)| (part, Ring::Hole(index), ring)))

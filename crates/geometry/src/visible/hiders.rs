@@ -5,7 +5,7 @@ use crate::{
     Result,
     boolean::check_polygon,
     box_tree::{Bounds, BoxTree},
-    error::check_coordinate,
+    error::{check_coordinate, check_each},
     ring::rings,
 };
 use geo_types::{Coord, Line, LineString, Polygon};
@@ -23,11 +23,10 @@ impl<'a> Hiders<'a> {
     /// Checks the polygons and sorts their boxes.
     ///
     /// # Errors
-    /// [`Error::Polygon`](crate::Error::Polygon) for the first polygon that is not
-    /// valid, [`Error::Parameter`](crate::Error::Parameter) for coordinates beyond
-    /// `1e100`.
+    /// [`Error::Item`](crate::Error::Item) with the index of the first polygon that is not
+    /// valid or has coordinates beyond `1e100`.
     pub fn new(polygons: &'a [Polygon<f64>]) -> Result<Self> {
-        polygons.iter().try_for_each(check_polygon)?;
+        check_each("polygons", polygons, check_polygon)?;
         let tree = BoxTree::new(polygons.iter().map(bounds).collect());
         Ok(Self { polygons, tree })
     }

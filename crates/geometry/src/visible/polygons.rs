@@ -3,6 +3,7 @@
 use crate::{
     Result,
     boolean::{check_polygon, first_owners},
+    error::check_each,
 };
 use geo_types::{MultiPolygon, Polygon};
 use rayon::prelude::*;
@@ -21,15 +22,14 @@ use rayon::prelude::*;
 /// polygons that lie over each other.
 ///
 /// # Errors
-/// [`Error::Polygon`](crate::Error::Polygon) for the first polygon that is not
-/// valid, [`Error::Parameter`](crate::Error::Parameter) for coordinates beyond
-/// `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) for more than 2^24
+/// [`Error::Item`](crate::Error::Item) with the index of the first polygon that is not
+/// valid or has coordinates beyond `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) for more than 2^24
 /// crossings.
 ///
 /// # References
 /// L. Guibas, D. Marimont, *Rounding arrangements dynamically*, 1998.
 pub fn visible_polygons(polygons: &[Polygon<f64>]) -> Result<Vec<MultiPolygon<f64>>> {
     let checks: Vec<Result<()>> = polygons.par_iter().map(check_polygon).collect();
-    checks.into_iter().collect::<Result<()>>()?;
+    check_each("polygons", checks, |check| check)?;
     first_owners(polygons)
 }

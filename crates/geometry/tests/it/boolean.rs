@@ -285,12 +285,16 @@ fn invalid_polygons_are_named() {
     let bow = [Polygon::new(bow.into(), Vec::new())];
     let square = [rectangle(0.0, 0.0, 2.0, 2.0)];
     let (ring, x, y) = (Ring::Exterior, 1.0, 1.0);
-    let expected = Error::Polygon(PolygonFault::SelfCrossing { ring, x, y });
-    assert_eq!(union(&square, &bow), Err(expected.clone()));
-    assert_eq!(union_all(&bow), Err(expected));
+    let of_item = |list, index, fault: PolygonFault| {
+        Err(Error::Item { list, index, source: Box::new(fault.into()) })
+    };
+    let crossing = PolygonFault::SelfCrossing { ring, x, y };
+    assert_eq!(union(&square, &bow), of_item("b", 0, crossing));
+    let second = [square[0].clone(), bow[0].clone()];
+    assert_eq!(union_all(&second), of_item("a", 1, crossing));
     let empty = [Polygon::new(LineString(Vec::new()), Vec::new())];
-    let expected = Error::Polygon(PolygonFault::TooFewPoints(Ring::Exterior));
-    assert_eq!(intersection(&square, &empty), Err(expected));
+    let few = PolygonFault::TooFewPoints(Ring::Exterior);
+    assert_eq!(intersection(&square, &empty), of_item("b", 0, few));
 }
 
 /// A comb whose teeth point down, or to the right.

@@ -104,9 +104,13 @@ fn of_two_segments_at_a_bend_the_first_counts() {
 #[test]
 fn bad_fields_are_refused() {
     let line = LineString::from(vec![(0.0, 0.0), (1.0, 0.0)]);
-    let refused = orientation_field(&[(&line, f64::INFINITY)], (4, 4));
-    assert!(matches!(refused, Err(Error::Parameter { field: "reach", .. })));
+    let refused = |second| match orientation_field(&[(&line, 1.0), second], (4, 4)) {
+        Err(Error::Item { list: "lines", index: 1, source }) => Some(*source),
+        _ => None,
+    };
+    let reach = refused((&line, f64::INFINITY));
+    assert!(matches!(reach, Some(Error::Parameter { field: "reach", .. })));
     let point = LineString::from(vec![(0.0, 0.0)]);
-    assert!(matches!(orientation_field(&[(&point, 1.0)], (4, 4)), Err(Error::LineTooShort { .. })));
+    assert_eq!(refused((&point, 1.0)), Some(Error::LineTooShort { distinct: 1 }));
     assert_eq!(orientation_field(&[(&line, 1.0)], (0, 4)).unwrap().offset.dim(), (2, 0, 4));
 }

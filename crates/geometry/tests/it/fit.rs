@@ -118,7 +118,7 @@ proptest! {
             Err(error) => prop_assert_eq!(error, Error::LineTooShort { distinct: 1 }),
             Ok(parts) => {
                 check(&line, &parts, tolerance)?;
-                let plain = simplify_line(&line, 0.5 * tolerance).0.len() - 1;
+                let plain = simplify_line(&line, 0.5 * tolerance)?.0.len() - 1;
                 prop_assert!(parts.len() <= plain);
                 let uses = |kind: fn(&Primitive) -> bool| parts.iter().any(|part| kind(&part.primitive));
                 prop_assert!(arcs || !uses(|p| matches!(p, Primitive::Arc(_))));
@@ -181,7 +181,7 @@ proptest! {
         check(&line, &parts, 0.3)?;
         prop_assert!(parts.len() <= 4, "{:?}", parts);
         prop_assert!(parts.iter().any(|part| matches!(part.primitive, Primitive::Arc(_))));
-        let straight = simplify_line(&line, 0.3).0.len() - 1;
+        let straight = simplify_line(&line, 0.3)?.0.len() - 1;
         prop_assert!(parts.len() < straight);
     }
 

@@ -176,8 +176,8 @@ proptest! {
         prop_assert_eq!((merged.len(), names.len()), (whole.len(), whole.len()));
     }
 
-    /// Simplified tile by tile the polygons differ from those simplified as a whole, but
-    /// what shares edges goes on to do so.
+    /// Simplified tile by tile, before they are merged, the polygons differ from those
+    /// simplified as a whole, but what shares edges goes on to do so.
     #[test]
     fn simplified_cores_merge_to_a_partition(
         map in labels(),
@@ -229,12 +229,16 @@ fn window(x: u32, y: u32, width: u32, height: u32) -> Window {
 fn what_does_not_fit_is_an_error() {
     let tile = |core, polygon| TilePolygons { core, polygons: vec![(1, polygon)] };
     let outside = merge_polygons(&[tile(window(0, 0, 4, 4), square(3.0, 0.0, 2.0))]);
-    assert!(matches!(outside, Err(Error::Parameter { field: "polygon.x", .. })), "{outside:?}");
+    let Err(Error::Item { list: "polygons", index: 0, source }) = outside else {
+        panic!("{outside:?}");
+    };
+    assert!(matches!(*source, Error::Parameter { field: "polygon.x", .. }), "{source}");
     let twice = tile(window(0, 0, 4, 4), square(0.0, 0.0, 2.0));
     let overlap = merge_polygons(&[twice.clone(), twice]);
     assert!(matches!(overlap, Err(Error::MultiPolygon(_))), "{overlap:?}");
+    let good = tile(window(0, 0, 4, 4), square(0.0, 0.0, 2.0));
     let nan = tile(window(0, 0, 4, 4), square(f64::NAN, 0.0, 2.0));
-    assert!(matches!(merge_polygons(&[nan]), Err(Error::Polygon(_))));
+    assert!(matches!(merge_polygons(&[good, nan]), Err(Error::Item { index: 1, .. })));
     assert_eq!(merge_polygons(&[]), Ok(Vec::new()));
 }
 
@@ -410,7 +414,9 @@ fn other_labels_and_own_ends_are_not_joined() {
     assert_eq!(merge_lines(&pieces, 1.0).unwrap(), pieces);
     assert!(merge_lines(&pieces, -1.0).is_err());
     let point = piece(1, &[(0.0, 1.0), (0.0, 1.0)], [true, true]);
-    assert!(matches!(merge_lines(&[point], 1.0), Err(Error::LineTooShort { distinct: 1 })));
+    let source = Box::new(Error::LineTooShort { distinct: 1 });
+    let refused = merge_lines(&[pieces[0].clone(), point], 1.0);
+    assert_eq!(refused, Err(Error::Item { list: "pieces", index: 1, source }));
     assert!(clip_line(&vec![(0.0, f64::NAN), (1.0, 1.0)].into(), 1, window(0, 0, 1, 1)).is_err());
 }
 
@@ -465,8 +471,8 @@ proptest! {
         let merged = merge_lines(&pieces, 0.5)?;
         prop_assert!(merged.iter().all(|piece| piece.cut == [false; 2]), "{:?}", merged);
         let open = |line: &LineString<f64>| !line.is_closed();
-        let merged: Vec<_> = merged.into_iter().map(|piece| simplify_line(&piece.line, 1e-9)).collect();
-        let whole: Vec<_> = whole.into_iter().map(|found| simplify_line(&found.line, 1e-9)).collect();
+        let merged: Vec<_> = merged.iter().map(|piece| simplify_line(&piece.line, 1e-9)).collect::<Result<_, _>>()?;
+        let whole: Vec<_> = whole.iter().map(|found| simplify_line(&found.line, 1e-9)).collect::<Result<_, _>>()?;
         let length = |lines: &[LineString<f64>]| lines.iter().map(line_length).sum::<f64>();
         prop_assert!((length(&merged) - length(&whole)).abs() < 1e-6, "{} {}", length(&merged), length(&whole));
         prop_assert_eq!(

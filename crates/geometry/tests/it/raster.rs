@@ -119,7 +119,11 @@ fn far_corners_are_clipped_and_those_beyond_draw_nothing() {
         fill_coverage(&upright(2.5, 4.0, far), &mut coverage);
         assert!(coverage.iter().all(|&share| share.to_bits() == 0), "{far}");
         let line = LineString::from(vec![(0.0, 3.0), (far, 3.0)]);
-        let refused = |result: Result<(), Error>| match result {
+        let alone = |error| match error {
+            Error::Item { source, .. } => *source,
+            other => other,
+        };
+        let refused = |result: Result<(), Error>| match result.map_err(alone) {
             Err(Error::NonFiniteLine { index: 1 }) => !far.is_finite(),
             Err(Error::Parameter { field: "coordinate", .. }) => far.is_finite(),
             _ => false,

@@ -3,7 +3,7 @@
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
     Cap, Connectivity, Dash, Drawing, Error, Join, PolygonFault, Ring, Stroke, dash_line,
-    draw_labels, fill_labels, polygonize_with, stroke_labels,
+    draw_labels, fill_labels, polygonize_with, stroke_coverage, stroke_labels,
 };
 use ndarray::{Array2, ShapeBuilder};
 use proptest::prelude::*;
@@ -32,6 +32,22 @@ fn centre((row, column): (usize, usize)) -> Point {
 fn segment_distance(p: Point, a: Point, b: Point) -> f64 {
     let t = (dot(p - a, b - a) / dot(b - a, b - a)).clamp(0.0, 1.0);
     norm(p - (a + (b - a) * t))
+}
+
+/// A bent line that does not come back to itself.
+fn bent() -> impl Strategy<Value = LineString<f64>> {
+    let step = (8.0..20.0_f64, -1.5..1.5_f64);
+    (15.0..45.0_f64, 15.0..45.0_f64, 0.0..6.0_f64, proptest::collection::vec(step, 1..3)).prop_map(
+        |(x, y, mut angle, steps)| {
+            let mut points = vec![Coord { x, y }];
+            for (length, turn) in steps {
+                angle += turn;
+                let last = points[points.len() - 1];
+                points.push(last + Coord { x: angle.cos(), y: angle.sin() } * length);
+            }
+            LineString(points)
+        },
+    )
 }
 
 /// A line by lengths and turns, partly outside a raster of 60 x 60.
@@ -260,13 +276,17 @@ fn bad_lines_leave_the_map_as_it_was() {
     let broken = LineString::from(vec![(0.0, 0.0), (f64::NAN, 3.0)]);
     let stroke = Stroke { width: 3.0, ..Stroke::default() };
     let flat = Stroke { width: 0.0, ..Stroke::default() };
+    let of_second = |error| match error {
+        Error::Item { list: "drawings", index: 1, source } => *source,
+        other => panic!("{other}"),
+    };
     let draw = |line, stroke| {
         let mut labels = Array2::zeros((10, 10));
         let drawings =
             [(Drawing::Line(&good, &Stroke::default()), 1), (Drawing::Line(line, stroke), 2)];
         let result = draw_labels(&drawings, &mut labels);
         assert_eq!(labels.sum(), 0, "nothing is drawn");
-        result
+        result.map_err(of_second)
     };
     assert!(matches!(draw(&point, &stroke), Err(Error::LineTooShort { .. })));
     assert!(matches!(draw(&broken, &stroke), Err(Error::NonFiniteLine { index: 1 })));
@@ -281,7 +301,7 @@ fn bad_lines_leave_the_map_as_it_was() {
         let good = Drawing::Line(&good, &stroke);
         let result = draw_labels(&[(good, 1), (Drawing::Area(&bad), 2)], &mut labels);
         assert!(result.is_ok() || labels.sum() == 0, "nothing is drawn");
-        result
+        result.map_err(of_second)
     };
     assert_eq!(area(8.0), Ok(()));
     let fault = PolygonFault::NonFinite { ring: Ring::Hole(0), index: 1 };
@@ -307,3 +327,39 @@ fn huge_coordinates_and_empty_maps_are_clipped() {
         draw_labels(&[(Drawing::Line(&far, &stroke), 1)], &mut nothing).unwrap();
     }
 }
+
+/// Samples per pixel and axis.
+const FINE: usize = 8;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// The share of samples in a stroke, as drawn with hard edges on a finer raster.
+    #[test]
+    fn covered_shares_are_those_of_samples(
+        line in bent(),
+        width in 0.4..5.0_f64,
+        (cap, join) in (cap(), join()),
+    ) {
+        let stroke = Stroke { width, cap, join, dash: None };
+        let mut cover = Array2::from_elem((60, 60), 0.0_f32);
+        stroke_coverage(&line, &stroke, &mut cover)?;
+        let scale = FINE as f64;
+        let mut fine = Array2::zeros((60 * FINE, 60 * FINE));
+        let large: LineString<f64> = line.coords().map(|&p| p * scale).collect();
+        stroke_labels(&large, &Stroke { width: width * scale, ..stroke }, 1, &mut fine)?;
+        let blocks = fine.exact_chunks((FINE, FINE));
+        for ((pixel, &share), block) in cover.indexed_iter().zip(blocks) {
+            let expected = f64::from(block.sum()) / (scale * scale);
+            let error = (f64::from(share) - expected).abs();
+            let p = centre(pixel);
+            // Caps and joins reach from the vertices as far as a miter does.
+            let bend = line.coords().map(|&q| norm(p - q)).fold(f64::INFINITY, f64::min);
+            let limit = if bend < 2.0 * width + 1.5 { SHARE * width.min(1.0) } else { 0.0 };
+            prop_assert!(error <= limit + 1.5 / scale, "{:?}: {} for {}", p, share, expected);
+        }
+    }
+}
+
+/// How far the share of a pixel at a cap or a bend is off, in widths up to 1.
+const SHARE: f64 = 0.3;

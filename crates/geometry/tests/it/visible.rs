@@ -333,7 +333,7 @@ fn bad_input_is_refused() {
     let huge = Line::new((0.0, 0.0), (1e150, 0.0));
     assert!(matches!(visible_runs_behind(huge, &both), Err(Error::Parameter { .. })));
     let vast = Rect::new((0.0, -1e150), (1e150, 1e150)).to_polygon();
-    assert!(matches!(Hiders::new(&[vast]), Err(Error::Parameter { .. })));
+    assert!(matches!(Hiders::new(&[vast]), Err(Error::Item { index: 0, .. })));
     let mut canvas = Occlusion::new(1, 1);
     assert!(canvas.cover(0, one.view(), (0, 0)).is_err());
     assert_eq!(canvas.visible(one.view(), (i64::MIN, i64::MAX)).full_area, 0);
@@ -343,7 +343,7 @@ fn bad_input_is_refused() {
         sizes.iter().map(|&size| Rect::new((0.0, 0.0), (size, size)).to_polygon()).collect();
     assert_eq!(visible_polygons(&squares).unwrap().len(), squares.len());
     let beyond = Rect::new((0.0, 0.0), (1e150, 1e150)).to_polygon();
-    assert!(matches!(visible_polygons(&[beyond]), Err(Error::Parameter { .. })));
+    assert!(matches!(visible_polygons(&[beyond]), Err(Error::Item { index: 0, .. })));
     let empty = Polygon::new(LineString(Vec::new()), Vec::new());
     assert!(visible_polygons(&[empty]).is_err());
 }
