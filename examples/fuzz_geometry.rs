@@ -32,6 +32,9 @@ struct Args {
     /// Number of the first input, to repeat one that was reported.
     #[arg(long, default_value_t = 0)]
     first: u64,
+    /// Memory in MiB that the process may take; inputs are worked on side by side.
+    #[arg(long, default_value_t = 2048)]
+    max_memory: u64,
     /// 200 inputs for each target.
     #[arg(long)]
     smoke: bool,
@@ -63,7 +66,12 @@ fn fuzz(args: &Args) -> Result<()> {
     let mut findings = 0;
     let mut count = 0;
     for (name, target) in TARGETS.into_iter().filter(|(name, _)| chosen(name)) {
+        forget_peak();
         findings += drive(name, target, args.seed, args.first..args.first + executions);
+        if let Some(memory) = peak_memory().filter(|&memory| memory > args.max_memory) {
+            say(&format!("{name}: {memory} MiB, more than {} MiB", args.max_memory));
+            findings += 1;
+        }
         count += executions;
     }
     if args.smoke {
@@ -100,7 +108,11 @@ fn drive(name: &str, target: Target, seed: u64, inputs: std::ops::Range<u64>) ->
     }
     let memory = peak_memory().map_or_else(String::new, |mib| format!(", peak memory {mib} MiB"));
     let seconds = start.elapsed().as_secs_f64();
-    say(&format!("{name}: {count} inputs, {} findings, {seconds:.1} s{memory}", found.len()));
+    let rate = count as f64 / seconds;
+    let findings = found.len();
+    say(&format!(
+        "{name}: {count} inputs, {findings} findings, {seconds:.1} s, {rate:.0}/s{memory}"
+    ));
     found.len()
 }
 
@@ -161,7 +173,12 @@ fn watch(name: &str, busy: &Busy, done: &AtomicBool) {
     }
 }
 
-/// Largest memory of the process so far in MiB, where the system tells it.
+/// Lets the largest memory count from now on, where the system can do so.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Largest memory of the process in MiB, where the system tells it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -23,20 +23,27 @@ const SPECIAL: [f64; 16] = [
     -1.0,
 ];
 
+/// Vertices and pixels of large shapes and rasters for one input.
+const BUDGET: usize = 40_000;
+
 /// A cursor over bytes; beyond their end it reads zeros.
 #[derive(Debug, Clone)]
-pub struct Bytes<'a>(&'a [u8]);
+pub struct Bytes<'a> {
+    rest: &'a [u8],
+    /// What is left of [`BUDGET`].
+    budget: usize,
+}
 
 impl<'a> Bytes<'a> {
     /// Reads from the first byte on.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self { rest: bytes, budget: BUDGET }
     }
 
     pub(super) fn byte(&mut self) -> u8 {
-        let Some((&first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
+        let Some((&first, rest)) = self.rest.split_first() else { return 0 };
+        self.rest = rest;
         first
     }
 
@@ -118,10 +125,40 @@ impl<'a> Bytes<'a> {
         if self.below(16) == 0 {
             return self.nested();
         }
+        let count = 200 + 16 * self.below(128);
+        if self.is_large(10 * count) {
+            return Polygon::new(self.long_ring(count), Vec::new());
+        }
         let exterior = LineString(self.points(kind, 16));
         let holes = self.below(4).saturating_sub(1);
         let holes = (0..holes).map(|_| LineString(self.points(kind, 8))).collect();
         Polygon::new(exterior, holes)
+    }
+
+    /// Whether a large shape or raster of this size follows, in one case of 256.
+    fn is_large(&mut self, size: usize) -> bool {
+        let large = self.byte() == 255 && size <= self.budget;
+        if large {
+            self.budget -= size;
+        }
+        large
+    }
+
+    /// A ring of hundreds or thousands of vertices from a few bytes: waves with noise.
+    fn long_ring(&mut self, count: usize) -> LineString<f64> {
+        let centre = Coord { x: f64::from(self.byte()) / 8.0, y: f64::from(self.byte()) / 8.0 };
+        let radius = 1.0 + f64::from(self.byte()) / 8.0;
+        let (waves, depth) = (f64::from(self.byte()), f64::from(self.byte()) / 280.0);
+        let noise = [0.0, 1e-13, 1e-7, 0.3][self.below(4)];
+        let mut state = u64::from(self.byte());
+        let vertex = |k: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x2545_F491);
+            let angle = std::f64::consts::TAU * k as f64 / count as f64;
+            let wave = 1.0 + depth * (waves * angle).sin();
+            let off = noise * (f64::from((state >> 40) as u16) / 65536.0 - 0.5);
+            centre + Coord { x: angle.cos(), y: angle.sin() } * (radius * wave + off)
+        };
+        (0..count).map(vertex).collect()
     }
 
     /// Squares in squares, with sides that may touch.
@@ -144,10 +181,17 @@ impl<'a> Bytes<'a> {
         MultiPolygon((0..count).map(|_| self.polygon()).collect())
     }
 
-    /// A label map of up to 20 x 20 pixels, in blocks or single pixels.
+    /// A label map of up to 20 x 20 pixels, in blocks or single pixels; rarely a large one.
     pub(super) fn labels(&mut self) -> Array2<u32> {
         let (height, width) = (self.below(21), self.below(21));
         let (highest, block) = (self.below(6) + 1, self.below(4) + 1);
+        if self.is_large(height * width * 64) {
+            let mut state = u64::from(self.byte()) << 8 | u64::from(self.byte());
+            return Array2::from_shape_simple_fn((8 * height, 8 * width), || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x2545_F491);
+                (state >> 33) as u32 % highest as u32
+            });
+        }
         let cells = Array2::from_shape_simple_fn((height, width), || self.below(highest));
         Array2::from_shape_fn((height, width), |(i, j)| cells[[i / block, j / block]] as u32)
     }

@@ -5,6 +5,7 @@
 //! in `fuzz/` share them, so this module uses no other one of this crate.
 
 mod bytes;
+mod drawing;
 mod rasters;
 mod seams;
 mod shapes;
@@ -18,7 +19,7 @@ pub type Finding = Result<(), String>;
 pub type Target = fn(&mut Bytes<'_>) -> Finding;
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("polygonize", rasters::polygonize),
     ("lines", rasters::lines),
     ("contours", rasters::contours),
@@ -27,6 +28,9 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("regularize", shapes::regularize),
     ("offset", shapes::offset),
     ("merge", seams::merge),
+    ("draw", drawing::draw),
+    ("measure", drawing::measure),
+    ("visible", drawing::visible),
 ];
 
 /// Fails with a text unless a condition holds.

@@ -17,7 +17,7 @@ fn check(what: &str, result: Overlay) -> Finding {
 }
 
 /// The parts of a shape as they are, or repaired so that most calls have an answer.
-fn parts(bytes: &mut Bytes<'_>) -> Vec<Polygon<f64>> {
+pub(super) fn parts(bytes: &mut Bytes<'_>) -> Vec<Polygon<f64>> {
     let shape = bytes.multi_polygon();
     if bytes.below(4) == 0 {
         return shape.0;
@@ -35,7 +35,7 @@ fn side(polygons: &[Polygon<f64>]) -> f64 {
     range(|p| p.x).max(range(|p| p.y)).max(0.0)
 }
 
-fn total(polygons: &[Polygon<f64>]) -> f64 {
+pub(super) fn total(polygons: &[Polygon<f64>]) -> f64 {
     polygons.iter().map(polygon_area).sum()
 }
 

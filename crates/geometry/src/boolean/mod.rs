@@ -31,7 +31,8 @@ use i_overlay::{
     i_float::int::point::IntPoint,
     vector::edge::{CLIP_LEFT, CLIP_RIGHT, SUBJ_LEFT, SUBJ_RIGHT, VectorEdge},
 };
-use shorten::{Stretches, shorten};
+use owners::overlay_bundles;
+use shorten::{Shortening, Stretches, shorten};
 
 pub(crate) use owners::first_owners;
 
@@ -143,22 +144,24 @@ pub(crate) fn overlay_unchecked(
     rule: Rule,
 ) -> Result<MultiPolygon<f64>> {
     let Some(grid) = Grid::around(a.iter().chain(b)) else { return Ok(MultiPolygon(Vec::new())) };
-    let (a, b) = (grid.snap(a), grid.snap(b));
-    let (edges, stretches) =
-        separate_shortened(&a, &b)?.unwrap_or_else(|| (separate(&a, &b), Stretches::default()));
+    let (rings_a, rings_b) = (grid.snap(a), grid.snap(b));
+    let (edges, stretches) = match shorten([&rings_a, &rings_b])? {
+        Shortening::Bundles => return overlay_bundles(&grid, a, b, rule),
+        Shortening::Pays(shortened) => separate_shortened(shortened),
+        Shortening::DoesNotPay => None,
+    }
+    .unwrap_or_else(|| (separate(&rings_a, &rings_b), Stretches::default()));
     Ok(result(&grid, edges, &stretches, rule))
 }
 
-/// As [`separate`], with chords in the place of long stretches; none where that does
-/// not pay or a chord was not met whole.
+/// As [`separate`], with chords in the place of long stretches; none where a chord was
+/// not met whole.
 fn separate_shortened(
-    a: &[Vec<IntPoint>],
-    b: &[Vec<IntPoint>],
-) -> Result<Option<(Vec<VectorEdge>, Stretches)>> {
-    let Some(([short_a, short_b], stretches)) = shorten([a, b])? else { return Ok(None) };
-    let edges = separate(&short_a, &short_b);
+    ([a, b], stretches): ([Vec<Vec<IntPoint>>; 2], Stretches),
+) -> Option<(Vec<VectorEdge>, Stretches)> {
+    let edges = separate(&a, &b);
     let whole = edges.iter().filter(|edge| stretches.contains(edge.a, edge.b)).count();
-    Ok((whole == stretches.len()).then_some((edges, stretches)))
+    (whole == stretches.len()).then_some((edges, stretches))
 }
 
 /// Polygons from the edges that separate the inside of the result from the outside.
@@ -230,11 +233,30 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Both ways to cut edges give the same areas, and valid polygons.
+        #[test]
+        fn bundles_are_overlaid_as_all_else(a in shape(), b in shape()) {
+            let grid = Grid::around(a.iter().chain(&b)).unwrap();
+            let rules: [Rule; 4] = [|a, b| a || b, |a, b| a && b, |a, b| a && !b, |a, b| a != b];
+            for rule in rules {
+                let one = overlay_bundles(&grid, &a, &b, rule)?;
+                let two = overlay_unchecked(&a, &b, rule)?;
+                prop_assert_eq!(crate::validate_multi_polygon(&one), Ok(()));
+                let area = |shapes: &MultiPolygon<f64>| -> f64 {
+                    shapes.iter().map(crate::polygon_area).sum()
+                };
+                prop_assert!((area(&one) - area(&two)).abs() < 1e-3);
+            }
+        }
+
         #[test]
         fn chords_change_nothing(a in shape(), b in shape()) {
             let grid = Grid::around(a.iter().chain(&b)).unwrap();
             let (a, b) = (grid.snap(&a), grid.snap(&b));
-            let (edges, stretches) = separate_shortened(&a, &b).unwrap().unwrap();
+            let Shortening::Pays(shortened) = shorten([&a, &b])? else {
+                return Err(TestCaseError::fail("no chords"));
+            };
+            let (edges, stretches) = separate_shortened(shortened).unwrap();
             prop_assert!(stretches.len() > 20);
             let all = separate(&a, &b);
             prop_assert!(edges.len() * 2 < all.len());

@@ -15,7 +15,7 @@ use i_overlay::i_float::int::point::IntPoint;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Largest number of crossings.
+/// Largest number of crossings, and of pieces.
 const LIMIT: usize = 1 << 24;
 
 /// An edge from its lower to its higher end in the order of x, then y, and the rings
@@ -24,7 +24,7 @@ pub(super) type NodedEdge = (Edge, Vec<u32>);
 
 /// The edges of open rings with their owners, cut where they meet and in order.
 ///
-/// Fails for more than 2^24 crossings.
+/// Fails for more than 2^24 crossings or pieces.
 pub(super) fn node<'a>(
     rings: impl Iterator<Item = (u32, &'a [IntPoint])>,
 ) -> Result<Vec<NodedEdge>> {
@@ -40,17 +40,24 @@ pub(super) fn node<'a>(
     hot.sort_unstable_by_key(|&p| key(p));
     hot.dedup();
     let places = BoxTree::new(hot.iter().map(|&p| bounds([p, p])).collect());
-    let pieces: Vec<(Edge, u32)> = edges
-        .par_iter()
-        .flat_map_iter(|(edge, owners)| {
-            let chain = through(*edge, &hot, &places);
-            let pieces = chain.windows(2).flat_map(|pair| {
-                owners.iter().map(|&owner| (ascending([pair[0], pair[1]]), owner))
-            });
-            pieces.collect::<Vec<_>>()
-        })
-        .collect();
-    Ok(merge(pieces))
+    let total = AtomicUsize::new(0);
+    let of_edge = |(edge, owners): &NodedEdge| {
+        let chain = through(*edge, &hot, &places);
+        let count = chain.len().saturating_sub(1) * owners.len();
+        if total.fetch_add(count, Ordering::Relaxed) + count > LIMIT {
+            return Err(too_many("pieces of edges"));
+        }
+        let pieces = chain
+            .windows(2)
+            .flat_map(|pair| owners.iter().map(|&owner| (ascending([pair[0], pair[1]]), owner)));
+        Ok(pieces.collect::<Vec<_>>())
+    };
+    let pieces: Vec<Vec<(Edge, u32)>> = edges.par_iter().map(of_edge).collect::<Result<_>>()?;
+    Ok(merge(pieces.into_iter().flatten().collect()))
+}
+
+fn too_many(what: &'static str) -> Error {
+    Error::TooManySteps { what, count: (LIMIT + 1) as f64, limit: LIMIT as f64 }
 }
 
 /// Sorted edges of some length with those owners that have them an odd number of times.
@@ -76,8 +83,7 @@ fn crossings(edges: &[NodedEdge], tree: &BoxTree) -> Result<Vec<IntPoint>> {
             found.len() <= LIMIT
         });
         if total.fetch_add(found.len(), Ordering::Relaxed) + found.len() > LIMIT {
-            let (count, limit) = ((LIMIT + 1) as f64, LIMIT as f64);
-            return Err(Error::TooManySteps { what: "crossings of edges", count, limit });
+            return Err(too_many("crossings of edges"));
         }
         Ok(found)
     };

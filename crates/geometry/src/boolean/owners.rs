@@ -1,10 +1,12 @@
-//! One arrangement of many polygons, whose faces go to the first that covers them.
+//! One arrangement of many polygons, whose faces are told by the polygons that cover them.
 
 use super::{
-    assemble::{Edge, Shape, assemble_faces},
+    Rule,
+    assemble::{Edge, Shape, assemble, assemble_faces},
     grid::{Grid, cross},
     noding::{NodedEdge, node},
     restore,
+    shorten::Stretches,
 };
 use crate::Result;
 use geo_types::{MultiPolygon, Polygon};
@@ -22,12 +24,7 @@ pub(crate) fn first_owners(polygons: &[Polygon<f64>]) -> Result<Vec<MultiPolygon
     let Some(grid) = Grid::around(polygons.iter()) else {
         return Ok(vec![MultiPolygon(Vec::new()); polygons.len()]);
     };
-    let rings: Vec<Vec<Vec<IntPoint>>> =
-        polygons.par_iter().map(|polygon| grid.snap(std::slice::from_ref(polygon))).collect();
-    let owned = (0..).zip(&rings).flat_map(|(owner, rings): (u32, &Vec<Vec<IntPoint>>)| {
-        rings.iter().map(move |ring| (owner, ring.as_slice()))
-    });
-    let borders = borders(&node(owned)?);
+    let borders = borders(&noded(&grid, polygons.par_iter())?, |owners| owners.first().copied());
     let nodes = nodes(&borders);
     let mut edges: Vec<Vec<Edge>> = vec![Vec::new(); polygons.len()];
     for &([a, b], [below, above]) in &borders {
@@ -45,8 +42,39 @@ pub(crate) fn first_owners(polygons: &[Polygon<f64>]) -> Result<Vec<MultiPolygon
     Ok(shapes.collect())
 }
 
-/// An edge, and the first owners of what lies below and above it.
-type Border = (Edge, [Option<u32>; 2]);
+/// The overlay of operands with edges that run along each other: every edge is rounded
+/// once, however many it meets.
+pub(super) fn overlay_bundles(
+    grid: &Grid,
+    a: &[Polygon<f64>],
+    b: &[Polygon<f64>],
+    rule: Rule,
+) -> Result<MultiPolygon<f64>> {
+    let noded = noded(grid, a.par_iter().chain(b))?;
+    let is_in = |owners: &[u32]| {
+        let in_a = owners.first().is_some_and(|&owner| (owner as usize) < a.len());
+        let in_b = owners.last().is_some_and(|&owner| owner as usize >= a.len());
+        rule(in_a, in_b)
+    };
+    let borders = borders(&noded, is_in).into_iter();
+    let edges = borders.map(|([a, b], [_, above])| if above { [a, b] } else { [b, a] });
+    Ok(restore(grid, assemble(edges.collect(), &Stretches::default())))
+}
+
+/// The edges of all polygons, owned by their places in the order, cut where they meet.
+fn noded<'a>(
+    grid: &Grid,
+    polygons: impl IndexedParallelIterator<Item = &'a Polygon<f64>>,
+) -> Result<Vec<NodedEdge>> {
+    let rings: Vec<Vec<Vec<IntPoint>>> =
+        polygons.map(|polygon| grid.snap(std::slice::from_ref(polygon))).collect();
+    node((0..).zip(&rings).flat_map(|(owner, rings): (u32, &Vec<Vec<IntPoint>>)| {
+        rings.iter().map(move |ring| (owner, ring.as_slice()))
+    }))
+}
+
+/// An edge, and what lies below and above it.
+type Border<T> = (Edge, [T; 2]);
 
 /// An edge under the sweep line, in the order from below.
 struct Active(Edge);
@@ -83,12 +111,12 @@ impl PartialEq for Active {
 
 impl Eq for Active {}
 
-/// The edges between different owners.
+/// The edges between what is judged differently by its owners, which are in order.
 ///
 /// A line sweeps over the plane from low to high x; of each edge that it meets, the
 /// owners of what lies above are kept. They differ from those below by the owners of
 /// the edge.
-fn borders(edges: &[NodedEdge]) -> Vec<Border> {
+fn borders<T: PartialEq>(edges: &[NodedEdge], judge: impl Fn(&[u32]) -> T) -> Vec<Border<T>> {
     let mut ending: Vec<Edge> = edges.iter().map(|&(edge, _)| edge).collect();
     ending.par_sort_unstable_by_key(|&[a, b]| (b.x, b.y, a.x, a.y));
     let mut ending = ending.into_iter().peekable();
@@ -105,7 +133,7 @@ fn borders(edges: &[NodedEdge]) -> Vec<Border> {
             let below = above.range(..Active(*edge)).next_back();
             let below = below.map_or(&[][..], |(_, owners)| owners.as_slice());
             let own = toggled(below, owners);
-            let sides = [below.first().copied(), own.first().copied()];
+            let sides = [judge(below), judge(&own)];
             if sides[0] != sides[1] {
                 borders.push((*edge, sides));
             }
@@ -123,7 +151,7 @@ fn toggled(a: &[u32], b: &[u32]) -> Vec<u32> {
 }
 
 /// The points where other than two borders meet.
-fn nodes(borders: &[Border]) -> HashSet<IntPoint> {
+fn nodes<T>(borders: &[Border<T>]) -> HashSet<IntPoint> {
     let mut degrees: HashMap<IntPoint, u32> = HashMap::new();
     for end in borders.iter().flat_map(|(edge, _)| edge) {
         *degrees.entry(*end).or_default() += 1;

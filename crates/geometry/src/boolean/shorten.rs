@@ -83,11 +83,20 @@ fn ends(a: IntPoint, b: IntPoint) -> [u64; 2] {
     [a.min(b), a.max(b)]
 }
 
-/// Replaces stretches of the rings by chords; none where it would not pay.
+/// What became of the rings.
+pub(super) enum Shortening {
+    Pays(Shortened),
+    DoesNotPay,
+    /// Edges run along each other: cutting them where they cross, rounding and cutting
+    /// again would not come to an end soon.
+    Bundles,
+}
+
+/// Replaces stretches of the rings by chords.
 ///
 /// # Errors
 /// [`Error::TooManySteps`](crate::Error::TooManySteps) for millions of crossings.
-pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>> {
+pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Shortening> {
     let mut points: Vec<IntPoint> = Vec::new();
     let mut ranges = Vec::new();
     for ring in rings.into_iter().flatten() {
@@ -98,9 +107,11 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
     }
     let vertex = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
     let chains = Chains::new(ranges.iter().copied(), vertex);
-    limit_meetings(&chains, &ranges, points.len(), vertex)?;
+    if limit_meetings(&chains, &ranges, points.len(), vertex)? {
+        return Ok(Shortening::Bundles);
+    }
     if chains.len() * LENGTH > points.len() {
-        return Ok(None);
+        return Ok(Shortening::DoesNotPay);
     }
     let mut kept = vec![false; points.len()];
     chains.starts().for_each(|k| kept[k] = true);
@@ -121,7 +132,7 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Option<Shortened>>
     let clips = shortened.split_off(rings[0].len());
     stretches.points = points;
     stretches.chords.sort_unstable_by_key(|chord| chord.ends);
-    Ok(Some(([shortened, clips], stretches)))
+    Ok(Shortening::Pays(([shortened, clips], stretches)))
 }
 
 /// Drops points that repeat the one before in the ring that begins at `start`.

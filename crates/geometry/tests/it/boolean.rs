@@ -2,8 +2,9 @@
 
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
-    Error, PolygonFault, Ring, difference, fill_labels, intersection, polygon_area, polygon_iou,
-    polygonize, signed_area, union, union_all, validate_polygon, xor,
+    Error, OffsetConfig, PolygonFault, Ring, difference, fill_labels, intersection,
+    offset_polygons, polygon_area, polygon_iou, polygonize, signed_area, union, union_all,
+    validate_multi_polygon, validate_polygon, xor,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -318,4 +319,46 @@ fn millions_of_crossings_are_refused() {
     let (a, b) = (comb(800, 50.0, true), comb(50, 800.0, false));
     let area: f64 = intersection(&[a], &[b]).unwrap().iter().map(polygon_area).sum();
     assert!((area - 800.0 * 50.0 / 4.0).abs() < 1e-2, "{area}");
+}
+
+/// Edges that run along each other cross again wherever a crossing is rounded.
+#[test]
+fn rings_beside_each_other() {
+    let ring = |k: u32| -> Polygon<f64> {
+        let vertex = |v: u32| {
+            // On the sides of a triangle, at other places in every ring.
+            let place = (f64::from(v) + f64::from(k) / 16.0) / 1000.0 * 3.0;
+            let corner = |side: f64| {
+                let (sin, cos) = (side * TAU / 3.0 + 0.1).sin_cos();
+                Coord { x: 100.0 * cos, y: 100.0 * sin }
+            };
+            let (from, to) = (corner(place.floor()), corner(place.floor() + 1.0));
+            let off = f64::from((v * 7919 + k * 104_729) % 11) * 4e-8;
+            from + (to - from) * place.fract() + Coord { x: off, y: -off }
+        };
+        Polygon::new((0..1000).map(vertex).collect(), Vec::new())
+    };
+    let rings: Vec<_> = (0..16).map(ring).collect();
+    let expected = 0.75 * 3_f64.sqrt() * 1e4;
+    for shapes in [union_all(&rings), intersection(&rings[..8], &rings[8..])] {
+        let shapes = shapes.unwrap();
+        assert_eq!(validate_multi_polygon(&shapes), Ok(()));
+        let found = area(&shapes);
+        assert!((found - expected).abs() < 0.1, "{found} {expected}");
+    }
+}
+
+/// Discs around corners that differ by rounding errors are nearly the same.
+#[test]
+fn far_offset_of_small_neighbours() {
+    let square = |k: u32| {
+        let off = f64::from(k * k % 7) * 1.1e-14;
+        rectangle(f64::from(k % 4) * 0.1 + off, f64::from(k / 4) * 0.1, 0.1 - off, 0.1)
+    };
+    let squares: Vec<_> = (0..12).map(square).collect();
+    let config = OffsetConfig { arc_tolerance: 1e-5, ..OffsetConfig::default() };
+    let grown = offset_polygons(&squares, 21.0, &config).unwrap();
+    assert_eq!(validate_multi_polygon(&grown), Ok(()));
+    let expected = 0.12 + 1.4 * 21.0 + 0.5 * TAU * 441.0;
+    assert!((area(&grown) - expected).abs() < 0.05, "{} {expected}", area(&grown));
 }
