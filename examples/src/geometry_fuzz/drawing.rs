@@ -43,14 +43,14 @@ pub(super) fn draw(bytes: &mut Bytes<'_>) -> Finding {
     let mut drawings: Vec<(Drawing<'_>, u32)> = Vec::new();
     for (polygon, id) in polygons.iter().zip(1..) {
         let mut coverage = Array2::<f32>::zeros(size);
-        let _ = fill_coverage(polygon, &mut coverage);
+        fill_coverage(polygon, &mut coverage);
         shares("fill", &coverage).map_err(|e| format!("{e} {polygon:?}"))?;
         if far(polygon) < 1e6 && validate_polygon(polygon).is_ok() {
             let sum: f64 = coverage.iter().map(|&share| f64::from(share)).sum();
             let area = total(std::slice::from_ref(polygon));
             ensure(sum <= area + 1e-2, || format!("{sum} of {area}: {polygon:?}"))?;
         }
-        let _ = fill_labels(polygon, id, &mut single);
+        fill_labels(polygon, id, &mut single);
         drawings.push((Drawing::Area(polygon), id));
     }
     let mut coverage = Array2::<f32>::zeros(size);
