@@ -70,7 +70,7 @@ impl ConcaveHullConfig {
 ///
 /// Starts from the convex hull and bends long sides inwards to the nearest points.
 /// Should the result not be valid, as may happen with many collinear points, the
-/// convex hull is returned.
+/// convex hull is returned. Cost: n log n, and all points against all corners for that check.
 ///
 /// # Errors
 /// [`Error::Parameter`] for a field of `config` and those of [`convex_hull`].

@@ -5,7 +5,7 @@ use crate::{Error, Result, SegmentIndex, grid::ceil_index};
 use geo_types::LineString;
 
 /// Largest number of samples.
-const LIMIT: usize = 100_000_000;
+const LIMIT: usize = 10_000_000;
 
 /// Mean distance from the points of `from` to the nearest points of `to`.
 ///
@@ -17,8 +17,8 @@ const LIMIT: usize = 100_000_000;
 ///
 /// # Errors
 /// [`Error::Parameter`] for the step, [`Error::Empty`] for lines without points,
-/// [`Error::Item`] with the index of a line that has bad coordinates, and [`Error::TooManySteps`] for
-/// more than a hundred million samples.
+/// [`Error::Item`] with the index of a line that has bad coordinates, and
+/// [`Error::TooManySteps`] for more than ten million samples.
 pub fn directed_chamfer(
     from: &[LineString<f64>],
     to: &[LineString<f64>],
@@ -90,5 +90,13 @@ mod tests {
         assert!(matches!(chamfer(&long, &point, 1.0), Err(Error::TooManySteps { .. })));
         assert!(matches!(chamfer(&point, &[], 1.0), Err(Error::Empty { .. })));
         assert!(matches!(chamfer(&point, &point, f64::NAN), Err(Error::Parameter { .. })));
+    }
+
+    #[test]
+    fn more_samples_than_end_soon_are_refused() {
+        let line = [LineString::from(vec![(0.0, 0.0), (1e6, 0.0)])];
+        let refused = chamfer(&line, &line, 0.06);
+        assert!(matches!(refused, Err(Error::TooManySteps { .. })), "{refused:?}");
+        assert!(chamfer(&line, &line, 100.0).unwrap() <= 0.0);
     }
 }

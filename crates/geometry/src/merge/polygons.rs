@@ -52,7 +52,7 @@ pub struct TilePolygons {
 /// The result does not depend on the order of tiles and polygons: rings begin at their
 /// topmost vertex (the leftmost of these), polygons and holes come in the order of
 /// these. Exterior rings have positive area, holes negative. About n log n in the number
-/// of vertices.
+/// of vertices. Positions are pixels: sides shorter than 1e-150 px have no direction.
 ///
 /// # Errors
 /// [`Error::Item`] with an [`Error::Parameter`] for a vertex outside its core, or with an
