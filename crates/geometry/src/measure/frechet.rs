@@ -42,9 +42,8 @@ pub fn discrete_frechet(a: &LineString<f64>, b: &LineString<f64>) -> Result<f64>
 ///
 /// The result is at most `tolerance` (in the unit of the coordinates, above 0) above
 /// the exact value and never below it, up to rounding. Decided by reachability in
-/// the free-space diagram, quadratic, inside a bisection of up to 128 steps (at most some
-/// 40 in practice): lines of ten thousand vertices each take a minute. Rings are walked from
-/// their first points.
+/// the free-space diagram, quadratic, in each of up to 128 steps of a bisection. Rings are
+/// walked from their first points.
 ///
 /// # Errors
 /// [`Error::Parameter`] for the tolerance, and those of [`discrete_frechet`].
