@@ -13,8 +13,8 @@ const MAX_MEETINGS: usize = 4_000_000;
 const MAX_PAIRS: usize = 1_000_000_000;
 /// Chains of edges that are looked at first.
 const SAMPLE: usize = 1000;
-/// Vertices below which bundles of edges are not looked for.
-const BUNDLE_FROM: usize = 256;
+/// Vertices below which bundles of edges are not looked for: they cannot grow to what takes long.
+const BUNDLE_FROM: usize = 2500;
 /// Pairs of edges in the sample that run along each other, from which on the edges
 /// count as bundles.
 const BUNDLED: usize = 64;
