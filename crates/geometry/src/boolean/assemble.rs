@@ -79,13 +79,14 @@ fn assemble_with(
     shapes
 }
 
-/// Follows a loop along edges, of which the places of the starts are also given; returns its vertices and which of them have several edges.
+/// Follows a loop along edges, of which the places of the starts are also given; returns its
+/// vertices and the indices of those that have several edges.
 fn trace(
     (edges, starts): (&[Edge], &[u64]),
     stretches: &Stretches,
     start: usize,
     used: &mut [bool],
-) -> (Vec<IntPoint>, Vec<bool>) {
+) -> (Vec<IntPoint>, Vec<usize>) {
     let (mut vertices, mut forks) = (Vec::new(), Vec::new());
     let mut edge = start;
     // Every vertex has as many edges in as out, so a loop ends where it began.
@@ -96,9 +97,10 @@ fn trace(
         let count = starts[first..].iter().take_while(|&&at| at == place(to)).count();
         // Nothing else meets the inside of a stretch.
         stretches.between(from, to, |p| vertices.push(p));
-        forks.resize(vertices.len(), false);
+        if count > 1 {
+            forks.push(vertices.len());
+        }
         vertices.push(to);
-        forks.push(count > 1);
         let next = (first..first + count).reduce(|best, other| {
             if is_before(from, to, edges[other][1], edges[best][1]) { other } else { best }
         });
@@ -127,27 +129,31 @@ fn is_before(start: IntPoint, centre: IntPoint, a: IntPoint, b: IntPoint) -> boo
     }
 }
 
-/// Splits a loop at the vertices that it passes more than once.
-fn split(vertices: Vec<IntPoint>, forks: &[bool]) -> Vec<Vec<IntPoint>> {
-    if !forks.contains(&true) {
+/// Splits a loop at the vertices that it passes more than once, which are among its forks.
+fn split(vertices: Vec<IntPoint>, forks: &[usize]) -> Vec<Vec<IntPoint>> {
+    if forks.is_empty() {
         return vec![vertices];
     }
     let mut rings = Vec::new();
     let mut open: Vec<IntPoint> = Vec::with_capacity(vertices.len());
+    // Where forks stand in the open part, by their points and in their order.
     let mut places: HashMap<(i32, i32), usize> = HashMap::new();
-    for (p, &fork) in vertices.into_iter().zip(forks) {
-        if fork {
-            if let Some(&place) = places.get(&(p.x, p.y)) {
-                let ring = open.split_off(place);
-                for q in &ring {
-                    places.remove(&(q.x, q.y));
-                }
-                rings.push(ring);
+    let mut order: Vec<(i32, i32)> = Vec::new();
+    let mut from = 0;
+    for &fork in forks {
+        open.extend_from_slice(&vertices[from..fork]);
+        from = fork;
+        let p = (vertices[fork].x, vertices[fork].y);
+        if let Some(place) = places.remove(&p) {
+            rings.push(open.split_off(place));
+            while let Some(inner) = order.pop().filter(|inner| *inner != p) {
+                places.remove(&inner);
             }
-            places.insert((p.x, p.y), open.len());
         }
-        open.push(p);
+        places.insert(p, open.len());
+        order.push(p);
     }
+    open.extend_from_slice(&vertices[from..]);
     rings.push(open);
     rings
 }
