@@ -14,6 +14,41 @@ pub enum Error {
         /// The values allowed.
         expected: &'static str,
     },
+    /// A range of a configuration is empty or reaches too far.
+    #[error("{field} = {value}: must be [from, to) with {least} <= from < to <= {most}")]
+    Range {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// The least start.
+        least: usize,
+        /// The largest end, itself excluded.
+        most: usize,
+    },
+    /// A number of a configuration is out of its range.
+    #[error("{field} = {value}: must be from {least} to {most}")]
+    Count {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The least value.
+        least: usize,
+        /// The largest value.
+        most: usize,
+    },
+    /// A configuration has a key that does not exist.
+    #[error("{key}: there is no such key; did you mean `{nearest}`?")]
+    UnknownKey {
+        /// The key with those around it.
+        key: String,
+        /// The one with the most similar name.
+        nearest: String,
+    },
+    /// A configuration is no valid JSON, or a value has another type.
+    #[error("the configuration cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
     /// A plane algorithm refused its input.
     #[error("a sheet could not be drawn")]
     Geometry(#[from] mapvec_geometry::Error),

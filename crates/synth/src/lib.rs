@@ -30,6 +30,7 @@ mod lettering;
 mod names;
 mod noise;
 mod paper;
+mod pattern;
 mod picture;
 mod planar;
 mod polyline;
@@ -48,6 +49,11 @@ mod words;
 
 pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
 pub use error::{Error, Result};
+pub use pattern::{
+    BitMask, BundleConfig, Component, LineConfig, OutputValues, Pattern, PatternConfig,
+    PatternFamily, PatternGenerator, PatternOutput, PatternScene, PolylineConfig, RowConfig,
+    ScatterConfig, SymbolConfig, SymbolKind, VectorMode,
+};
 pub use regions::RegionKind;
 pub use roads::LineClass;
 pub use sheet::{LineTruth, ShapeTruth, Sheet, generate_sheet};

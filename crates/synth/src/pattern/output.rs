@@ -1,0 +1,342 @@
+//! Labels of a scene, each by its name.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::PatternConfig;
+use super::mask::BitMask;
+use super::scene::{Component, PatternScene};
+
+/// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
+/// `b` the numbers of patterns, components, vectors and boxes.
+///
+/// Components come in the order of [`PatternScene::components`], vectors and boxes in the same
+/// order among themselves. Vectors are those of lines and, behind them, those of rows of symbols
+/// (with [`PatternConfig::bbox_vecs`]); boxes are those of symbols. Positions are `(x, y)` in px,
+/// pixel `(row i, column j)` covering `[j, j + 1) x [i, i + 1)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PatternOutput {
+    /// The picture, red, green and blue from 0 to 1: `f32`, `[S, S, 3]`.
+    Img,
+    /// Undirected direction, radians in `[0, pi)`, on pixels of vectors, 0 elsewhere; where
+    /// components overlap the mean of directions: `f32`, `[S, S, 1]`.
+    AngleLabel,
+    /// From a pixel to the axis of its line or the middle of its symbol, `(dx, dy)` in px, the
+    /// mean where components overlap, 0 on the background: `f32`, `[S, S, 2]`.
+    CenterVecLabel,
+    /// 1 on pixels of vectors: `u8`, `[S, S, 1]`.
+    LineLabel,
+    /// 1 on pixels of symbols: `u8`, `[S, S, 1]`.
+    ShapeLabel,
+    /// The largest thickness of the components of a pixel, px, 0 on the background: `i32`,
+    /// `[S, S, 1]`.
+    ThicknessLabel,
+    /// The pixels of every pattern: `u8`, `[p, S, S, 1]`.
+    PatternMasks,
+    /// The pixels of every component: `u8`, `[n, S, S, 1]`.
+    ShapeMasks,
+    /// The pixels of every vector: `u8`, `[v, S, S, 1]`.
+    VecsMasks,
+    /// The pixels of every box: `u8`, `[b, S, S, 1]`.
+    BboxMasks,
+    /// Ends of vectors: `f32`, `[v, 2, 2]`.
+    Vecs,
+    /// Corners of boxes, from the lower right one against the clock: `f32`, `[b, 4, 2]`.
+    Bboxes,
+    /// 1 for every vector, so that padding shows: `u8`, `[v]`.
+    VecsMask,
+    /// 1 for every box: `u8`, `[b]`.
+    BboxMask,
+    /// Thickness of components, px: `i32`, `[n]`.
+    ShapeThickness,
+    /// Thickness of vectors, px: `i32`, `[v]`. The reference took it from the list of
+    /// components by the index of the vector, which is another component in one case of four.
+    VecsThickness,
+    /// Thickness of boxes, px: `i32`, `[b]`.
+    BboxThickness,
+    /// Number of the pattern of every vector, from 1: `i32`, `[v]`.
+    VecsPatternIdxs,
+    /// Number of the pattern of every box, from 1: `i32`, `[b]`.
+    BboxPatternIdxs,
+}
+
+/// The values of an output, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OutputValues {
+    /// Real numbers.
+    F32(Vec<f32>),
+    /// Whole numbers.
+    I32(Vec<i32>),
+    /// Bytes.
+    U8(Vec<u8>),
+}
+
+impl PatternOutput {
+    /// All outputs.
+    pub const ALL: [Self; 19] = [
+        Self::Img,
+        Self::AngleLabel,
+        Self::CenterVecLabel,
+        Self::LineLabel,
+        Self::ShapeLabel,
+        Self::ThicknessLabel,
+        Self::PatternMasks,
+        Self::ShapeMasks,
+        Self::VecsMasks,
+        Self::BboxMasks,
+        Self::Vecs,
+        Self::Bboxes,
+        Self::VecsMask,
+        Self::BboxMask,
+        Self::ShapeThickness,
+        Self::VecsThickness,
+        Self::BboxThickness,
+        Self::VecsPatternIdxs,
+        Self::BboxPatternIdxs,
+    ];
+
+    /// The shape of the output with as many entries as any scene of `config` can have, so that
+    /// samples of different scenes fit into a batch.
+    #[must_use]
+    pub fn padded_shape(self, config: &PatternConfig) -> Vec<usize> {
+        let patterns = config.patterns_num_range[1] - 1;
+        let components = config.max_components_num;
+        // Rows of symbols have a vector each.
+        let vectors = components + if config.bbox_vecs { patterns } else { 0 };
+        self.shape(config.size, [patterns, components, vectors, components])
+    }
+
+    /// The shape for given numbers of patterns, components, vectors and boxes.
+    fn shape(self, s: usize, [p, n, v, b]: [usize; 4]) -> Vec<usize> {
+        match self {
+            Self::Img => vec![s, s, 3],
+            Self::AngleLabel | Self::LineLabel | Self::ShapeLabel | Self::ThicknessLabel => {
+                vec![s, s, 1]
+            }
+            Self::CenterVecLabel => vec![s, s, 2],
+            Self::PatternMasks => vec![p, s, s, 1],
+            Self::ShapeMasks => vec![n, s, s, 1],
+            Self::VecsMasks => vec![v, s, s, 1],
+            Self::BboxMasks => vec![b, s, s, 1],
+            Self::Vecs => vec![v, 2, 2],
+            Self::Bboxes => vec![b, 4, 2],
+            Self::VecsMask | Self::VecsThickness | Self::VecsPatternIdxs => vec![v],
+            Self::BboxMask | Self::BboxThickness | Self::BboxPatternIdxs => vec![b],
+            Self::ShapeThickness => vec![n],
+        }
+    }
+}
+
+/// A vector of a scene: that of a line, or of a row of symbols.
+struct Vector<'a> {
+    mask: &'a BitMask,
+    ends: [[f32; 2]; 2],
+    angle: f32,
+    thickness: u32,
+    pattern: usize,
+}
+
+impl PatternScene {
+    /// An output: its shape and its values, row by row. Nothing else is computed.
+    #[must_use]
+    pub fn output(&self, output: PatternOutput) -> (Vec<usize>, OutputValues) {
+        let boxes = self.boxes().count();
+        let counts = [self.patterns.len(), self.components.len(), self.vectors().count(), boxes];
+        (output.shape(self.size, counts), self.values(output))
+    }
+
+    fn values(&self, output: PatternOutput) -> OutputValues {
+        use OutputValues::{F32, I32, U8};
+        match output {
+            PatternOutput::Img => F32(self.image()),
+            PatternOutput::AngleLabel => F32(self.angles()),
+            PatternOutput::CenterVecLabel => F32(self.centres()),
+            PatternOutput::LineLabel => U8(self.union(self.vectors().map(|v| v.mask))),
+            PatternOutput::ShapeLabel => U8(self.union(self.boxes().map(|c| &c.mask))),
+            PatternOutput::ThicknessLabel => I32(self.thicknesses()),
+            PatternOutput::PatternMasks => U8(self.stack(self.patterns.iter().map(|p| &p.mask))),
+            PatternOutput::ShapeMasks => U8(self.stack(self.components.iter().map(|c| &c.mask))),
+            PatternOutput::VecsMasks => U8(self.stack(self.vectors().map(|v| v.mask))),
+            PatternOutput::BboxMasks => U8(self.stack(self.boxes().map(|c| &c.mask))),
+            PatternOutput::Vecs => {
+                F32(self.vectors().flat_map(|v| v.ends.into_iter().flatten()).collect())
+            }
+            PatternOutput::Bboxes => F32(self.boxes().flat_map(corners).collect()),
+            PatternOutput::VecsMask => U8(self.vectors().map(|_| 1).collect()),
+            PatternOutput::BboxMask => U8(self.boxes().map(|_| 1).collect()),
+            PatternOutput::ShapeThickness => {
+                I32(self.components.iter().map(|c| whole(c.thickness)).collect())
+            }
+            PatternOutput::VecsThickness => {
+                I32(self.vectors().map(|v| whole(v.thickness)).collect())
+            }
+            PatternOutput::BboxThickness => I32(self.boxes().map(|c| whole(c.thickness)).collect()),
+            PatternOutput::VecsPatternIdxs => {
+                I32(self.vectors().map(|v| number(v.pattern)).collect())
+            }
+            PatternOutput::BboxPatternIdxs => {
+                I32(self.boxes().map(|c| number(c.pattern)).collect())
+            }
+        }
+    }
+
+    fn boxes(&self) -> impl Iterator<Item = &Component> {
+        self.components.iter().filter(|c| !c.is_line())
+    }
+
+    fn vectors(&self) -> impl Iterator<Item = Vector<'_>> {
+        let lines = self.components.iter().filter_map(|c| {
+            let (ends, angle) = (c.vector?, c.angle?);
+            Some(Vector { mask: &c.mask, ends, angle, thickness: c.thickness, pattern: c.pattern })
+        });
+        let rows = self.patterns.iter().enumerate().filter_map(|(pattern, p)| {
+            let ends = p.axis?;
+            let [[ax, ay], [bx, by]] = ends;
+            let angle = (by - ay).atan2(bx - ax).rem_euclid(std::f32::consts::PI);
+            let symbols = &self.components[p.components.clone()];
+            let thickness = symbols.iter().map(|c| c.thickness).max().unwrap_or(0);
+            Some(Vector { mask: &p.mask, ends, angle, thickness, pattern })
+        });
+        lines.chain(rows)
+    }
+
+    fn image(&self) -> Vec<f32> {
+        let mut image = self.background.repeat(self.size * self.size);
+        let mut paint = |mask: &BitMask, color: [f32; 3]| {
+            mask.each(|y, x| image[(y * self.size + x) * 3..][..3].copy_from_slice(&color));
+        };
+        for pattern in &self.patterns {
+            paint(&pattern.mask, pattern.colors[0]);
+            let borders = self.components[pattern.components.clone()].iter();
+            for border in borders.filter_map(|c| c.border.as_ref()) {
+                paint(border, pattern.colors[1]);
+            }
+        }
+        image
+    }
+
+    fn angles(&self) -> Vec<f32> {
+        let mut angles = vec![0.0; self.size * self.size];
+        let vectors: Vec<Vector<'_>> = self.vectors().collect();
+        for vector in &vectors {
+            vector.mask.paint(vector.angle, &mut angles);
+        }
+        // Directions and their opposites are the same, so the mean is that of doubled angles.
+        for (at, all) in shared_pixels(self.size, vectors.iter().map(|v| v.mask)) {
+            let sums = all.iter().fold((0.0_f32, 0.0_f32), |(s, c), index| {
+                let (sin, cos) = (2.0 * vectors[*index].angle).sin_cos();
+                (s + sin, c + cos)
+            });
+            let mean = (sums.0.atan2(sums.1) / 2.0).rem_euclid(std::f32::consts::PI);
+            angles[at] = if mean < std::f32::consts::PI { mean } else { 0.0 };
+        }
+        angles
+    }
+
+    fn centres(&self) -> Vec<f32> {
+        let mut sums = vec![0.0; self.size * self.size * 2];
+        for component in &self.components {
+            let line = component.vector.map(|[a, b]| {
+                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                (a, dx, dy, dx * dx + dy * dy)
+            });
+            let middle = middle(component);
+            component.mask.each(|y, x| {
+                #[expect(clippy::cast_precision_loss, reason = "columns and rows of a canvas")]
+                let p = [x as f32 + 0.5, y as f32 + 0.5];
+                let to = match line {
+                    Some((a, dx, dy, length)) if length > 0.0 => {
+                        let t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length;
+                        [a[0] + t * dx - p[0], a[1] + t * dy - p[1]]
+                    }
+                    Some((a, ..)) => [a[0] - p[0], a[1] - p[1]],
+                    None => [middle[0] - p[0], middle[1] - p[1]],
+                };
+                let sum = &mut sums[(y * self.size + x) * 2..][..2];
+                sum[0] += to[0];
+                sum[1] += to[1];
+            });
+        }
+        for (at, all) in shared_pixels(self.size, self.components.iter().map(|c| &c.mask)) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 1000 components")]
+            let count = all.len() as f32;
+            sums[at * 2] /= count;
+            sums[at * 2 + 1] /= count;
+        }
+        sums
+    }
+
+    fn thicknesses(&self) -> Vec<i32> {
+        let mut plane = vec![0; self.size * self.size];
+        for component in &self.components {
+            let thickness = whole(component.thickness);
+            component.mask.each(|y, x| {
+                let value = &mut plane[y * self.size + x];
+                *value = thickness.max(*value);
+            });
+        }
+        plane
+    }
+
+    fn union<'a>(&self, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
+        let mut plane = vec![0; self.size * self.size];
+        for mask in masks {
+            mask.paint(1, &mut plane);
+        }
+        plane
+    }
+
+    fn stack<'a>(&self, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
+        let mut planes = Vec::new();
+        for mask in masks {
+            let first = planes.len();
+            planes.resize(first + self.size * self.size, 0);
+            mask.paint(1, &mut planes[first..]);
+        }
+        planes
+    }
+}
+
+/// The middle of the visible box of a component.
+#[expect(clippy::cast_precision_loss, reason = "columns and rows of a canvas")]
+fn middle(component: &Component) -> [f32; 2] {
+    let [top, bottom, left, right] = component.extent;
+    [(left + right + 1) as f32 / 2.0, (top + bottom + 1) as f32 / 2.0]
+}
+
+/// The corners of the visible box of a component.
+#[expect(clippy::cast_precision_loss, reason = "columns and rows of a canvas")]
+fn corners(component: &Component) -> [f32; 8] {
+    let [top, bottom, left, right] = component.extent;
+    let [x0, y0, x1, y1] = [left, top, right + 1, bottom + 1].map(|v| v as f32);
+    [x1, y1, x1, y0, x0, y0, x0, y1]
+}
+
+/// The pixels that several masks have, with their indices.
+fn shared_pixels<'a>(
+    size: usize,
+    masks: impl Iterator<Item = &'a BitMask>,
+) -> Vec<(usize, Vec<usize>)> {
+    let mut seen = BitMask::empty(size, 0..size);
+    let mut shared = BitMask::empty(size, 0..size);
+    let masks: Vec<&BitMask> = masks.collect();
+    for mask in &masks {
+        shared.add(&mask.intersection(&seen));
+        seen.add(mask);
+    }
+    let mut pixels = Vec::new();
+    shared.each(|y, x| {
+        let all = (0..masks.len()).filter(|index| masks[*index].contains(y, x)).collect();
+        pixels.push((y * size + x, all));
+    });
+    pixels
+}
+
+fn whole(thickness: u32) -> i32 {
+    i32::try_from(thickness).unwrap_or(i32::MAX)
+}
+
+fn number(pattern: usize) -> i32 {
+    i32::try_from(pattern + 1).unwrap_or(i32::MAX)
+}
