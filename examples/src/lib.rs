@@ -14,6 +14,8 @@ pub mod lettering;
 pub mod measure;
 pub mod nn_cases;
 pub mod output;
+pub mod pattern_counts;
+pub mod pattern_panels;
 pub mod plan;
 pub mod progress;
 pub mod real_maps;

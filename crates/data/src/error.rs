@@ -17,6 +17,14 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// A record lacks an array.
+    #[error("there is no `{name}` among {present}")]
+    Field {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        present: String,
+    },
     /// A folder was given where a file is needed.
     #[error("{}: is a folder; name a file", path.display())]
     IsFolder {

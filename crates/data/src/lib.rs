@@ -3,6 +3,7 @@
 //! - [`MapSample`] and [`PixelLabels`]: a picture with the labels of its pixels, and the
 //!   crops, turns and flips that keep both (and the angles of lines) together.
 //! - [`Source`] and [`sample_rng`]: samples by index, repeatable from a seed.
+//! - [`Record`]: named arrays, a sample of any kind.
 //! - [`read_image`], [`read_window`], [`decode_image`]: PNG, JPEG and TIFF within
 //!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way; [`crop_image`].
 //! - [`write_atomic`] and [`write_all_atomic`]: files that appear complete or not at all.
@@ -19,6 +20,7 @@ mod labels;
 mod limits;
 mod progress;
 mod rearrange;
+mod record;
 mod sample;
 mod source;
 mod svg_write;
@@ -32,6 +34,7 @@ pub use image_write::{encode_png, write_png};
 pub use labels::PixelLabels;
 pub use limits::ImageLimits;
 pub use progress::{Progress, Silent};
+pub use record::{Field, Record, Values};
 pub use sample::{MapSample, crop_image};
 pub use source::{Source, sample_rng};
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};

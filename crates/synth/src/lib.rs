@@ -1,4 +1,5 @@
-//! Seeded generator of map-like sheets with labels per pixel and vector truth.
+//! Seeded generators of map-like sheets and of scenes of patterns, with labels per pixel and
+//! vector truth.
 //!
 //! - [`generate_sheet`] draws one sheet of a [`SheetStyle`]: town plan, topographic
 //!   sheet or a rural mixture, with outlines, textures, lettering, relief and the defects
@@ -6,6 +7,8 @@
 //! - [`Sheet`] carries the picture, the labels of [`mapvec_data::PixelLabels`], the
 //!   regions as polygons and the roads as lines.
 //! - [`SheetSource`] cuts training samples from a pool of sheets.
+//! - [`PatternGenerator`] draws small [`PatternScene`]s of line bundles, polylines and symbols;
+//!   [`PatternOutput`] names their labels, [`PatternRecords`] is a source of some of them.
 //!
 //! A sheet is planned as a map of regions at twice its size; distances from the borders
 //! between regions drive outlines, water lines and tree rows. Lines and letters are drawn
@@ -50,8 +53,8 @@ mod words;
 pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
 pub use error::{Error, Result};
 pub use pattern::{
-    BitMask, BundleConfig, Component, LineConfig, OutputValues, Pattern, PatternConfig,
-    PatternFamily, PatternGenerator, PatternOutput, PatternScene, PolylineConfig, RowConfig,
+    BitMask, BundleConfig, Component, LineConfig, Pattern, PatternConfig, PatternFamily,
+    PatternGenerator, PatternOutput, PatternRecords, PatternScene, PolylineConfig, RowConfig,
     ScatterConfig, SymbolConfig, SymbolKind, VectorMode,
 };
 pub use regions::RegionKind;

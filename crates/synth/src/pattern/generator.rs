@@ -1,6 +1,6 @@
 //! Draws scenes.
 
-use mapvec_data::{Source, sample_rng};
+use mapvec_data::{Record, Source, sample_rng};
 use rand::Rng;
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
@@ -9,6 +9,7 @@ use super::bundle::bundles;
 use super::color::Palette;
 use super::config::{PatternConfig, PatternFamily, SymbolKind};
 use super::mask::BitMask;
+use super::output::PatternOutput;
 use super::plane::Point;
 use super::polyline::polyline;
 use super::row::row;
@@ -177,6 +178,51 @@ impl Source for PatternGenerator {
             return Err(mapvec_data::Error::Index { index, len: self.len });
         }
         Ok(self.scene(index as u64))
+    }
+}
+
+/// Some outputs of scenes as [`Record`]s. What is not named is not computed.
+///
+/// # Examples
+///
+/// ```
+/// use mapvec_data::Source;
+/// use mapvec_synth::{PatternConfig, PatternGenerator, PatternOutput, PatternRecords};
+///
+/// let scenes = PatternGenerator::new(&PatternConfig::default(), 1, 1000)?;
+/// let records = PatternRecords::new(scenes, vec![PatternOutput::Img, PatternOutput::Vecs]);
+/// let record = records.get(17)?;
+/// assert_eq!(record.get("img")?.shape(), &[32, 32, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PatternRecords {
+    scenes: PatternGenerator,
+    outputs: Vec<PatternOutput>,
+}
+
+impl PatternRecords {
+    /// These outputs of these scenes.
+    #[must_use]
+    pub fn new(scenes: PatternGenerator, outputs: Vec<PatternOutput>) -> Self {
+        Self { scenes, outputs }
+    }
+}
+
+impl Source for PatternRecords {
+    type Sample = Record;
+
+    fn len(&self) -> usize {
+        self.scenes.len()
+    }
+
+    fn get(&self, index: usize) -> mapvec_data::Result<Record> {
+        let scene = self.scenes.get(index)?;
+        let mut record = Record::new();
+        for output in &self.outputs {
+            record.insert(output.name(), scene.output(*output)?);
+        }
+        Ok(record)
     }
 }
 

@@ -33,7 +33,7 @@ pub use config::{
     BundleConfig, LineConfig, PatternConfig, PatternFamily, PolylineConfig, RowConfig,
     ScatterConfig, SymbolConfig, SymbolKind, VectorMode,
 };
-pub use generator::PatternGenerator;
+pub use generator::{PatternGenerator, PatternRecords};
 pub use mask::BitMask;
-pub use output::{OutputValues, PatternOutput};
+pub use output::PatternOutput;
 pub use scene::{Component, Pattern, PatternScene};

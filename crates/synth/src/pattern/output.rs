@@ -1,5 +1,6 @@
 //! Labels of a scene, each by its name.
 
+use mapvec_data::{Field, Values};
 use serde::{Deserialize, Serialize};
 
 use super::config::PatternConfig;
@@ -61,17 +62,6 @@ pub enum PatternOutput {
     BboxPatternIdxs,
 }
 
-/// The values of an output, row by row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum OutputValues {
-    /// Real numbers.
-    F32(Vec<f32>),
-    /// Whole numbers.
-    I32(Vec<i32>),
-    /// Bytes.
-    U8(Vec<u8>),
-}
-
 impl PatternOutput {
     /// All outputs.
     pub const ALL: [Self; 19] = [
@@ -95,6 +85,32 @@ impl PatternOutput {
         Self::VecsPatternIdxs,
         Self::BboxPatternIdxs,
     ];
+
+    /// Its name in records and configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Img => "img",
+            Self::AngleLabel => "angle_label",
+            Self::CenterVecLabel => "center_vec_label",
+            Self::LineLabel => "line_label",
+            Self::ShapeLabel => "shape_label",
+            Self::ThicknessLabel => "thickness_label",
+            Self::PatternMasks => "pattern_masks",
+            Self::ShapeMasks => "shape_masks",
+            Self::VecsMasks => "vecs_masks",
+            Self::BboxMasks => "bbox_masks",
+            Self::Vecs => "vecs",
+            Self::Bboxes => "bboxes",
+            Self::VecsMask => "vecs_mask",
+            Self::BboxMask => "bbox_mask",
+            Self::ShapeThickness => "shape_thickness",
+            Self::VecsThickness => "vecs_thickness",
+            Self::BboxThickness => "bbox_thickness",
+            Self::VecsPatternIdxs => "vecs_pattern_idxs",
+            Self::BboxPatternIdxs => "bbox_pattern_idxs",
+        }
+    }
 
     /// The shape of the output with as many entries as any scene of `config` can have, so that
     /// samples of different scenes fit into a batch.
@@ -138,16 +154,19 @@ struct Vector<'a> {
 }
 
 impl PatternScene {
-    /// An output: its shape and its values, row by row. Nothing else is computed.
-    #[must_use]
-    pub fn output(&self, output: PatternOutput) -> (Vec<usize>, OutputValues) {
+    /// An output. Nothing else is computed.
+    ///
+    /// # Errors
+    ///
+    /// None at present; that of [`Field::new`].
+    pub fn output(&self, output: PatternOutput) -> mapvec_data::Result<Field> {
         let boxes = self.boxes().count();
         let counts = [self.patterns.len(), self.components.len(), self.vectors().count(), boxes];
-        (output.shape(self.size, counts), self.values(output))
+        Field::new(output.shape(self.size, counts), self.values(output))
     }
 
-    fn values(&self, output: PatternOutput) -> OutputValues {
-        use OutputValues::{F32, I32, U8};
+    fn values(&self, output: PatternOutput) -> Values {
+        use Values::{F32, I32, U8};
         match output {
             PatternOutput::Img => F32(self.image()),
             PatternOutput::AngleLabel => F32(self.angles()),
@@ -339,4 +358,17 @@ fn whole(thickness: u32) -> i32 {
 
 fn number(pattern: usize) -> i32 {
     i32::try_from(pattern + 1).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_configurations() {
+        for output in PatternOutput::ALL {
+            let text = serde_json::to_string(&output).unwrap();
+            assert_eq!(text, format!("\"{}\"", output.name()));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Properties of generated sheets and of the sample source.
 
 mod labels;
+mod patterns;
 mod sheets;
 mod source;
 

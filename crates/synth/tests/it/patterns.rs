@@ -1,0 +1,261 @@
+//! Scenes of patterns and their labels.
+
+use std::f32::consts::PI;
+
+use mapvec_data::{Source, Values};
+use mapvec_synth::{
+    PatternConfig, PatternFamily, PatternGenerator, PatternOutput, PatternScene, SymbolKind,
+    VectorMode,
+};
+use proptest::prelude::*;
+
+/// Values of an output that are real numbers.
+fn reals(scene: &PatternScene, output: PatternOutput) -> Vec<f32> {
+    match scene.output(output).unwrap().values() {
+        Values::F32(values) => values.clone(),
+        other => panic!("{output:?} is {other:?}"),
+    }
+}
+
+/// Values of an output of whole numbers.
+fn wholes(scene: &PatternScene, output: PatternOutput) -> Vec<i64> {
+    match scene.output(output).unwrap().values() {
+        Values::U8(values) => values.iter().copied().map(i64::from).collect(),
+        Values::I32(values) => values.iter().copied().map(i64::from).collect(),
+        other => panic!("{output:?} is {other:?}"),
+    }
+}
+
+/// Configurations with everything in range.
+fn configs() -> impl Strategy<Value = PatternConfig> {
+    let range = |least: usize, most: usize| {
+        (least..most, 1..most).prop_map(move |(from, more)| [from, (from + more).min(most + 1)])
+    };
+    let line = (range(1, 8), any::<bool>(), 0.0..3.0, 0.0..20.0_f64);
+    let bundle = (range(1, 12), range(0, 12), 0_usize..8, 1_usize..30);
+    let polyline = (range(1, 8), 0.0..1.5, 0.0..1.5, 1_usize..30);
+    let symbol = (range(1, 20), 0.0..=1.0, 1.0..8.0, 0.0..=1.0, range(1, 6), 0_usize..6);
+    let rows = (range(1, 12), range(0, 20), 1_usize..20);
+    let scatter = (range(1, 12), 0.0..20.0, 1_usize..20);
+    let scene = (16_usize..160, any::<[bool; 4]>(), range(1, 8), 1_usize..60, 0.0..=1.0);
+    (line, bundle, polyline, symbol, rows, scatter, scene, 0.0..0.9, 1_u8..32, 1_u8..16).prop_map(
+        |(line, bundle, polyline, symbol, rows, scatter, scene, share, families, kinds)| {
+            use PatternFamily::{
+                DoubleLineFilled, LineFilled, LinearShapes, Polyline, SpreadedShapes,
+            };
+            use SymbolKind::{Circle, Cross, Rectangle, Triangle};
+            let mut config = PatternConfig::default();
+            let [scaled, gray, fragments, axes] = scene.1;
+            (config.size, config.patterns_num_range, config.max_components_num) =
+                (scene.0, scene.2, scene.3);
+            (config.scale_with_size, config.grayscale, config.bbox_vecs) = (scaled, gray, axes);
+            config.use_previous_color_prob = scene.4;
+            config.min_orig_shape_coverage = share;
+            if fragments {
+                config.vector_mode = VectorMode::Fragment;
+            }
+            let args = &mut config.line_args;
+            (args.thickness_range, args.progressive_thickness) = (line.0, line.1);
+            (args.gamma, args.min_length) = (line.2, line.3);
+            let args = &mut config.line_filled_args;
+            (args.lines_num_range, args.spacing_range) = (bundle.0, bundle.1);
+            // Scaled, it must still lie inside.
+            (args.center_padding, args.angles_prop_num) = (bundle.2.min(scene.0 / 8), bundle.3);
+            let args = &mut config.polyline_args;
+            (args.vertices_range, args.min_angle_diff) = (polyline.0, polyline.1);
+            (args.first_angle_diff, args.proposals_num) = (polyline.2, polyline.3);
+            let args = &mut config.shape_args;
+            (args.size_range, args.filled_prob, args.samples_per_unit) =
+                (symbol.0, symbol.1, symbol.2);
+            (args.add_borderline_prob, args.borderline_thickness_range) = (symbol.3, symbol.4);
+            args.min_borderline_thickness_diff = symbol.5;
+            let all = [Rectangle, Triangle, Circle, Cross];
+            args.types_probs =
+                all.into_iter().enumerate().map(|(i, k)| (k, f64::from(kinds >> i & 1))).collect();
+            let args = &mut config.linear_shapes_args;
+            (args.shapes_num_range, args.dist_range, args.angle_proposals_num) = rows;
+            let args = &mut config.spreaded_shapes_args;
+            (args.shapes_num_range, args.min_dist, args.placement_proposals_num) = scatter;
+            let all = [LineFilled, DoubleLineFilled, Polyline, LinearShapes, SpreadedShapes];
+            config.patterns_prob = all
+                .into_iter()
+                .enumerate()
+                .map(|(i, family)| (family, f64::from(families >> i & 1)))
+                .collect();
+            config
+        },
+    )
+}
+
+/// What every scene keeps to.
+fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseError> {
+    let s = config.size;
+    prop_assert!(scene.components.len() <= config.max_components_num);
+    prop_assert!(scene.patterns.len() < config.patterns_num_range[1]);
+    let angles = reals(scene, PatternOutput::AngleLabel);
+    let centres = reals(scene, PatternOutput::CenterVecLabel);
+    let thickness = wholes(scene, PatternOutput::ThicknessLabel);
+    let image = reals(scene, PatternOutput::Img);
+    prop_assert!(image.iter().all(|v| (0.0..=1.0).contains(v)));
+    prop_assert!(angles.iter().all(|v| (0.0..PI).contains(v)));
+    let mut covering = vec![0; s * s];
+    for component in &scene.components {
+        component.mask.each(|y, x| covering[y * s + x] += 1);
+    }
+    let mut owner = vec![None; s * s];
+    for (index, pattern) in scene.patterns.iter().enumerate() {
+        pattern.mask.each(|y, x| {
+            assert!(
+                owner[y * s + x].is_none(),
+                "patterns {index} and {:?} share",
+                owner[y * s + x]
+            );
+            owner[y * s + x] = Some(index);
+        });
+    }
+    for component in &scene.components {
+        let count = component.mask.count();
+        prop_assert!(count as f64 > config.min_orig_shape_coverage * component.full_pixels as f64);
+        let [top, bottom, left, right] = component.extent;
+        prop_assert_eq!(component.mask.extent(), Some(component.extent));
+        let mut fault = None;
+        component.mask.each(|y, x| {
+            if owner[y * s + x] != Some(component.pattern) {
+                fault = Some("a component outside of its pattern");
+            }
+            if thickness[y * s + x] < i64::from(component.thickness) {
+                fault = Some("a label of thickness below that of a component");
+            }
+            if covering[y * s + x] > 1 {
+                return;
+            }
+            let p = [x as f32 + 0.5, y as f32 + 0.5];
+            let to = [p[0] + centres[(y * s + x) * 2], p[1] + centres[(y * s + x) * 2 + 1]];
+            if let (Some([a, b]), Some(angle)) = (component.vector, component.angle) {
+                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                let length = dx.hypot(dy);
+                let off = if length > 0.0 {
+                    ((to[0] - a[0]) * dy - (to[1] - a[1]) * dx) / length
+                } else {
+                    (to[0] - a[0]).hypot(to[1] - a[1])
+                };
+                if off.abs() > 1e-2 {
+                    fault = Some("a centre vector that misses the axis");
+                }
+                let gap = (angles[y * s + x] - angle).abs();
+                if gap.min(PI - gap) > 1e-4 {
+                    fault = Some("another angle than that of the vector");
+                }
+                if length > 0.0 {
+                    let turned = dy.atan2(dx) - angle;
+                    if turned.sin().abs() > 1e-3 {
+                        fault = Some("an angle that is not that of the vector");
+                    }
+                }
+            } else {
+                let middle = [(left + right + 1) as f32 / 2.0, (top + bottom + 1) as f32 / 2.0];
+                if (to[0] - middle[0]).hypot(to[1] - middle[1]) > 1e-3 {
+                    fault = Some("a centre vector that misses the middle");
+                }
+            }
+        });
+        prop_assert!(fault.is_none(), "{:?}: {:?}", fault, component);
+        if let Some(ends) = component.vector {
+            for [x, y] in ends {
+                prop_assert!(component.mask.contains(y as usize, x as usize), "an end elsewhere");
+            }
+        } else {
+            let side = (bottom - top).max(right - left) + 1;
+            prop_assert_eq!(component.thickness as usize, side);
+        }
+    }
+    for output in PatternOutput::ALL {
+        let field = scene.output(output).unwrap();
+        let padded = field.padded(&output.padded_shape(config));
+        prop_assert!(padded.is_ok(), "{:?}: {:?} {:?}", output, field.shape(), padded);
+    }
+    Ok(())
+}
+
+#[test]
+fn default_scenes_keep_what_their_labels_say() {
+    for config in [
+        PatternConfig::default(),
+        PatternConfig { size: 128, scale_with_size: true, ..PatternConfig::default() },
+        PatternConfig { bbox_vecs: true, min_contrast: 0.3, ..PatternConfig::default() },
+    ] {
+        let scenes = PatternGenerator::new(&config, 1, 700).unwrap();
+        for index in 0..scenes.len() {
+            let scene = scenes.get(index).unwrap();
+            check(&config, &scene).unwrap_or_else(|error| panic!("scene {index}: {error}"));
+            assert!(!scene.components.is_empty(), "scene {index} is empty");
+        }
+        assert!(scenes.get(700).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn scenes_of_any_configuration_keep_what_their_labels_say(config in configs(), seed in 0_u64..1000) {
+        prop_assert!(config.validate().is_ok(), "{:?}", config.validate());
+        let scenes = PatternGenerator::new(&config, seed, 3).unwrap();
+        for index in 0..3 {
+            check(&config, &scenes.get(index).unwrap())?;
+        }
+    }
+}
+
+#[test]
+fn a_scene_depends_on_seed_and_index_alone() {
+    let config = PatternConfig::default();
+    let all = PatternGenerator::new(&config, 5, 40).unwrap();
+    let forward: Vec<_> = (0..40).map(|i| all.get(i).unwrap()).collect();
+    let other = PatternGenerator::new(&config, 5, 1000).unwrap();
+    for index in (0..40).rev() {
+        assert_eq!(other.get(index).unwrap(), forward[index], "scene {index}");
+    }
+    let differs = PatternGenerator::new(&config, 6, 40).unwrap();
+    assert_ne!(differs.get(0).unwrap(), forward[0]);
+}
+
+#[test]
+fn lines_are_as_wide_as_their_label() {
+    // One pattern, so that nothing is hidden.
+    let config = PatternConfig {
+        size: 96,
+        patterns_num_range: [1, 2],
+        patterns_prob: [(PatternFamily::LineFilled, 1.0)].into(),
+        ..PatternConfig::default()
+    };
+    let scenes = PatternGenerator::new(&config, 3, 200).unwrap();
+    for index in 0..200 {
+        let scene = scenes.get(index).unwrap();
+        for component in &scene.components {
+            let (Some([a, b]), width) = (component.vector, component.thickness as f32) else {
+                panic!("a line without a vector");
+            };
+            let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+            let length = dx.hypot(dy);
+            // Pixels beside the middle of the line, over the length of that part.
+            let (mut beside, mut farthest) = (0, 0.0_f32);
+            component.mask.each(|y, x| {
+                let p = [x as f32 + 0.5 - a[0], y as f32 + 0.5 - a[1]];
+                let along = (p[0] * dx + p[1] * dy) / length;
+                if along > length * 0.25 && along < length * 0.75 {
+                    beside += 1;
+                    farthest = farthest.max(((p[0] * dy - p[1] * dx) / length).abs());
+                }
+            });
+            // The ends of the vector are pixels, so its direction is off by a pixel over its
+            // length.
+            let slack = 0.5 + 1.0;
+            assert!(farthest <= width / 2.0 + slack, "scene {index}: {farthest} of {width}");
+            if length > 20.0 {
+                let measured = beside as f32 / (length * 0.5);
+                assert!((measured - width).abs() < 0.35 * width.max(1.0), "{measured} of {width}");
+            }
+        }
+    }
+}
