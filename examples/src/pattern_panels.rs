@@ -112,6 +112,7 @@ fn bytes(scene: &PatternScene, output: PatternOutput) -> Result<Vec<u8>> {
     }
 }
 
+#[expect(clippy::cast_sign_loss, reason = "from 0 to 255")]
 fn byte(share: f32) -> u8 {
     (share.clamp(0.0, 1.0) * 255.0).round() as u8
 }

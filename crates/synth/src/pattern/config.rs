@@ -226,6 +226,10 @@ impl Default for ScatterConfig {
 /// Ranges exclude their upper end. The defaults are those of the reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, named as in the reference"
+)]
 pub struct PatternConfig {
     /// Side of the canvas, px, 16 to 1024.
     pub size: usize,
@@ -460,7 +464,7 @@ impl PatternConfig {
     }
 }
 
-fn refuse<T>(field: &'static str, value: impl ToString, expected: &'static str) -> Result<T> {
+fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
     Err(Error::Config { field, value: value.to_string(), expected })
 }
 

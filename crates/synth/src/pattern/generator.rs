@@ -253,7 +253,6 @@ impl Canvas<'_> {
     }
 
     /// Lines of a step of thickness `t`, which are `2 t - 1` px wide.
-    #[expect(clippy::unused_self, reason = "reads as a method beside the other drawings")]
     pub(super) fn lines(&self, segments: Vec<[Point; 2]>, t: usize, angle: Option<f64>) -> Draft {
         let thickness = 2 * t - 1;
         let width = thickness as f64;

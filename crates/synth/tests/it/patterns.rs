@@ -1,13 +1,17 @@
 //! Scenes of patterns and their labels.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be made fails the test")]
 
 use std::f32::consts::PI;
 
+use geo_types::Coord;
 use mapvec_data::{Source, Values};
 use mapvec_synth::{
-    PatternConfig, PatternFamily, PatternGenerator, PatternOutput, PatternScene, SymbolKind,
-    VectorMode,
+    Component, PatternConfig, PatternFamily, PatternGenerator, PatternOutput, PatternScene,
+    SymbolKind, VectorMode,
 };
 use proptest::prelude::*;
+
+use crate::pixel;
 
 /// Values of an output that are real numbers.
 fn reals(scene: &PatternScene, output: PatternOutput) -> Vec<f32> {
@@ -37,7 +41,7 @@ fn configs() -> impl Strategy<Value = PatternConfig> {
     let symbol = (range(1, 20), 0.0..=1.0, 1.0..8.0, 0.0..=1.0, range(1, 6), 0_usize..6);
     let rows = (range(1, 12), range(0, 20), 1_usize..20);
     let scatter = (range(1, 12), 0.0..20.0, 1_usize..20);
-    let scene = (16_usize..160, any::<[bool; 4]>(), range(1, 8), 1_usize..60, 0.0..=1.0);
+    let scene = (16_usize..100, any::<[bool; 4]>(), range(1, 8), 1_usize..60, 0.0..=1.0);
     (line, bundle, polyline, symbol, rows, scatter, scene, 0.0..0.9, 1_u8..32, 1_u8..16).prop_map(
         |(line, bundle, polyline, symbol, rows, scatter, scene, share, families, kinds)| {
             use PatternFamily::{
@@ -87,31 +91,39 @@ fn configs() -> impl Strategy<Value = PatternConfig> {
     )
 }
 
+/// Labels per pixel, and what covers every pixel.
+struct Planes {
+    angles: Vec<f32>,
+    centres: Vec<f32>,
+    thickness: Vec<i64>,
+    /// Components of a pixel.
+    covering: Vec<u32>,
+    /// Pattern of a pixel.
+    owner: Vec<Option<usize>>,
+}
+
 /// What every scene keeps to.
 fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseError> {
     let s = config.size;
     prop_assert!(scene.components.len() <= config.max_components_num);
     prop_assert!(scene.patterns.len() < config.patterns_num_range[1]);
-    let angles = reals(scene, PatternOutput::AngleLabel);
-    let centres = reals(scene, PatternOutput::CenterVecLabel);
-    let thickness = wholes(scene, PatternOutput::ThicknessLabel);
     let image = reals(scene, PatternOutput::Img);
     prop_assert!(image.iter().all(|v| (0.0..=1.0).contains(v)));
-    prop_assert!(angles.iter().all(|v| (0.0..PI).contains(v)));
-    let mut covering = vec![0; s * s];
+    let mut planes = Planes {
+        angles: reals(scene, PatternOutput::AngleLabel),
+        centres: reals(scene, PatternOutput::CenterVecLabel),
+        thickness: wholes(scene, PatternOutput::ThicknessLabel),
+        covering: vec![0; s * s],
+        owner: vec![None; s * s],
+    };
+    prop_assert!(planes.angles.iter().all(|v| (0.0..PI).contains(v)));
     for component in &scene.components {
-        component.mask.each(|y, x| covering[y * s + x] += 1);
+        component.mask.each(|y, x| planes.covering[y * s + x] += 1);
     }
-    let mut owner = vec![None; s * s];
     for (index, pattern) in scene.patterns.iter().enumerate() {
-        pattern.mask.each(|y, x| {
-            assert!(
-                owner[y * s + x].is_none(),
-                "patterns {index} and {:?} share",
-                owner[y * s + x]
-            );
-            owner[y * s + x] = Some(index);
-        });
+        let mut free = true;
+        pattern.mask.each(|y, x| free &= planes.owner[y * s + x].replace(index).is_none());
+        prop_assert!(free, "pattern {} shares pixels with another", index);
     }
     for component in &scene.components {
         let count = component.mask.count();
@@ -119,51 +131,14 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
         let [top, bottom, left, right] = component.extent;
         prop_assert_eq!(component.mask.extent(), Some(component.extent));
         let mut fault = None;
-        component.mask.each(|y, x| {
-            if owner[y * s + x] != Some(component.pattern) {
-                fault = Some("a component outside of its pattern");
-            }
-            if thickness[y * s + x] < i64::from(component.thickness) {
-                fault = Some("a label of thickness below that of a component");
-            }
-            if covering[y * s + x] > 1 {
-                return;
-            }
-            let p = [x as f32 + 0.5, y as f32 + 0.5];
-            let to = [p[0] + centres[(y * s + x) * 2], p[1] + centres[(y * s + x) * 2 + 1]];
-            if let (Some([a, b]), Some(angle)) = (component.vector, component.angle) {
-                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                let length = dx.hypot(dy);
-                let off = if length > 0.0 {
-                    ((to[0] - a[0]) * dy - (to[1] - a[1]) * dx) / length
-                } else {
-                    (to[0] - a[0]).hypot(to[1] - a[1])
-                };
-                if off.abs() > 1e-2 {
-                    fault = Some("a centre vector that misses the axis");
-                }
-                let gap = (angles[y * s + x] - angle).abs();
-                if gap.min(PI - gap) > 1e-4 {
-                    fault = Some("another angle than that of the vector");
-                }
-                if length > 0.0 {
-                    let turned = dy.atan2(dx) - angle;
-                    if turned.sin().abs() > 1e-3 {
-                        fault = Some("an angle that is not that of the vector");
-                    }
-                }
-            } else {
-                let middle = [(left + right + 1) as f32 / 2.0, (top + bottom + 1) as f32 / 2.0];
-                if (to[0] - middle[0]).hypot(to[1] - middle[1]) > 1e-3 {
-                    fault = Some("a centre vector that misses the middle");
-                }
-            }
-        });
+        component.mask.each(|y, x| fault = fault.or(pixel_fault(component, (y, x), s, &planes)));
         prop_assert!(fault.is_none(), "{:?}: {:?}", fault, component);
         if let Some(ends) = component.vector {
-            for [x, y] in ends {
-                prop_assert!(component.mask.contains(y as usize, x as usize), "an end elsewhere");
-            }
+            let on_mask = |[x, y]: [f32; 2]| {
+                let (row, column) = pixel(Coord { x: x.into(), y: y.into() });
+                component.mask.contains(row, column)
+            };
+            prop_assert!(ends.into_iter().all(on_mask), "an end elsewhere");
         } else {
             let side = (bottom - top).max(right - left) + 1;
             prop_assert_eq!(component.thickness as usize, side);
@@ -177,6 +152,50 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// What is wrong with the labels of a pixel of a component.
+fn pixel_fault(
+    component: &Component,
+    (y, x): (usize, usize),
+    size: usize,
+    planes: &Planes,
+) -> Option<&'static str> {
+    let at = y * size + x;
+    if planes.owner[at] != Some(component.pattern) {
+        return Some("a component outside of its pattern");
+    }
+    if planes.thickness[at] < i64::from(component.thickness) {
+        return Some("a label of thickness below that of a component");
+    }
+    if planes.covering[at] > 1 {
+        return None;
+    }
+    let way = &planes.centres[at * 2..][..2];
+    let to = [x as f32 + 0.5 + way[0], y as f32 + 0.5 + way[1]];
+    let (Some([a, b]), Some(angle)) = (component.vector, component.angle) else {
+        let [top, bottom, left, right] = component.extent;
+        let middle = [(left + right + 1) as f32 / 2.0, (top + bottom + 1) as f32 / 2.0];
+        let off = (to[0] - middle[0]).hypot(to[1] - middle[1]);
+        return (off > 1e-3).then_some("a centre vector that misses the middle");
+    };
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    let length = dx.hypot(dy);
+    let off = if length > 0.0 {
+        ((to[0] - a[0]) * dy - (to[1] - a[1]) * dx) / length
+    } else {
+        (to[0] - a[0]).hypot(to[1] - a[1])
+    };
+    let gap = (planes.angles[at] - angle).abs();
+    if off.abs() > 1e-2 {
+        Some("a centre vector that misses the axis")
+    } else if gap.min(PI - gap) > 1e-4 {
+        Some("another angle than that of the vector")
+    } else if length > 0.0 && (dy.atan2(dx) - angle).sin().abs() > 1e-3 {
+        Some("an angle that is not that of the vector")
+    } else {
+        None
+    }
+}
+
 #[test]
 fn default_scenes_keep_what_their_labels_say() {
     for config in [
@@ -184,18 +203,18 @@ fn default_scenes_keep_what_their_labels_say() {
         PatternConfig { size: 128, scale_with_size: true, ..PatternConfig::default() },
         PatternConfig { bbox_vecs: true, min_contrast: 0.3, ..PatternConfig::default() },
     ] {
-        let scenes = PatternGenerator::new(&config, 1, 700).unwrap();
+        let scenes = PatternGenerator::new(&config, 1, 300).unwrap();
         for index in 0..scenes.len() {
             let scene = scenes.get(index).unwrap();
             check(&config, &scene).unwrap_or_else(|error| panic!("scene {index}: {error}"));
             assert!(!scene.components.is_empty(), "scene {index} is empty");
         }
-        assert!(scenes.get(700).is_err());
+        assert!(scenes.get(300).is_err());
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn scenes_of_any_configuration_keep_what_their_labels_say(config in configs(), seed in 0_u64..1000) {
@@ -230,6 +249,7 @@ fn lines_are_as_wide_as_their_label() {
         ..PatternConfig::default()
     };
     let scenes = PatternGenerator::new(&config, 3, 200).unwrap();
+    let (mut sum, mut lines) = (0.0, 0.0);
     for index in 0..200 {
         let scene = scenes.get(index).unwrap();
         for component in &scene.components {
@@ -250,12 +270,16 @@ fn lines_are_as_wide_as_their_label() {
             });
             // The ends of the vector are pixels, so its direction is off by a pixel over its
             // length.
-            let slack = 0.5 + 1.0;
-            assert!(farthest <= width / 2.0 + slack, "scene {index}: {farthest} of {width}");
+            assert!(farthest <= width / 2.0 + 1.5, "scene {index}: {farthest} of {width}");
             if length > 20.0 {
+                // Along a line of slope 1 : 2 every other column has a pixel more.
                 let measured = beside as f32 / (length * 0.5);
-                assert!((measured - width).abs() < 0.35 * width.max(1.0), "{measured} of {width}");
+                assert!((measured - width).abs() < 0.8, "{measured} of {width}");
+                sum += measured / width;
+                lines += 1.0;
             }
         }
     }
+    let mean = sum / lines;
+    assert!(lines > 300.0 && (mean - 1.0_f32).abs() < 0.03, "{mean} over {lines} lines");
 }
