@@ -44,8 +44,9 @@ impl Straight {
 
     /// Top and bottom of that rectangle.
     pub(super) fn strip_rows(&self, (low, high): (f64, f64), reach: f64) -> (f64, f64) {
-        let (y, u) = (self.start.y, self.direction);
-        let (from, to) = (y + low * u.y, y + high * u.y);
+        let u = self.direction;
+        // Each from its own end: a far start would swallow where the other end is.
+        let (from, to) = (self.start.y + low * u.y, self.end.y + (high - self.length) * u.y);
         let side = reach * u.x.abs();
         (from.min(to) - side, from.max(to) + side)
     }

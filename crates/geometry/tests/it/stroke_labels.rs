@@ -310,6 +310,20 @@ fn bad_lines_leave_the_map_as_it_was() {
 }
 
 #[test]
+fn lines_far_away_on_one_side_leave_no_mark() {
+    let far = |y: f64| Coord { x: 1.0, y };
+    for ring in [[far(3.6e30), far(1e100), far(3.6e30)], [far(1e100), far(1e18), far(1e100)]] {
+        let line = LineString(ring.to_vec());
+        let stroke = Stroke { width: 30.0, cap: Cap::Round, ..Stroke::default() };
+        let mut single = Array2::<u32>::zeros((20, 20));
+        stroke_labels(&line, &stroke, 9, &mut single).unwrap();
+        let mut batch = Array2::<u32>::zeros((20, 20));
+        draw_labels(&[(Drawing::Line(&line, &stroke), 9)], &mut batch).unwrap();
+        assert!(single.iter().chain(&batch).all(|id| *id == 0), "{single}");
+    }
+}
+
+#[test]
 fn huge_coordinates_and_empty_maps_are_clipped() {
     let far = LineString::from(vec![(-1e12, 5.0), (1e12, 5.0)]);
     let stroke = Stroke { width: 2.0, cap: Cap::Round, ..Stroke::default() };
