@@ -24,7 +24,7 @@ const BESIDE: f64 = 4.0;
 const ALONG: f64 = 16.0;
 
 /// Refuses rings, given by their first vertex and the one after their last, whose edges
-/// meet in too many places; tells whether many edges run along each other without
+/// cut each other in too many places; tells whether many edges run along each other without
 /// being equal.
 pub(super) fn limit_meetings(
     chains: &Chains,
@@ -62,10 +62,14 @@ pub(super) fn limit_meetings(
     let (mut pairs, mut meetings) = (0, 0);
     let meet = |k: usize, l: usize| {
         pairs += 1;
-        meetings += usize::from(meeting(edge(k), edge(l)) != Meeting::None);
-        meetings <= MAX_MEETINGS && pairs <= MAX_PAIRS
+        meetings += usize::from(cut(edge(k), edge(l)));
+        bundled += usize::from(run_along(edge(k), edge(l)));
+        meetings <= MAX_MEETINGS && pairs <= MAX_PAIRS && bundled < BUNDLED
     };
     chains.compare(0.0, &place, &mut Visitor { cut: |_| {}, meet });
+    if bundled >= BUNDLED {
+        return Ok(true);
+    }
     for (found, limit) in [(meetings, MAX_MEETINGS), (pairs, MAX_PAIRS)] {
         if found > limit {
             let (what, count, limit) = ("cutting edges", found as f64, limit as f64);
@@ -73,6 +77,16 @@ pub(super) fn limit_meetings(
         }
     }
     Ok(false)
+}
+
+/// Whether one of two edges has to be cut: those that only share ends, or are equal, have not.
+fn cut([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> bool {
+    match meeting([a, b], [c, d]) {
+        Meeting::None => false,
+        Meeting::Cross(_) => true,
+        Meeting::Touch(p) => !((p == a || p == b) && (p == c || p == d)),
+        Meeting::Overlap(_) => !((a == c && b == d) || (a == d && b == c)),
+    }
 }
 
 /// Whether two edges are a step or two apart along a stretch that they have in common,

@@ -7,6 +7,8 @@ use std::ops::Range;
 /// Units of a pixel's height and of its area: whole numbers add up exactly, and up to this
 /// one they are numbers of 32 bits with a fraction, too.
 const ONE: f64 = 16_777_216.0;
+/// Width in pixels up to which a piece stands upright; one over it is finite.
+const UPRIGHT: f64 = 1e-100;
 /// Adding it to a number rounds that to the lowest bits of the sum.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// Cells that are summed up together.
@@ -112,7 +114,7 @@ impl Accumulator {
     #[inline]
     fn add_steep(&mut self, rows: Range<usize>, (at, slope): (f64, f64), rise: f64) {
         let (width, limit) = (slope.abs(), self.width as f64);
-        let factor = if width > 0.0 { 0.5 * rise / width } else { 0.0 };
+        let factor = if width > UPRIGHT { 0.5 * rise / width } else { 0.0 };
         let mut start = rows.start * self.stride;
         let mut y = rows.start as f64;
         for row in rows {
@@ -158,7 +160,7 @@ impl Accumulator {
         let units = |y: f64| ((y - top_of_row) * ONE + ROUNDER) - ROUNDER;
         let rise = sign * (units(bottom) - units(top));
         let (low, width) = (p.min(q), (p - q).abs());
-        let inverse = if width > 0.0 { 1.0 / width } else { 0.0 };
+        let inverse = if width > UPRIGHT { 1.0 / width } else { 0.0 };
         self.add_span(row, [low, width], rise, inverse);
     }
 

@@ -340,12 +340,34 @@ fn rings_beside_each_other() {
     };
     let rings: Vec<_> = (0..16).map(ring).collect();
     let expected = 0.75 * 3_f64.sqrt() * 1e4;
+    // Hatching before them, whose boxes meet and whose edges do not, does not hide them.
+    let strip = |k: u32| {
+        let x = 200.0 + f64::from(k) * 0.02;
+        let ring = vec![(x, 0.0), (x + 0.01, 0.0), (x + 100.01, 100.0), (x + 100.0, 100.0)];
+        Polygon::new(ring.into(), Vec::new())
+    };
+    let hatching: Vec<_> = (0..5000).map(strip).collect();
+    let both = [hatching.clone(), rings.clone()].concat();
+    let all = area(&union_all(&both).unwrap());
+    assert!((all - expected - 5000.0).abs() < 0.1, "{all}");
     for shapes in [union_all(&rings), intersection(&rings[..8], &rings[8..])] {
         let shapes = shapes.unwrap();
         assert_eq!(validate_multi_polygon(&shapes), Ok(()));
         let found = area(&shapes);
         assert!((found - expected).abs() < 0.1, "{found} {expected}");
     }
+}
+
+/// Edges that share ends, or are equal, cut nothing, however many they are.
+#[test]
+fn a_large_net_of_squares() {
+    let side = 440;
+    let square = |k: u32| rectangle(f64::from(k % side), f64::from(k / side), 1.0, 1.0);
+    let squares: Vec<_> = (0..side * side).map(square).collect();
+    let whole = union_all(&squares).unwrap();
+    assert_eq!(whole.0.len(), 1);
+    assert_eq!(whole.0[0].exterior().0.len(), 5);
+    assert!((area(&whole) - f64::from(side * side)).abs() < 1e-3);
 }
 
 /// Discs around corners that differ by rounding errors are nearly the same.

@@ -137,6 +137,16 @@ fn far_corners_are_clipped_and_those_beyond_draw_nothing() {
 
 /// Edges lower than any share of a pixel have slopes beyond all numbers.
 #[test]
+fn edges_that_are_almost_upright_fill_the_same_pixels() {
+    for width in [0.0, 1e-320, 1e-310, 1e-200, 1e-90, 1e-17] {
+        let corners = vec![(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (width, 10.0)];
+        let mut coverage = Array2::<f32>::zeros((10, 10));
+        fill_coverage(&Polygon::new(corners.into(), Vec::new()), &mut coverage);
+        assert!(coverage.iter().all(|share| (share - 1.0).abs() < 1e-6), "{width}: {coverage}");
+    }
+}
+
+#[test]
 fn edges_of_the_smallest_height_add_nothing() {
     let low = vec![(1.0, 0.0), (4.0, 5e-324), (4.0, 2.0), (1.0, 2.0)];
     let mut coverage = Array2::zeros((3, 6));
