@@ -195,6 +195,8 @@ mod tests {
             (taps(70, 9, 3), taps(5, 40, 2)),
             (taps(3, 7, 2), taps(33, 17, 2)),
         ];
+        // The interpreter is slow: it skips the largest.
+        let pairs = pairs.into_iter().filter(|(rows, _)| !cfg!(miri) || rows.inputs() < 70);
         for (rows, columns) in pairs {
             let (h, w, oh, ow) =
                 (rows.inputs(), columns.inputs(), rows.outputs(), columns.outputs());

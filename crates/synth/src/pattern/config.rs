@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::keys::check_keys;
 use crate::config::in_range;
 use crate::error::{Error, Result};
 
@@ -494,41 +495,6 @@ fn weights<'a>(field: &'static str, all: impl Iterator<Item = &'a f64>) -> Resul
         sum += weight;
     }
     in_range(field, sum, (f64::MIN_POSITIVE, 1e9), "weights from 0 to 1e6, one of them above 0")
-}
-
-/// Fails at the first key that `known` does not have.
-fn check_keys(path: &str, value: &serde_json::Value, known: &serde_json::Value) -> Result<()> {
-    let (Some(value), Some(known)) = (value.as_object(), known.as_object()) else {
-        return Ok(());
-    };
-    for (key, inner) in value {
-        let Some(known) = known.get(key) else {
-            let nearest = known.keys().min_by_key(|name| edits(name, key));
-            let nearest = nearest.cloned().unwrap_or_default();
-            return Err(Error::UnknownKey { key: format!("{path}{key}"), nearest });
-        };
-        check_keys(&format!("{path}{key}."), inner, known)?;
-    }
-    Ok(())
-}
-
-/// Letters to change, add or leave out between two words.
-///
-/// # References
-///
-/// Levenshtein, *Binary codes capable of correcting deletions, insertions, and reversals* (1966).
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

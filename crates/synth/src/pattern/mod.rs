@@ -19,6 +19,7 @@ mod bundle;
 mod color;
 mod config;
 mod generator;
+mod keys;
 mod mask;
 mod output;
 mod plane;
