@@ -45,7 +45,7 @@ pub fn run<A: clap::Parser>(example: impl FnOnce(A) -> anyhow::Result<()>) -> Ex
     match A::try_parse() {
         Ok(arguments) => match example(arguments) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => refused(&format!("error: {error:#}")),
+            Err(error) => refused(&format!("error: {}", chain(&error))),
         },
         Err(error) if error.use_stderr() => {
             let text = error.to_string();
@@ -54,6 +54,15 @@ pub fn run<A: clap::Parser>(example: impl FnOnce(A) -> anyhow::Result<()>) -> Ex
         }
         Err(help) => help.exit(),
     }
+}
+
+/// An error and its causes; what a text has said already is not said again.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
+    })
 }
 
 /// Makes the output folder and checks that it can be written to, before long work starts.

@@ -54,11 +54,12 @@ pub(crate) fn check(workspace: &Workspace, arguments: &CheckArguments) -> Result
 
 /// The tests of `mapvec-nn` that run kernels. All packages are named with them, as in the other
 /// steps: one alone would be built anew with fewer features.
-const KERNEL_TESTS: [&str; 14] = [
+const KERNEL_TESTS: [&str; 15] = [
     "attention::",
     "boxes::",
     "determinism::",
     "elementwise::",
+    "extremes::",
     "gather::",
     "grid_sample::",
     "half::",

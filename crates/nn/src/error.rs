@@ -109,24 +109,43 @@ impl fmt::Display for ParameterMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the stored tensors do not fit (was the model made with the same configuration?)"
+            "the stored tensors do not fit (was the model, or optimiser, made with the same \
+             configuration, and before loading?)"
         )?;
-        if !self.missing.is_empty() {
-            write!(f, "; missing: {}", self.missing.join(", "))?;
+        for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
+            if let [first @ .., last] = &names[..names.len().min(SHOWN)] {
+                let shown = first.iter().map(|name| format!("{name}, ")).collect::<String>();
+                write!(f, "; {what}: {shown}{last}{}", more(names.len()))?;
+            }
         }
-        if !self.unexpected.is_empty() {
-            write!(f, "; unexpected: {}", self.unexpected.join(", "))?;
-        }
-        for (name, expected, found) in &self.misshaped {
+        for (name, expected, found) in self.misshaped.iter().take(SHOWN) {
             write!(f, "; {name} should be {expected:?} and is {found:?}")?;
+        }
+        write!(f, "{}", more(self.misshaped.len()))?;
+        if self.unexpected.iter().any(|name| name.ends_with("num_batches_tracked")) {
+            write!(f, "; `LoadConfig::pytorch` skips the counters of PyTorch")?;
         }
         Ok(())
     }
 }
 
+/// Names of a kind that a message shows; the fields have all of them.
+const SHOWN: usize = 12;
+
+fn more(count: usize) -> String {
+    if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_mismatch_is_cut() {
+        let missing = (0..30).map(|i| format!("layer{i}.weight")).collect();
+        let text = ParameterMismatch { missing, ..ParameterMismatch::default() }.to_string();
+        assert!(text.contains("layer11.weight and 18 more") && !text.contains("layer12"), "{text}");
+    }
 
     #[test]
     fn a_mismatch_names_everything() {

@@ -49,11 +49,12 @@ impl GradcheckConfig {
 ///
 /// `f` gets the inputs as variables and is made a scalar by fixed random weights
 /// on its output. Below 1e-5 is right for smooth functions; infinite where one of the
-/// two is not a number. Runs on the CPU.
+/// two is not a number. Runs on the CPU. A model that `f` calls must be in `f64` as well:
+/// made by a [`ParameterStore`](crate::ParameterStore) of that type.
 ///
 /// # Errors
 ///
-/// Settings out of range; those of `f`.
+/// Settings out of range; no inputs, or some that are not floats; those of `f`.
 ///
 /// # Examples
 ///
@@ -72,6 +73,11 @@ pub fn gradcheck(
     config: &GradcheckConfig,
 ) -> Result<f64> {
     config.validate()?;
+    if inputs.is_empty() || inputs.iter().any(|input| !input.dtype().is_float()) {
+        let value = format!("{:?}", inputs.iter().map(Tensor::dtype).collect::<Vec<_>>());
+        let expected = "at least one tensor, all of floats";
+        return Err(Error::Config { field: "inputs", value, expected });
+    }
     let vars = variables(inputs, DType::F64)?;
     let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
     let output = f(&tensors)?;
@@ -89,7 +95,7 @@ pub fn gradcheck(
         let entries: Vec<usize> = if values.len() <= config.max_entries {
             (0..values.len()).collect()
         } else {
-            (0..config.max_entries).map(|_| rng.random_range(0..values.len())).collect()
+            rand::seq::index::sample(&mut rng, values.len(), config.max_entries).into_vec()
         };
         for entry in entries {
             let at = |offset: f64| -> Result<f64> {

@@ -4,9 +4,9 @@
 //! Every operation takes and gives Candle tensors and records its gradient, which is
 //! a constant: a gradient of a gradient does not see it. On the CPU in `f32`
 //! convolutions, products, norms, pooling, resizing, attention, softmax, activations,
-//! transforms and optimisers run kernels of this crate; indices and joins are Candle's. On other devices and in other precisions all
-//! compose Candle's own operations, with the known wrong gradients of Candle
-//! replaced. The `f64` composition is the oracle of the tests.
+//! transforms and optimisers run kernels of this crate; indices and joins are Candle's. On
+//! other devices and in `f64` all compose Candle's own operations, with the known wrong
+//! gradients of Candle replaced; halves on the CPU are computed in `f32`. The `f64` composition is the oracle of the tests.
 //!
 //! * Convolution: [`conv2d`], [`conv_transpose2d`], [`conv_stage`] (a row of
 //!   convolutions with norms and `ReLU` as one operation), [`conv2d_input_gradient`],
@@ -41,6 +41,44 @@
 //! Speed: candle's own operations run on a pool of threads that spin. Set
 //! `CANDLE_NUM_THREADS=1` in the environment, or they take the processor from
 //! these kernels, which use rayon, and a training step takes nearly twice as long.
+//!
+//! # Examples
+//!
+//! A network learns to tell bright from dark pictures; everything that a run needs to go on
+//! later is in two files.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use mapvec_nn::{
+//!     AdamWConfig, Conv2dConfig, ConvBnRelu, Linear, Optimizer, ParameterStore, Schedule,
+//!     adaptive_avg_pool2d, bce_with_logits,
+//! };
+//!
+//! let store = ParameterStore::new(1, DType::F32, &Device::Cpu);
+//! let vb = store.var_builder();
+//! let conv = ConvBnRelu::new(1, 8, 3, &Conv2dConfig::same(3), vb.pp("conv"))?;
+//! let head = Linear::new(8, 1, true, vb.pp("head"))?;
+//! let logits = |xs: &Tensor| -> candle_core::Result<Tensor> {
+//!     let features = adaptive_avg_pool2d(&conv.forward(xs, true)?, (1, 1))?;
+//!     head.forward(&features.flatten_from(1)?)
+//! };
+//! let mut optimizer = Optimizer::new(store.trainable(), &AdamWConfig::default())?;
+//! let (peak, schedule) = (1e-2, Schedule::cosine(20, 2));
+//! let xs = Tensor::arange(0_f32, 256.0, &Device::Cpu)?.reshape((4, 1, 8, 8))?.affine(0.01, 0.0)?;
+//! let bright = Tensor::new(&[[0_f32], [0.0], [1.0], [1.0]], &Device::Cpu)?;
+//! let mut losses = Vec::new();
+//! for step in 0..20 {
+//!     let loss = bce_with_logits(&logits(&xs)?, &bright)?.mean_all()?;
+//!     losses.push(loss.to_scalar::<f32>()?);
+//!     optimizer.set_learning_rate(schedule.learning_rate(peak, step))?;
+//!     optimizer.step_clipped(&loss.backward()?, 1.0)?;
+//! }
+//! assert!(losses[19] < losses[0]);
+//! let (weights, state) = (store.to_bytes()?, optimizer.state_bytes()?);
+//! store.load_bytes(&weights)?;
+//! optimizer.load_state_bytes(&state)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod activation;
 mod attention;

@@ -20,7 +20,25 @@ const BUFFERS: [&str; 2] = ["running_mean", "running_var"];
 ///
 /// A model asks [`ParameterStore::var_builder`] for its parameters; each is made
 /// on first asking, from the seed and its name alone. Names whose last part is
-/// `running_mean` or `running_var` are buffers: saved, not trained.
+/// `running_mean` or `running_var` are buffers: saved, not trained. `get` of a builder
+/// starts a parameter at zero, as everywhere in Candle: who asks for a kernel names its
+/// distribution with `get_with_hints` and [`init`](crate::init); the layers of this crate do.
+///
+/// So a model is made first and loaded then, and for inference made once more:
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use mapvec_nn::{Conv2d, Conv2dConfig, ParameterStore};
+///
+/// let make = |vb| Conv2d::new(3, 8, 3, &Conv2dConfig::same(3), vb);
+/// let store = ParameterStore::new(7, DType::F32, &Device::Cpu);
+/// make(store.var_builder())?;
+/// # let file = store.to_bytes()?;
+/// store.load_bytes(&file)?; // or `load` with a path
+/// let conv = make(store.frozen_var_builder())?;
+/// # drop(conv);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Examples
 ///
@@ -67,9 +85,10 @@ impl ParameterStore {
     }
 
     /// A builder for inference: its tensors are no variables, so that no graph is
-    /// recorded and every layer's memory is freed at once. Load the store first: the
-    /// weights stay those of the store, but batch norms copy their running statistics
-    /// here, so after more training make the model anew.
+    /// recorded and every layer's memory is freed at once. Make the model with
+    /// [`ParameterStore::var_builder`] and load it first: a name that the store does not
+    /// have is an error here. The weights stay those of the store, but batch norms copy
+    /// their running statistics, so after more training make the frozen model anew.
     #[must_use]
     pub fn frozen_var_builder(&self) -> VarBuilder<'static> {
         let backend = Box::new(Frozen(self.clone()));
@@ -318,6 +337,12 @@ impl SimpleBackend for Frozen {
         dtype: DType,
         device: &Device,
     ) -> candle_core::Result<Tensor> {
+        if !self.0.contains_tensor(name) {
+            bail!(
+                "there is no parameter {name} to freeze; make the model with `var_builder` and load it \
+                 first"
+            );
+        }
         Ok(SimpleBackend::get(&self.0, shape, name, hint, dtype, device)?.detach())
     }
 

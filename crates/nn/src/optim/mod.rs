@@ -61,11 +61,18 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// Settings out of range; a name that is there twice; a parameter that is not a float or not
+    /// Settings out of range; no parameters; a name that is there twice; a parameter that is not a float or not
     /// contiguous; those of the device.
     pub fn new(parameters: Vec<(String, Var)>, config: impl Into<OptimizerConfig>) -> Result<Self> {
         let config = config.into();
         config.validate()?;
+        if parameters.is_empty() {
+            return Err(Error::Config {
+                field: "parameters",
+                value: "none".to_owned(),
+                expected: "at least one; make the model before its optimiser",
+            });
+        }
         let mut names = HashSet::new();
         let mut slots = Vec::with_capacity(parameters.len());
         for (name, var) in parameters {
@@ -115,7 +122,8 @@ impl Optimizer {
         Ok(count)
     }
 
-    /// Moves every parameter that has a gradient by one step.
+    /// Moves every parameter that has a gradient by one step, also where that gradient is not
+    /// finite; [`Optimizer::step_clipped`] refuses such gradients.
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@ mod boxes;
 mod determinism;
 mod dropout;
 mod elementwise;
+mod extremes;
 mod fft;
 mod gather;
 mod grid_sample;

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_nn::{
-    AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, Error, Optimizer, ParameterStore,
-    clip_gradients, gradient_norm,
+    AdamWConfig, Conv2d, Conv2dConfig, ConvBnRelu, Error, GradcheckConfig, Optimizer,
+    ParameterStore, clip_gradients, gradcheck, gradient_norm,
 };
 
 use crate::{random, random32, worse};
@@ -225,4 +225,25 @@ fn bad_settings_are_named() {
     let config = AdamWConfig { beta2: 1.0, ..AdamWConfig::default() };
     let error = Optimizer::new(Vec::new(), &config).unwrap_err();
     assert!(error.to_string().contains("beta2 is 1"), "{error}");
+    let error = Optimizer::new(Vec::new(), &AdamWConfig::default()).unwrap_err();
+    assert!(error.to_string().contains("parameters is none"), "{error}");
+}
+
+#[test]
+fn a_frozen_model_has_the_parameters_of_its_store_and_no_others() {
+    let store = store(1, 4);
+    let vb = store.frozen_var_builder();
+    let config = Conv2dConfig::default();
+    assert!(Conv2d::new(4, 2, 1, &config, vb.pp("head")).is_ok());
+    let error = Conv2d::new(4, 2, 1, &config, vb.pp("heads")).unwrap_err();
+    assert!(error.to_string().contains("heads.weight"), "{error}");
+    assert!(!store.names().iter().any(|name| name.starts_with("heads")));
+}
+
+#[test]
+fn gradients_of_nothing_are_no_gradients() {
+    let config = GradcheckConfig::default();
+    assert!(gradcheck(&[], |_| Tensor::new(1.0, &Device::Cpu), &config).is_err());
+    let whole = Tensor::new(&[1_u32, 2], &Device::Cpu).unwrap();
+    assert!(gradcheck(&[whole], |x| x[0].sqr(), &config).is_err());
 }
