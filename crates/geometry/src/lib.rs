@@ -60,8 +60,8 @@
 //! - [`validate_polygon`], [`validate_multi_polygon`], [`validate_ring`] and
 //!   [`validate_line`] check the rules of simple features and name what is wrong,
 //!   [`validate_coverage`] finds gaps and overlaps between polygons.
-//! - [`repair_polygon`], [`repair_multi_polygon`] and [`repair_line`] make invalid shapes
-//!   valid.
+//! - [`repair_polygon`] and [`repair_multi_polygon`] make invalid shapes valid;
+//!   [`repair_line`] drops repeated points.
 //!
 //! Measures:
 //! - [`signed_area`], [`line_length`], [`perimeter`] and [`polygon_area`] give sizes.

@@ -110,7 +110,8 @@ pub fn xor(a: &[Polygon<f64>], b: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> 
 /// # Errors
 /// Those of [`union`].
 pub fn union_all(polygons: &[Polygon<f64>]) -> Result<MultiPolygon<f64>> {
-    overlay(polygons, &[], |a, b| a || b)
+    check_each("polygons", polygons, check_polygon)?;
+    overlay_unchecked(polygons, &[], |a, b| a || b)
 }
 
 fn overlay(a: &[Polygon<f64>], b: &[Polygon<f64>], rule: Rule) -> Result<MultiPolygon<f64>> {

@@ -25,6 +25,7 @@ impl Coverage {
     /// Points where three or more borders meet are nodes, and so are the corners of the
     /// page. Faces come in the order of the polygons. With [`Connectivity::Eight`] those of
     /// equal label that touch at points become one feature of [`Self::multi_polygons`].
+    /// Label 0 is a label as any other here.
     /// About n log n in the number of vertices.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The visible runs of a segment, and the one vector that stands for them.
 
-use crate::{Error, Result, grid::floor_index};
+use crate::{Error, Result, error::check_coordinate, grid::floor_index};
 use geo_types::{Coord, Line, LineString};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -25,9 +25,12 @@ pub enum VisibleVector {
 /// is hidden where the pixel under it is.
 ///
 /// # Errors
-/// [`Error::NonFiniteLine`] for a coordinate that is infinite or not a number.
+/// [`Error::NonFiniteLine`] for a coordinate that is infinite or not a number,
+/// [`Error::Parameter`] for one beyond `1e100`.
 pub fn visible_runs(segment: Line<f64>, visible: ArrayView2<'_, bool>) -> Result<Vec<[f64; 2]>> {
     check_segment(segment)?;
+    let Line { start, end } = segment;
+    [start.x, start.y, end.x, end.y].into_iter().try_for_each(check_coordinate)?;
     let (height, width) = visible.dim();
     let mut cuts = vec![0.0, 1.0];
     let axes = [(segment.start.x, segment.end.x, width), (segment.start.y, segment.end.y, height)];

@@ -292,7 +292,7 @@ fn invalid_polygons_are_named() {
     let crossing = PolygonFault::SelfCrossing { ring, x, y };
     assert_eq!(union(&square, &bow), of_item("b", 0, crossing));
     let second = [square[0].clone(), bow[0].clone()];
-    assert_eq!(union_all(&second), of_item("a", 1, crossing));
+    assert_eq!(union_all(&second), of_item("polygons", 1, crossing));
     let empty = [Polygon::new(LineString(Vec::new()), Vec::new())];
     let few = PolygonFault::TooFewPoints(Ring::Exterior);
     assert_eq!(intersection(&square, &empty), of_item("b", 0, few));
