@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 use rand::Rng;
 
-use super::generator::Canvas;
+use super::generator::{Canvas, pick};
 use super::plane::{Point, reach, undirected};
 use super::scene::Draft;
 
@@ -26,8 +26,8 @@ pub(super) fn bundles(
     double: bool,
 ) -> Vec<Draft> {
     let config = &canvas.config.line_filled_args;
-    let lines = canvas.pick(rng, config.lines_num_range).min(budget);
-    let spacing = canvas.pick(rng, config.spacing_range);
+    let lines = pick(rng, config.lines_num_range).min(budget);
+    let spacing = pick(rng, config.spacing_range);
     let padding = config.center_padding;
     let mut place = || rng.random_range(padding..canvas.size - padding) as f64;
     let centre = Point { x: place(), y: place() };

@@ -129,7 +129,7 @@ impl PatternGenerator {
             mode: config.vector_mode,
             axes: config.bbox_vecs,
         };
-        let count = canvas.pick(rng, config.patterns_num_range);
+        let count = pick(rng, config.patterns_num_range);
         let most = config.patterns_num_range[1] - 1;
         let mut angles: Vec<f64> = Vec::new();
         let mut before: Option<(PatternFamily, [[f32; 3]; 2])> = None;
@@ -226,6 +226,11 @@ impl Source for PatternRecords {
     }
 }
 
+/// A number of a range whose upper end is excluded.
+pub(super) fn pick(rng: &mut impl Rng, range: [usize; 2]) -> usize {
+    rng.random_range(range[0]..range[1])
+}
+
 /// Where patterns are drawn, and by which rules.
 pub(super) struct Canvas<'a> {
     pub(super) config: &'a PatternConfig,
@@ -235,12 +240,6 @@ pub(super) struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// A number of a range whose upper end is excluded.
-    #[expect(clippy::unused_self, reason = "reads as a method beside the other draws")]
-    pub(super) fn pick(&self, rng: &mut impl Rng, range: [usize; 2]) -> usize {
-        rng.random_range(range[0]..range[1])
-    }
-
     /// A step of thickness of lines.
     pub(super) fn thickness(&self, rng: &mut impl Rng) -> usize {
         self.config.line_args.thickness_range[0] + self.thicknesses.sample(rng)

@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::generator::Canvas;
+use super::generator::{Canvas, pick};
 use super::plane::{Point, difference, reach};
 use super::scene::Draft;
 
@@ -14,7 +14,7 @@ pub(super) fn polyline(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) -
     let (config, size) = (&canvas.config.polyline_args, canvas.size);
     let thickness = canvas.thickness(rng);
     let least = canvas.config.line_args.min_length * thickness as f64;
-    let count = canvas.pick(rng, config.vertices_range).min(budget);
+    let count = pick(rng, config.vertices_range).min(budget);
     let mut place = || rng.random_range(0..size - 1) as f64;
     let mut from = Point { x: place(), y: place() };
     let mut before = rng.random_range(-PI..PI);

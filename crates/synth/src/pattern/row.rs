@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::generator::Canvas;
+use super::generator::{Canvas, pick};
 use super::plane::{Point, reach, undirected};
 use super::scene::Draft;
 
@@ -15,8 +15,8 @@ pub(super) fn row(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) -> Dra
     let symbol = canvas.symbol(rng);
     let turn = rng.random_range(0.0..std::f64::consts::TAU);
     let diagonal = symbol.diagonal();
-    let count = canvas.pick(rng, config.shapes_num_range).min(budget);
-    let gap = canvas.pick(rng, config.dist_range) as f64;
+    let count = pick(rng, config.shapes_num_range).min(budget);
+    let gap = pick(rng, config.dist_range) as f64;
     let gap = gap.max((diagonal / 2.0 + 1.0).floor());
     let step = diagonal + gap;
     let mut place = || rng.random_range(0..size - 1) as f64;

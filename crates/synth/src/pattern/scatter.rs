@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::generator::Canvas;
+use super::generator::{Canvas, pick};
 use super::plane::Point;
 use super::scene::Draft;
 
@@ -12,7 +12,7 @@ pub(super) fn scatter(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) ->
     let (config, size) = (&canvas.config.spreaded_shapes_args, canvas.size);
     let symbol = canvas.symbol(rng);
     let diagonal = symbol.diagonal();
-    let count = canvas.pick(rng, config.shapes_num_range).min(budget);
+    let count = pick(rng, config.shapes_num_range).min(budget);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -120,7 +120,7 @@ impl PatternScene {
         let first = self.components.len();
         let mut all = BitMask::empty(self.size, 0..self.size);
         for part in draft.components {
-            let Some(component) = visible(part, covered, &draft.thickness, rule) else {
+            let Some(component) = visible(part, covered, draft.thickness, rule) else {
                 continue;
             };
             all.add(&component.mask);
@@ -138,7 +138,7 @@ impl PatternScene {
 }
 
 /// What is visible of a part, if it is enough.
-fn visible(part: Part, covered: &BitMask, width: &usize, rule: Visibility) -> Option<Component> {
+fn visible(part: Part, covered: &BitMask, width: usize, rule: Visibility) -> Option<Component> {
     let full_pixels = part.full.count();
     let mut mask = part.full;
     mask.subtract(covered);
@@ -165,7 +165,7 @@ fn visible(part: Part, covered: &BitMask, width: &usize, rule: Visibility) -> Op
         }
         None => (None, None),
     };
-    let thickness = if vector.is_some() { *width } else { (bottom - top).max(right - left) + 1 };
+    let thickness = if vector.is_some() { width } else { (bottom - top).max(right - left) + 1 };
     let border = part.border.map(|border| border.intersection(&mask));
     #[expect(clippy::cast_possible_truncation, reason = "at most the side of a canvas")]
     let thickness = thickness as u32;
@@ -262,14 +262,14 @@ mod tests {
         covered.add(&bar(32, 6, 0, 31));
         let rule =
             |mode| Visibility { line_pixels: 3.0, symbol_pixels: 1, share: 0.5, mode, axes: false };
-        let bridged = visible(part(), &covered, &1, rule(VectorMode::Bridged)).unwrap();
+        let bridged = visible(part(), &covered, 1, rule(VectorMode::Bridged)).unwrap();
         assert_eq!(bridged.vector, Some([[2.5, 5.5], [29.5, 5.5]]));
         assert_eq!((bridged.mask.count(), bridged.full_pixels), (24, 28));
-        let fragment = visible(part(), &covered, &1, rule(VectorMode::Fragment)).unwrap();
+        let fragment = visible(part(), &covered, 1, rule(VectorMode::Fragment)).unwrap();
         assert_eq!(fragment.vector, Some([[12.5, 5.5], [29.5, 5.5]]));
         assert_eq!(fragment.mask.count(), 18);
         // Hidden by half, it is gone.
         let covered = bar(32, 5, 0, 15);
-        assert!(visible(part(), &covered, &1, rule(VectorMode::Bridged)).is_none());
+        assert!(visible(part(), &covered, 1, rule(VectorMode::Bridged)).is_none());
     }
 }

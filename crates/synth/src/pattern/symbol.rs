@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use rand::Rng;
 
 use super::config::{SymbolConfig, SymbolKind};
+use super::generator::pick;
 use super::mask::BitMask;
 use super::plane::Point;
 use super::scene::Part;
@@ -24,7 +25,6 @@ pub(super) struct Symbol {
 impl Symbol {
     /// A random symbol; `kind` is drawn by the caller.
     pub(super) fn draw(config: &SymbolConfig, kind: SymbolKind, rng: &mut impl Rng) -> Self {
-        let pick = |rng: &mut _, range: [usize; 2]| Rng::random_range(rng, range[0]..range[1]);
         let size = pick(rng, config.size_range);
         let filled = rng.random_bool(config.filled_prob) && kind != SymbolKind::Cross;
         let bordered = filled && rng.random_bool(config.add_borderline_prob);
