@@ -163,6 +163,12 @@ pub enum Error {
         /// The serializer's explanation.
         reason: String,
     },
+    /// Threads that make samples cannot start, or one of them panicked.
+    #[error("threads that make samples: {reason}")]
+    Threads {
+        /// What happened.
+        reason: String,
+    },
 }
 
 impl Error {

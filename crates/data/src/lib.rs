@@ -3,7 +3,8 @@
 //! - [`MapSample`] and [`PixelLabels`]: a picture with the labels of its pixels, and the
 //!   crops, turns and flips that keep both (and the angles of lines) together.
 //! - [`Source`] and [`sample_rng`]: samples by index, repeatable from a seed.
-//! - [`Record`]: named arrays, a sample of any kind.
+//! - [`Record`]: named arrays, a sample of any kind; [`collate`] joins them to batches.
+//! - [`Loader`]: batches of a source, shuffled, made ahead on threads, resumed anywhere.
 //! - [`read_image`], [`read_window`], [`decode_image`]: PNG, JPEG and TIFF within
 //!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way; [`crop_image`].
 //! - [`write_atomic`] and [`write_all_atomic`]: files that appear complete or not at all.
@@ -11,6 +12,7 @@
 //! - [`Feature`] with [`to_geojson`] and [`to_svg`]: vectors as text.
 
 mod atomic;
+mod batch;
 mod error;
 mod feature;
 mod geojson_write;
@@ -18,6 +20,7 @@ mod image_read;
 mod image_write;
 mod labels;
 mod limits;
+mod loader;
 mod progress;
 mod rearrange;
 mod record;
@@ -26,6 +29,7 @@ mod source;
 mod svg_write;
 
 pub use atomic::{write_all_atomic, write_atomic};
+pub use batch::{Shapes, collate};
 pub use error::{Error, Result};
 pub use feature::Feature;
 pub use geojson_write::{GeoJsonConfig, to_geojson, to_geojson_with};
@@ -33,6 +37,7 @@ pub use image_read::{decode_image, read_image, read_window};
 pub use image_write::{encode_png, write_png};
 pub use labels::PixelLabels;
 pub use limits::ImageLimits;
+pub use loader::{Batch, Batches, Loader, LoaderConfig, OnError, Position};
 pub use progress::{Progress, Silent};
 pub use record::{Field, Record, Values};
 pub use sample::{MapSample, crop_image};

@@ -27,6 +27,24 @@ impl Values {
         }
     }
 
+    /// Real numbers, if that is what they are.
+    #[must_use]
+    pub fn as_f32(&self) -> Option<&[f32]> {
+        if let Self::F32(values) = self { Some(values) } else { None }
+    }
+
+    /// Whole numbers, if that is what they are.
+    #[must_use]
+    pub fn as_i32(&self) -> Option<&[i32]> {
+        if let Self::I32(values) = self { Some(values) } else { None }
+    }
+
+    /// Bytes, if that is what they are.
+    #[must_use]
+    pub fn as_u8(&self) -> Option<&[u8]> {
+        if let Self::U8(values) = self { Some(values) } else { None }
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -176,12 +194,12 @@ impl Record {
     /// # Errors
     ///
     /// As [`Record::get`].
-    pub fn selected(&self, names: &[&str]) -> Result<Self> {
-        let mut record = Self::new();
+    pub fn selected(mut self, names: &[impl AsRef<str>]) -> Result<Self> {
         for name in names {
-            record.insert(*name, self.get(name)?.clone());
+            self.get(name.as_ref())?;
         }
-        Ok(record)
+        self.fields.retain(|name, _| names.iter().any(|n| n.as_ref() == name));
+        Ok(self)
     }
 }
 

@@ -10,4 +10,5 @@
 
 mod geojson_output;
 mod images;
+mod loader;
 mod samples;
