@@ -31,7 +31,7 @@ impl PatternCounts {
         for component in &scene.components {
             component.mask.each(|y, x| cover[y * scene.size + x] += 1);
             self.thickness.push(f64::from(component.thickness));
-            match component.vector {
+            match component.vector() {
                 Some([a, b]) => {
                     self.lengths.push(f64::from((b[0] - a[0]).hypot(b[1] - a[1])));
                 }

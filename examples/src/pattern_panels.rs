@@ -77,7 +77,7 @@ fn vectors(scene: &PatternScene, scale: usize, panel: &mut Array3<u8>) -> Result
     let point =
         |[x, y]: [f32; 2]| Coord { x: f64::from(x) * scale as f64, y: f64::from(y) * scale as f64 };
     for component in &scene.components {
-        let (line, id) = match component.vector {
+        let (line, id) = match component.vector() {
             Some([a, b]) => (vec![point(a), point(b)], 1),
             None => {
                 let [top, bottom, left, right] = component.extent.map(|v| v as f32);

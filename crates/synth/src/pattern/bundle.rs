@@ -1,11 +1,11 @@
 //! Bundles of parallel lines, single and interleaved.
 
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::f64::consts::PI;
 
 use rand::Rng;
 
 use super::generator::{Canvas, pick};
-use super::plane::{Point, reach, undirected};
+use super::plane::{Direction, Point, reach, undirected};
 use super::scene::Draft;
 
 /// A bundle: the lines of a direction through points on a perpendicular.
@@ -39,7 +39,7 @@ pub(super) fn bundles(
     if double && left > 0 {
         // Between the lines of the first.
         let shift = (spacing + thickness / 2) as f64;
-        let centre = centre.step(angle - FRAC_PI_2, shift);
+        let centre = centre.step(Direction::of(angle).across(), shift);
         let second = Bundle { centre, lines: lines.min(left), ..first };
         drafts.push(canvas.lines(second.segments(canvas, rng), thickness, Some(angle)));
     }
@@ -69,7 +69,8 @@ impl Bundle {
         let effective = if t == 1 { 1 } else { t + t / 2 + 1 };
         let half = (canvas.config.line_args.min_length + effective as f64) / 2.0;
         let pitch = (effective + self.spacing) as f64;
-        let across = self.angle - FRAC_PI_2;
+        let along = Direction::of(self.angle);
+        let across = along.across();
         let inside = |p: &Point| {
             let last = (size - 1) as f64;
             (0.0..=last).contains(&p.x) && (0.0..=last).contains(&p.y)
@@ -77,21 +78,20 @@ impl Bundle {
         if !inside(&self.centre) {
             return Vec::new();
         }
-        let before = -((reach(self.centre, across + PI, size) / pitch).floor());
+        let before = -((reach(self.centre, across.opposite(), size) / pitch).floor());
         let after = (reach(self.centre, across, size) / pitch).floor();
         let mut segments = Vec::new();
         let mut step = before;
         while step <= after {
             let centre = self.centre.step(across, step * pitch);
             step += 1.0;
-            let ends =
-                [self.angle + PI, self.angle].map(|angle| (angle, reach(centre, angle, size)));
+            let ends = [along.opposite(), along].map(|way| (way, reach(centre, way, size)));
             if ends.iter().any(|(_, room)| *room <= half) {
                 continue;
             }
-            segments.push(ends.map(|(angle, room)| {
+            segments.push(ends.map(|(way, room)| {
                 let length = half + rng.random_range(0.0..1.0) * (room - half);
-                centre.step(angle, length).on_pixel(size)
+                centre.step(way, length).on_pixel(size)
             }));
         }
         let spare = segments.len().saturating_sub(self.lines);

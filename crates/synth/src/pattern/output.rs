@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::PatternConfig;
 use super::mask::BitMask;
-use super::scene::{Component, PatternScene};
+use super::scene::{Component, Pattern, PatternScene};
 
 /// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
 /// `b` the numbers of patterns, components, vectors and boxes.
@@ -145,12 +145,50 @@ impl PatternOutput {
 }
 
 /// A vector of a scene: that of a line, or of a row of symbols.
-struct Vector<'a> {
-    mask: &'a BitMask,
-    ends: [[f32; 2]; 2],
-    angle: f32,
-    thickness: u32,
-    pattern: usize,
+enum Vector<'a> {
+    Line(&'a Component),
+    Row { pattern: &'a Pattern, ends: [[f32; 2]; 2], thickness: u32, number: usize },
+}
+
+impl<'a> Vector<'a> {
+    fn mask(&self) -> &'a BitMask {
+        match self {
+            Self::Line(component) => &component.mask,
+            Self::Row { pattern, .. } => &pattern.mask,
+        }
+    }
+
+    /// A line has ends; those of others would be all at the origin.
+    fn ends(&self) -> [[f32; 2]; 2] {
+        match self {
+            Self::Line(component) => component.vector().unwrap_or_default(),
+            Self::Row { ends, .. } => *ends,
+        }
+    }
+
+    fn angle(&self) -> f32 {
+        match self {
+            Self::Line(component) => component.angle().unwrap_or_default(),
+            Self::Row { ends: [[ax, ay], [bx, by]], .. } => {
+                (by - ay).atan2(bx - ax).rem_euclid(std::f32::consts::PI)
+            }
+        }
+    }
+
+    fn thickness(&self) -> u32 {
+        match self {
+            Self::Line(component) => component.thickness,
+            Self::Row { thickness, .. } => *thickness,
+        }
+    }
+
+    /// Index of its pattern.
+    fn pattern(&self) -> usize {
+        match self {
+            Self::Line(component) => component.pattern,
+            Self::Row { number, .. } => *number,
+        }
+    }
 }
 
 impl PatternScene {
@@ -171,15 +209,15 @@ impl PatternScene {
             PatternOutput::Img => F32(self.image()),
             PatternOutput::AngleLabel => F32(self.angles()),
             PatternOutput::CenterVecLabel => F32(self.centres()),
-            PatternOutput::LineLabel => U8(self.union(self.vectors().map(|v| v.mask))),
+            PatternOutput::LineLabel => U8(self.union(self.vectors().map(|v| v.mask()))),
             PatternOutput::ShapeLabel => U8(self.union(self.boxes().map(|c| &c.mask))),
             PatternOutput::ThicknessLabel => I32(self.thicknesses()),
             PatternOutput::PatternMasks => U8(self.stack(self.patterns.iter().map(|p| &p.mask))),
             PatternOutput::ShapeMasks => U8(self.stack(self.components.iter().map(|c| &c.mask))),
-            PatternOutput::VecsMasks => U8(self.stack(self.vectors().map(|v| v.mask))),
+            PatternOutput::VecsMasks => U8(self.stack(self.vectors().map(|v| v.mask()))),
             PatternOutput::BboxMasks => U8(self.stack(self.boxes().map(|c| &c.mask))),
             PatternOutput::Vecs => {
-                F32(self.vectors().flat_map(|v| v.ends.into_iter().flatten()).collect())
+                F32(self.vectors().flat_map(|v| v.ends().into_iter().flatten()).collect())
             }
             PatternOutput::Bboxes => F32(self.boxes().flat_map(corners).collect()),
             PatternOutput::VecsMask => U8(self.vectors().map(|_| 1).collect()),
@@ -188,11 +226,11 @@ impl PatternScene {
                 I32(self.components.iter().map(|c| whole(c.thickness)).collect())
             }
             PatternOutput::VecsThickness => {
-                I32(self.vectors().map(|v| whole(v.thickness)).collect())
+                I32(self.vectors().map(|v| whole(v.thickness())).collect())
             }
             PatternOutput::BboxThickness => I32(self.boxes().map(|c| whole(c.thickness)).collect()),
             PatternOutput::VecsPatternIdxs => {
-                I32(self.vectors().map(|v| number(v.pattern)).collect())
+                I32(self.vectors().map(|v| number(v.pattern())).collect())
             }
             PatternOutput::BboxPatternIdxs => {
                 I32(self.boxes().map(|c| number(c.pattern)).collect())
@@ -205,17 +243,12 @@ impl PatternScene {
     }
 
     fn vectors(&self) -> impl Iterator<Item = Vector<'_>> {
-        let lines = self.components.iter().filter_map(|c| {
-            let (ends, angle) = (c.vector?, c.angle?);
-            Some(Vector { mask: &c.mask, ends, angle, thickness: c.thickness, pattern: c.pattern })
-        });
-        let rows = self.patterns.iter().enumerate().filter_map(|(pattern, p)| {
-            let ends = p.axis?;
-            let [[ax, ay], [bx, by]] = ends;
-            let angle = (by - ay).atan2(bx - ax).rem_euclid(std::f32::consts::PI);
-            let symbols = &self.components[p.components.clone()];
+        let lines = self.components.iter().filter(|c| c.is_line()).map(Vector::Line);
+        let rows = self.patterns.iter().enumerate().filter_map(|(number, pattern)| {
+            let ends = pattern.axis?;
+            let symbols = &self.components[pattern.components.clone()];
             let thickness = symbols.iter().map(|c| c.thickness).max().unwrap_or(0);
-            Some(Vector { mask: &p.mask, ends, angle, thickness, pattern })
+            Some(Vector::Row { pattern, ends, thickness, number })
         });
         lines.chain(rows)
     }
@@ -238,13 +271,14 @@ impl PatternScene {
     fn angles(&self) -> Vec<f32> {
         let mut angles = vec![0.0; self.size * self.size];
         let vectors: Vec<Vector<'_>> = self.vectors().collect();
-        for vector in &vectors {
-            vector.mask.paint(vector.angle, &mut angles);
+        let directions: Vec<f32> = vectors.iter().map(Vector::angle).collect();
+        for (vector, angle) in vectors.iter().zip(&directions) {
+            vector.mask().paint(*angle, &mut angles);
         }
         // Directions and their opposites are the same, so the mean is that of doubled angles.
-        for (at, all) in shared_pixels(self.size, vectors.iter().map(|v| v.mask)) {
+        for (at, all) in shared_pixels(self.size, vectors.iter().map(Vector::mask)) {
             let sums = all.iter().fold((0.0_f32, 0.0_f32), |(s, c), index| {
-                let (sin, cos) = (2.0 * vectors[*index].angle).sin_cos();
+                let (sin, cos) = (2.0 * directions[*index]).sin_cos();
                 (s + sin, c + cos)
             });
             let mean = (sums.0.atan2(sums.1) / 2.0).rem_euclid(std::f32::consts::PI);
@@ -256,7 +290,7 @@ impl PatternScene {
     fn centres(&self) -> Vec<f32> {
         let mut sums = vec![0.0; self.size * self.size * 2];
         for component in &self.components {
-            let line = component.vector.map(|[a, b]| {
+            let line = component.vector().map(|[a, b]| {
                 let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
                 (a, dx, dy, dx * dx + dy * dy)
             });
@@ -307,11 +341,10 @@ impl PatternScene {
     }
 
     fn stack<'a>(&self, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
-        let mut planes = Vec::new();
-        for mask in masks {
-            let first = planes.len();
-            planes.resize(first + self.size * self.size, 0);
-            mask.paint(1, &mut planes[first..]);
+        let (masks, area): (Vec<&BitMask>, _) = (masks.collect(), self.size * self.size);
+        let mut planes = vec![0; masks.len() * area];
+        for (plane, mask) in planes.chunks_exact_mut(area).zip(masks) {
+            mask.paint(1, plane);
         }
         planes
     }

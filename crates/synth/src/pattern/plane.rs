@@ -10,9 +10,9 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// The point `distance` away in the direction `angle`.
-    pub(super) fn step(self, angle: f64, distance: f64) -> Self {
-        Self { x: self.x + distance * angle.cos(), y: self.y + distance * angle.sin() }
+    /// The point `distance` away in a direction.
+    pub(super) fn step(self, direction: Direction, distance: f64) -> Self {
+        Self { x: self.x + distance * direction.x, y: self.y + distance * direction.y }
     }
 
     /// Its pixel, inside a canvas of some size.
@@ -21,14 +21,41 @@ impl Point {
         Self { x: self.x.round().clamp(0.0, last), y: self.y.round().clamp(0.0, last) }
     }
 
-    /// Distance to another point.
+    /// Distance to another point. A canvas is too small for squares to overflow, and a root takes
+    /// a tenth of the time of `hypot`.
     pub(super) fn distance(self, other: Self) -> f64 {
-        (self.x - other.x).hypot(self.y - other.y)
+        let (dx, dy) = (self.x - other.x, self.y - other.y);
+        (dx * dx + dy * dy).sqrt()
+    }
+}
+
+/// A vector of length 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Direction {
+    x: f64,
+    y: f64,
+}
+
+impl Direction {
+    /// The direction of an angle from +x towards +y.
+    pub(super) fn of(angle: f64) -> Self {
+        let (y, x) = angle.sin_cos();
+        Self { x, y }
+    }
+
+    /// The way back.
+    pub(super) fn opposite(self) -> Self {
+        Self { x: -self.x, y: -self.y }
+    }
+
+    /// A quarter turn from +y towards +x.
+    pub(super) fn across(self) -> Self {
+        Self { x: self.y, y: -self.x }
     }
 }
 
 /// How far it is from a point of the canvas in a direction to the border of its pixel centres.
-pub(super) fn reach(from: Point, angle: f64, size: usize) -> f64 {
+pub(super) fn reach(from: Point, direction: Direction, size: usize) -> f64 {
     let last = (size - 1) as f64;
     let along = |at: f64, slope: f64| {
         if slope > 1e-12 {
@@ -39,7 +66,7 @@ pub(super) fn reach(from: Point, angle: f64, size: usize) -> f64 {
             f64::INFINITY
         }
     };
-    along(from.x, angle.cos()).min(along(from.y, angle.sin())).max(0.0)
+    along(from.x, direction.x).min(along(from.y, direction.y)).max(0.0)
 }
 
 /// The direction of an undirected line, in `[0, pi)`.
@@ -71,7 +98,8 @@ mod tests {
     fn rays_end_at_the_border() {
         let from = Point { x: 3.0, y: 10.0 };
         for angle in [0.0, 0.3, 1.6, PI, -2.0] {
-            let end = from.step(angle, reach(from, angle, 32));
+            let direction = Direction::of(angle);
+            let end = from.step(direction, reach(from, direction, 32));
             let border = [end.x, end.y, 31.0 - end.x, 31.0 - end.y];
             assert!(border.iter().all(|d| *d > -1e-9), "{angle}: {end:?}");
             assert!(border.iter().any(|d| d.abs() < 1e-9), "{angle}: {end:?}");

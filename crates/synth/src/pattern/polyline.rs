@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 
 use super::generator::{Canvas, pick};
-use super::plane::{Point, difference, reach};
+use super::plane::{Direction, Point, difference, reach};
 use super::scene::Draft;
 
 /// A polyline of at most `budget` segments.
@@ -32,11 +32,12 @@ pub(super) fn polyline(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) -
         let possible: Vec<(f64, f64)> = (0..config.proposals_num)
             .map(|k| start + jitter + k as f64 * step)
             .filter(|angle| index == 0 || difference(*angle, before) > limit)
-            .map(|angle| (angle, reach(from, angle, size)))
+            .map(|angle| (angle, reach(from, Direction::of(angle), size)))
             .filter(|(_, room)| *room > least)
             .collect();
         let Some(&(angle, room)) = possible.choose(rng) else { break };
-        let to = from.step(angle, least + rng.random_range(0.0..1.0) * (room - least));
+        let length = least + rng.random_range(0.0..1.0) * (room - least);
+        let to = from.step(Direction::of(angle), length);
         segments.push([from.on_pixel(size), to.on_pixel(size)]);
         (from, before) = (to, angle);
     }

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 
 use super::generator::{Canvas, pick};
-use super::plane::{Point, reach, undirected};
+use super::plane::{Direction, Point, reach, undirected};
 use super::scene::Draft;
 
 /// A row of at most `budget` symbols.
@@ -26,7 +26,10 @@ pub(super) fn row(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) -> Dra
     let jitter = rng.random_range(0.0..1.0) * turns / 2.0;
     let chords: Vec<(f64, f64)> = (0..config.angle_proposals_num)
         .map(|k| -FRAC_PI_2 + jitter + k as f64 * turns)
-        .map(|angle| (angle, reach(middle, angle, size) + reach(middle, angle + PI, size)))
+        .map(|angle| {
+            let way = Direction::of(angle);
+            (angle, reach(middle, way, size) + reach(middle, way.opposite(), size))
+        })
         .collect();
     let needed = count as f64 * step - gap;
     let long: Vec<(f64, f64)> = chords.iter().copied().filter(|c| c.1 > needed).collect();
@@ -43,9 +46,10 @@ pub(super) fn row(canvas: &Canvas<'_>, rng: &mut impl Rng, budget: usize) -> Dra
     let count = fitting.clamp(1, count);
     let slack = (length - (count as f64 * step - gap)).max(0.0);
     let first = diagonal / 2.0 + rng.random_range(0.0..1.0) * slack;
-    let start = middle.step(angle + PI, reach(middle, angle + PI, size));
+    let (way, back) = (Direction::of(angle), Direction::of(angle).opposite());
+    let start = middle.step(back, reach(middle, back, size));
     let centres: Vec<Point> = (0..count)
-        .map(|k| start.step(angle, (first + k as f64 * step).min(length)).on_pixel(size))
+        .map(|k| start.step(way, (first + k as f64 * step).min(length)).on_pixel(size))
         .collect();
     let parts = centres.iter().map(|centre| symbol.part(*centre, turn, size)).collect();
     let axis = match (centres.first(), centres.last()) {

@@ -39,11 +39,8 @@ pub struct Component {
     pub border: Option<BitMask>,
     /// Pixels it would have if nothing hid it.
     pub full_pixels: usize,
-    /// Ends of a line in px, `[x, y]` each: centres of visible pixels.
-    pub vector: Option<[[f32; 2]; 2]>,
-    /// Undirected direction of a line, radians in `[0, pi)` from +x towards +y; that of its
-    /// vector.
-    pub angle: Option<f32>,
+    /// The axis of a line where nothing hides it.
+    axis: Option<[Point; 2]>,
     /// Width of a line, the larger side of the visible box of a symbol; px.
     pub thickness: u32,
     /// First and last row, first and last column of the visible pixels.
@@ -56,7 +53,25 @@ impl Component {
     /// Whether it is a line and not a symbol.
     #[must_use]
     pub fn is_line(&self) -> bool {
-        self.vector.is_some()
+        self.axis.is_some()
+    }
+
+    /// The ends of a line in px, `[x, y]` each: centres of visible pixels. Looks at all pixels of
+    /// the mask at every call.
+    #[must_use]
+    pub fn vector(&self) -> Option<[[f32; 2]; 2]> {
+        self.axis.map(|axis| points(ends(&self.mask, axis)))
+    }
+
+    /// The undirected direction of the [vector](Self::vector) of a line, radians in `[0, pi)`
+    /// from +x towards +y.
+    #[must_use]
+    pub fn angle(&self) -> Option<f32> {
+        let axis = self.axis?;
+        let ends = ends(&self.mask, axis);
+        // A single pixel has no direction of its own.
+        let [a, b] = if ends[0] == ends[1] { axis } else { ends };
+        Some(direction(a, b))
     }
 }
 
@@ -156,20 +171,12 @@ fn visible(part: Part, covered: &BitMask, width: usize, rule: Visibility) -> Opt
     }
     let extent = mask.extent()?;
     let [top, bottom, left, right] = extent;
-    let (vector, angle) = match part.vector {
-        Some(axis) => {
-            let ends = ends(&mask, axis);
-            // A single pixel has no direction of its own.
-            let [a, b] = if ends[0] == ends[1] { axis } else { ends };
-            (Some(points(ends)), Some(direction(a, b)))
-        }
-        None => (None, None),
-    };
-    let thickness = if vector.is_some() { width } else { (bottom - top).max(right - left) + 1 };
+    let axis = part.vector;
+    let thickness = if axis.is_some() { width } else { (bottom - top).max(right - left) + 1 };
     let border = part.border.map(|border| border.intersection(&mask));
     #[expect(clippy::cast_possible_truncation, reason = "at most the side of a canvas")]
     let thickness = thickness as u32;
-    Some(Component { mask, border, full_pixels, vector, angle, thickness, extent, pattern: 0 })
+    Some(Component { mask, border, full_pixels, axis, thickness, extent, pattern: 0 })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "labels are f32")]
@@ -190,13 +197,20 @@ fn ends(mask: &BitMask, [a, b]: [Point; 2]) -> [Point; 2] {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let length = dx * dx + dy * dy;
     let mut best = [(f64::NEG_INFINITY, a), (f64::NEG_INFINITY, b)];
+    let length = if length > 0.0 { length.sqrt() } else { 1.0 };
+    let (ux, uy) = (dx / length, dy / length);
     mask.each(|y, x| {
         let p = Point { x: x as f64, y: y as f64 };
-        let cross = dx * (p.y - a.y) - dy * (p.x - a.x);
-        let off = if length > 0.0 { cross * cross / length } else { 0.0 };
+        let (px, py) = (p.x - a.x, p.y - a.y);
+        let (along, across) = (px * ux + py * uy, px * uy - py * ux);
+        let off = across * across;
         // The first end is far from the second and the other way round.
-        for (best, far) in best.iter_mut().zip([b, a]) {
-            let score = p.distance(far) - off;
+        for (best, along) in best.iter_mut().zip([length - along, along]) {
+            // The root is at most `|along| + |across|`, and `|across| - off` at most a quarter.
+            if along.abs() + 0.25 <= best.0 {
+                continue;
+            }
+            let score = (along * along + off).sqrt() - off;
             if score > best.0 {
                 *best = (score, p);
             }
@@ -263,10 +277,10 @@ mod tests {
         let rule =
             |mode| Visibility { line_pixels: 3.0, symbol_pixels: 1, share: 0.5, mode, axes: false };
         let bridged = visible(part(), &covered, 1, rule(VectorMode::Bridged)).unwrap();
-        assert_eq!(bridged.vector, Some([[2.5, 5.5], [29.5, 5.5]]));
+        assert_eq!(bridged.vector(), Some([[2.5, 5.5], [29.5, 5.5]]));
         assert_eq!((bridged.mask.count(), bridged.full_pixels), (24, 28));
         let fragment = visible(part(), &covered, 1, rule(VectorMode::Fragment)).unwrap();
-        assert_eq!(fragment.vector, Some([[12.5, 5.5], [29.5, 5.5]]));
+        assert_eq!(fragment.vector(), Some([[12.5, 5.5], [29.5, 5.5]]));
         assert_eq!(fragment.mask.count(), 18);
         // Hidden by half, it is gone.
         let covered = bar(32, 5, 0, 15);

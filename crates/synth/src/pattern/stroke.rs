@@ -12,32 +12,33 @@ const EPSILON: f64 = 1e-9;
 /// Adds the pixels within `width / 2` of a segment: a line with round ends.
 pub(super) fn add_stroke(mask: &mut BitMask, [a, b]: [Point; 2], width: f64) {
     let radius = width / 2.0;
+    // Downwards, so that the left side is the one of smaller columns.
+    let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let length = (dx * dx + dy * dy).sqrt();
+    // From the axis to the right side.
+    let (nx, ny) = if length > 0.0 { (dy / length, -dx / length) } else { (1.0, 0.0) };
+    let slope = if dy > 0.0 { dx / dy } else { 0.0 };
     let rows = mask.rows();
-    for y in rows_between(a.y.min(b.y) - radius, a.y.max(b.y) + radius, &rows) {
-        // The set is convex, so its part of a row is one interval.
-        let mut span = Span::default();
-        for end in [a, b] {
-            let rise = y - end.y;
-            let reach = radius * radius - rise * rise;
-            if reach >= 0.0 {
-                span.add(end.x - reach.sqrt());
-                span.add(end.x + reach.sqrt());
+    for y in rows_between(a.y - radius, b.y + radius, &rows) {
+        // The set is convex, so its part of a row is one interval. Each of its ends is on a
+        // straight side or, above and below, on the arc around an end of the segment.
+        let bound = |side: f64| {
+            let (low, high) = (a.y + side * ny * radius, b.y + side * ny * radius);
+            if dy > 0.0 && (low..=high).contains(&y) {
+                return a.x + side * nx * radius + (y - low) * slope;
             }
-        }
-        let (dx, dy) = (b.x - a.x, b.y - a.y);
-        let length = dx.hypot(dy);
-        if length > 0.0 {
-            // The four corners of the straight part, and where its sides cross the row.
-            let (nx, ny) = (-dy / length * radius, dx / length * radius);
-            let corners = [
-                (a.x + nx, a.y + ny),
-                (b.x + nx, b.y + ny),
-                (b.x - nx, b.y - ny),
-                (a.x - nx, a.y - ny),
-            ];
-            span.add_polygon(&corners, y);
-        }
-        span.paint(mask, y);
+            let end = if dy > 0.0 {
+                if y < low { a } else { b }
+            } else if (b.x - a.x) * side > 0.0 {
+                b
+            } else {
+                a
+            };
+            let rise = y - end.y;
+            end.x + side * (radius * radius - rise * rise).max(0.0).sqrt()
+        };
+        Span { low: bound(-1.0), high: bound(1.0) }.paint(mask, y);
     }
 }
 

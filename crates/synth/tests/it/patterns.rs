@@ -102,6 +102,11 @@ struct Planes {
     owner: Vec<Option<usize>>,
 }
 
+/// How many scenes of a configuration are checked: more than every day if `SCENES` says so.
+fn scenes(daily: usize) -> usize {
+    std::env::var("SCENES").map_or(daily, |count| count.parse().unwrap())
+}
+
 /// What every scene keeps to.
 fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseError> {
     let s = config.size;
@@ -131,9 +136,12 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
         let [top, bottom, left, right] = component.extent;
         prop_assert_eq!(component.mask.extent(), Some(component.extent));
         let mut fault = None;
-        component.mask.each(|y, x| fault = fault.or(pixel_fault(component, (y, x), s, &planes)));
+        let line = component.vector().zip(component.angle());
+        component.mask.each(|y, x| {
+            fault = fault.or_else(|| pixel_fault((component, line), (y, x), s, &planes));
+        });
         prop_assert!(fault.is_none(), "{:?}: {:?}", fault, component);
-        if let Some(ends) = component.vector {
+        if let Some(ends) = component.vector() {
             let on_mask = |[x, y]: [f32; 2]| {
                 let (row, column) = pixel(Coord { x: x.into(), y: y.into() });
                 component.mask.contains(row, column)
@@ -152,9 +160,12 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// Ends and direction of a line.
+type Line = ([[f32; 2]; 2], f32);
+
 /// What is wrong with the labels of a pixel of a component.
 fn pixel_fault(
-    component: &Component,
+    (component, line): (&Component, Option<Line>),
     (y, x): (usize, usize),
     size: usize,
     planes: &Planes,
@@ -171,7 +182,7 @@ fn pixel_fault(
     }
     let way = &planes.centres[at * 2..][..2];
     let to = [x as f32 + 0.5 + way[0], y as f32 + 0.5 + way[1]];
-    let (Some([a, b]), Some(angle)) = (component.vector, component.angle) else {
+    let Some(([a, b], angle)) = line else {
         let [top, bottom, left, right] = component.extent;
         let middle = [(left + right + 1) as f32 / 2.0, (top + bottom + 1) as f32 / 2.0];
         let off = (to[0] - middle[0]).hypot(to[1] - middle[1]);
@@ -203,24 +214,26 @@ fn default_scenes_keep_what_their_labels_say() {
         PatternConfig { size: 128, scale_with_size: true, ..PatternConfig::default() },
         PatternConfig { bbox_vecs: true, min_contrast: 0.3, ..PatternConfig::default() },
     ] {
-        let scenes = PatternGenerator::new(&config, 1, 300).unwrap();
-        for index in 0..scenes.len() {
+        let count = scenes(300);
+        let scenes = PatternGenerator::new(&config, 1, count).unwrap();
+        for index in 0..count {
             let scene = scenes.get(index).unwrap();
             check(&config, &scene).unwrap_or_else(|error| panic!("scene {index}: {error}"));
             assert!(!scene.components.is_empty(), "scene {index} is empty");
         }
-        assert!(scenes.get(300).is_err());
+        assert!(scenes.get(count).is_err());
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn scenes_of_any_configuration_keep_what_their_labels_say(config in configs(), seed in 0_u64..1000) {
         prop_assert!(config.validate().is_ok(), "{:?}", config.validate());
-        let scenes = PatternGenerator::new(&config, seed, 3).unwrap();
-        for index in 0..3 {
+        let count = scenes(3);
+        let scenes = PatternGenerator::new(&config, seed, count).unwrap();
+        for index in 0..count {
             check(&config, &scenes.get(index).unwrap())?;
         }
     }
@@ -253,7 +266,7 @@ fn lines_are_as_wide_as_their_label() {
     for index in 0..200 {
         let scene = scenes.get(index).unwrap();
         for component in &scene.components {
-            let (Some([a, b]), width) = (component.vector, component.thickness as f32) else {
+            let (Some([a, b]), width) = (component.vector(), component.thickness as f32) else {
                 panic!("a line without a vector");
             };
             let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
