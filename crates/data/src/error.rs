@@ -169,6 +169,61 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// An array of a record has sizes that do not fit.
+    #[error("`{name}` has the sizes {found:?}, but {expected} are needed")]
+    FieldShape {
+        /// The array.
+        name: String,
+        /// Its sizes.
+        found: Vec<usize>,
+        /// The sizes needed; `_` is any.
+        expected: String,
+    },
+    /// An array of a record holds numbers of another type.
+    #[error("`{name}` holds {found}, but {expected} is needed")]
+    FieldType {
+        /// The array.
+        name: String,
+        /// The type there is.
+        found: &'static str,
+        /// The type needed.
+        expected: &'static str,
+    },
+    /// A value of an array of a record is out of its range.
+    #[error("`{name}` holds {value}: must be {expected}")]
+    FieldValue {
+        /// The array.
+        name: String,
+        /// The value, or what is wrong.
+        value: String,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// An array would be replaced.
+    #[error("there already is `{name}`; drop it before, or leave out the step that makes it again")]
+    FieldExists {
+        /// The array.
+        name: String,
+    },
+    /// An array would be too large.
+    #[error("`{name}` would hold {values} values, more than {allowed}")]
+    FieldTooLarge {
+        /// The array.
+        name: String,
+        /// How many values, at least.
+        values: usize,
+        /// How many are allowed.
+        allowed: usize,
+    },
+    /// Nobody has said how an array moves with its picture.
+    #[error(
+        "how `{name}` moves with its picture is not known; name its kind under `fields`, \
+         or move the picture before labels are made of it"
+    )]
+    FieldKind {
+        /// The array.
+        name: String,
+    },
 }
 
 impl Error {

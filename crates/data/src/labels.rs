@@ -82,13 +82,13 @@ impl PixelLabels {
 }
 
 /// A direction after a quarter turn, again in [0, pi). NaN stays NaN.
-fn quarter_turn(angle: f32) -> f32 {
+pub(crate) fn quarter_turn(angle: f32) -> f32 {
     let turned = angle + FRAC_PI_2;
     if turned >= PI { turned - PI } else { turned }
 }
 
 /// A direction after x was negated, again in [0, pi). NaN stays NaN.
-fn mirror(angle: f32) -> f32 {
+pub(crate) fn mirror(angle: f32) -> f32 {
     let mirrored = PI - angle;
     if mirrored >= PI { 0.0 } else { mirrored }
 }

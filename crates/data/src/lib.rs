@@ -5,6 +5,8 @@
 //! - [`Source`] and [`sample_rng`]: samples by index, repeatable from a seed.
 //! - [`Record`]: named arrays, a sample of any kind; [`collate`] joins them to batches.
 //! - [`Loader`]: batches of a source, shuffled, made ahead on threads, resumed anywhere.
+//! - [`Transform`], [`Step`], [`Transformed`]: what is done to records between a source and a
+//!   batch, from noise to labels.
 //! - [`read_image`], [`read_window`], [`decode_image`]: PNG, JPEG and TIFF within
 //!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way; [`crop_image`].
 //! - [`write_atomic`] and [`write_all_atomic`]: files that appear complete or not at all.
@@ -27,6 +29,7 @@ mod record;
 mod sample;
 mod source;
 mod svg_write;
+mod transform;
 
 pub use atomic::{write_all_atomic, write_atomic};
 pub use batch::{Shapes, collate};
@@ -43,3 +46,9 @@ pub use record::{Field, Record, Values};
 pub use sample::{MapSample, crop_image};
 pub use source::{Source, sample_rng};
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};
+pub use transform::{
+    AngleChoice, AngleConditioned, Blur, ColorShift, ComponentOrder, ComponentPoints,
+    FieldGeometry, FieldKind, FrequencyAngleMask, ImageAutoencoder, LineFeatures, Pad,
+    PixelSimilarity, PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc, Select, Step,
+    Symmetry, Transform, Transformed, VectorForm, balance_weights,
+};

@@ -108,6 +108,12 @@ impl Field {
         &self.values
     }
 
+    /// Sizes and values, for reuse.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<usize>, Values) {
+        (self.shape, self.values)
+    }
+
     /// Zeros added behind the values of every dimension up to a larger shape.
     ///
     /// # Errors
@@ -178,10 +184,28 @@ impl Record {
     ///
     /// [`Error::Field`] names what there is instead.
     pub fn get(&self, name: &str) -> Result<&Field> {
-        self.fields.get(name).ok_or_else(|| Error::Field {
-            name: name.into(),
-            present: self.fields.keys().cloned().collect::<Vec<_>>().join(", "),
-        })
+        self.fields.get(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// That there is no array of a name.
+    pub(crate) fn missing(&self, name: &str) -> Error {
+        let present = self.fields.keys().cloned().collect::<Vec<_>>().join(", ");
+        Error::Field { name: name.into(), present }
+    }
+
+    /// Takes an array out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::get`].
+    pub fn remove(&mut self, name: &str) -> Result<Field> {
+        self.fields.remove(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// Whether there is an array of this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
     }
 
     /// Names and arrays in the order of the names.

@@ -1,0 +1,66 @@
+//! Shift of colours.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::Transform;
+use super::arrays::{ANY, reals, take_reals};
+use crate::error::Result;
+use crate::record::{Field, Record};
+
+/// Adds a number to every channel of a picture, modulo 1: one number per channel and sample,
+/// uniform in `[0, 1)`.
+///
+/// What is equal stays equal and what differs goes on to differ, but no colour has a meaning of
+/// its own.
+///
+/// # Shapes
+///
+/// The picture is `f32` `[H, W, C]` with values in `[0, 1]`, and stays that.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColorShift {
+    /// Name of the picture. Default `img`.
+    pub field: String,
+}
+
+impl Default for ColorShift {
+    fn default() -> Self {
+        Self { field: "img".into() }
+    }
+}
+
+impl Transform for ColorShift {
+    fn apply(&self, mut record: Record, rng: &mut ChaCha8Rng) -> Result<Record> {
+        let ([.., channels], _) = reals(&record, &self.field, [ANY, ANY, ANY])?;
+        let shifts: Vec<f32> = (0..channels).map(|_| rng.random()).collect();
+        let (shape, mut values) = take_reals(&mut record, &self.field)?;
+        for pixel in values.chunks_exact_mut(channels.max(1)) {
+            for (value, shift) in pixel.iter_mut().zip(&shifts) {
+                *value = fraction(*value + shift);
+            }
+        }
+        record.insert(self.field.as_str(), Field::new(shape, values)?);
+        Ok(record)
+    }
+}
+
+/// A number modulo 1. NaN stays NaN.
+fn fraction(value: f32) -> f32 {
+    let fraction = value - value.floor();
+    if fraction >= 1.0 { 0.0 } else { fraction }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn fractions_stay_below_one() {
+        for value in [0.0, 0.5, 0.999_999_94, 1.0, 1.75, -1e-9, -0.25, 1e9] {
+            assert!((0.0..1.0).contains(&fraction(value)), "{value}");
+        }
+        assert!((fraction(1.75) - 0.75).abs() < 1e-7 && (fraction(-0.25) - 0.75).abs() < 1e-7);
+    }
+}

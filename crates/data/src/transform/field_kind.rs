@@ -1,0 +1,59 @@
+//! How arrays move with their picture.
+
+use serde::{Deserialize, Serialize};
+
+/// What the numbers of an array mean in the plane of the picture. `H` and `W` are the picture's
+/// height and width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// Values of pixels, any type: `[.., H, W, C]`.
+    Plane,
+    /// Differences of positions `(dx, dy)` at pixels: `f32`, `[.., H, W, C]` with even `C`.
+    VectorPlane,
+    /// Undirected directions at pixels, radians: `f32`, `[.., H, W, C]`.
+    AnglePlane,
+    /// Positions `(x, y)` in px: `f32`, `[.., 2]`.
+    Points,
+    /// Upright boxes by their corners from the lower right one against the clock: `f32`,
+    /// `[.., 4, 2]`. They keep that order.
+    Boxes,
+    /// Differences of positions `(dx, dy)`: `f32`, `[.., 2]`.
+    Vectors,
+    /// Undirected directions, radians: `f32`, any shape.
+    Angles,
+    /// Nothing: counts, classes, thicknesses.
+    Fixed,
+}
+
+/// The kind of an array and where it holds no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldGeometry {
+    /// What its numbers mean.
+    pub kind: FieldKind,
+    /// An array that is 0 where this one holds no value, with a number for each of its pixels or
+    /// rows: what is empty keeps its zeros. None by default: there are values everywhere.
+    #[serde(default)]
+    pub mask: Option<String>,
+}
+
+impl FieldGeometry {
+    /// That of an array of the generators, by its name.
+    pub(super) fn of_generators(name: &str) -> Option<Self> {
+        use FieldKind::{AnglePlane, Boxes, Fixed, Plane, Points, VectorPlane};
+        let (kind, mask) = match name {
+            "img" | "line_label" | "shape_label" | "thickness_label" | "pattern_masks"
+            | "shape_masks" | "vecs_masks" | "bbox_masks" => (Plane, None),
+            "angle_label" => (AnglePlane, Some("line_label")),
+            "center_vec_label" => (VectorPlane, None),
+            "vecs" => (Points, Some("vecs_mask")),
+            "bboxes" => (Boxes, Some("bbox_mask")),
+            "vecs_mask" | "bbox_mask" | "shape_thickness" | "vecs_thickness" | "bbox_thickness"
+            | "vecs_pattern_idxs" | "bbox_pattern_idxs" => (Fixed, None),
+            _ => return None,
+        };
+        Some(Self { kind, mask: mask.map(str::to_owned) })
+    }
+}
