@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::check_keys;
+use super::keys::read_config;
 use crate::config::in_range;
 use crate::error::{Error, Result};
 
 /// Sides of a canvas, px.
-const SIZES: std::ops::RangeInclusive<usize> = 16..=1024;
+pub(crate) const SIZES: std::ops::RangeInclusive<usize> = 16..=1024;
 /// The side for which parameters in pixels are meant.
 const REFERENCE_SIZE: f64 = 32.0;
 
@@ -316,10 +316,7 @@ impl PatternConfig {
     /// [`Error::UnknownKey`] names a key that does not exist and the nearest one that does;
     /// [`Error::Json`] for text that is no such object; those of [`PatternConfig::validate`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        let known = serde_json::to_value(Self::default())?;
-        check_keys("", &value, &known)?;
-        let config: Self = serde_json::from_value(value)?;
+        let config: Self = read_config(text)?;
         config.validate()?;
         Ok(config)
     }
@@ -465,11 +462,13 @@ impl PatternConfig {
     }
 }
 
-fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
+pub(crate) fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
     Err(Error::Config { field, value: value.to_string(), expected })
 }
 
-fn ranges<const N: usize>(all: [(&'static str, &[usize; 2], (usize, usize)); N]) -> Result<()> {
+pub(crate) fn ranges<const N: usize>(
+    all: [(&'static str, &[usize; 2], (usize, usize)); N],
+) -> Result<()> {
     for (field, range, (least, most)) in all {
         if range[0] < least || range[1] > most + 1 || range[0] >= range[1] {
             let value = format!("[{}, {}]", range[0], range[1]);
@@ -479,7 +478,9 @@ fn ranges<const N: usize>(all: [(&'static str, &[usize; 2], (usize, usize)); N])
     Ok(())
 }
 
-fn counts<const N: usize>(all: [(&'static str, usize, (usize, usize)); N]) -> Result<()> {
+pub(crate) fn counts<const N: usize>(
+    all: [(&'static str, usize, (usize, usize)); N],
+) -> Result<()> {
     for (field, value, (least, most)) in all {
         if !(least..=most).contains(&value) {
             return Err(Error::Count { field, value, least, most });

@@ -227,7 +227,7 @@ impl Source for PatternRecords {
 }
 
 /// A number of a range whose upper end is excluded.
-pub(super) fn pick(rng: &mut impl Rng, range: [usize; 2]) -> usize {
+pub(crate) fn pick(rng: &mut impl Rng, range: [usize; 2]) -> usize {
     rng.random_range(range[0]..range[1])
 }
 

@@ -4,7 +4,7 @@ use mapvec_data::{Field, Values};
 use serde::{Deserialize, Serialize};
 
 use super::config::PatternConfig;
-use super::mask::BitMask;
+use super::mask::{BitMask, stack};
 use super::scene::{Component, PatternScene};
 
 /// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
@@ -174,10 +174,14 @@ impl PatternScene {
             PatternOutput::LineLabel => U8(self.union(self.vectors().map(|v| v.mask))),
             PatternOutput::ShapeLabel => U8(self.union(self.boxes().map(|c| &c.mask))),
             PatternOutput::ThicknessLabel => I32(self.thicknesses()),
-            PatternOutput::PatternMasks => U8(self.stack(self.patterns.iter().map(|p| &p.mask))),
-            PatternOutput::ShapeMasks => U8(self.stack(self.components.iter().map(|c| &c.mask))),
-            PatternOutput::VecsMasks => U8(self.stack(self.vectors().map(|v| v.mask))),
-            PatternOutput::BboxMasks => U8(self.stack(self.boxes().map(|c| &c.mask))),
+            PatternOutput::PatternMasks => {
+                U8(stack(self.size, self.patterns.iter().map(|p| &p.mask)))
+            }
+            PatternOutput::ShapeMasks => {
+                U8(stack(self.size, self.components.iter().map(|c| &c.mask)))
+            }
+            PatternOutput::VecsMasks => U8(stack(self.size, self.vectors().map(|v| v.mask))),
+            PatternOutput::BboxMasks => U8(stack(self.size, self.boxes().map(|c| &c.mask))),
             PatternOutput::Vecs => {
                 F32(self.vectors().flat_map(|v| v.ends.into_iter().flatten()).collect())
             }
@@ -304,16 +308,6 @@ impl PatternScene {
             mask.paint(1, &mut plane);
         }
         plane
-    }
-
-    fn stack<'a>(&self, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
-        let mut planes = Vec::new();
-        for mask in masks {
-            let first = planes.len();
-            planes.resize(first + self.size * self.size, 0);
-            mask.paint(1, &mut planes[first..]);
-        }
-        planes
     }
 }
 

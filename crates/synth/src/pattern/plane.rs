@@ -4,31 +4,31 @@ use std::f64::consts::PI;
 
 /// A point in pixels: the centre of row `i`, column `j` is `(x, y) = (j, i)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
 }
 
 impl Point {
     /// The point `distance` away in the direction `angle`.
-    pub(super) fn step(self, angle: f64, distance: f64) -> Self {
+    pub(crate) fn step(self, angle: f64, distance: f64) -> Self {
         Self { x: self.x + distance * angle.cos(), y: self.y + distance * angle.sin() }
     }
 
     /// Its pixel, inside a canvas of some size.
-    pub(super) fn on_pixel(self, size: usize) -> Self {
+    pub(crate) fn on_pixel(self, size: usize) -> Self {
         let last = (size - 1) as f64;
         Self { x: self.x.round().clamp(0.0, last), y: self.y.round().clamp(0.0, last) }
     }
 
     /// Distance to another point.
-    pub(super) fn distance(self, other: Self) -> f64 {
+    pub(crate) fn distance(self, other: Self) -> f64 {
         (self.x - other.x).hypot(self.y - other.y)
     }
 }
 
 /// How far it is from a point of the canvas in a direction to the border of its pixel centres.
-pub(super) fn reach(from: Point, angle: f64, size: usize) -> f64 {
+pub(crate) fn reach(from: Point, angle: f64, size: usize) -> f64 {
     let last = (size - 1) as f64;
     let along = |at: f64, slope: f64| {
         if slope > 1e-12 {
@@ -43,13 +43,13 @@ pub(super) fn reach(from: Point, angle: f64, size: usize) -> f64 {
 }
 
 /// The direction of an undirected line, in `[0, pi)`.
-pub(super) fn undirected(angle: f64) -> f64 {
+pub(crate) fn undirected(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(PI);
     if wrapped < PI { wrapped } else { 0.0 }
 }
 
 /// Angle between two undirected lines, from 0 to pi / 2.
-pub(super) fn difference(a: f64, b: f64) -> f64 {
+pub(crate) fn difference(a: f64, b: f64) -> f64 {
     let d = undirected(a - b);
     d.min(PI - d)
 }
