@@ -87,7 +87,7 @@ fn speeds(seed: u64) -> Result<String> {
             }
             Ok(scenes as f64 / start.elapsed().as_secs_f64())
         };
-        let (all, few) = (rate(&PatternOutput::ALL)?, rate(&some)?);
+        let (all, few) = (rate(PatternOutput::ALL)?, rate(&some)?);
         text += &format!(
             "| {size} | {all:.0} | {few:.0} | {reference} | {:.0} x | {:.0} x |\n",
             all / reference,

@@ -30,10 +30,13 @@ mod inking;
 mod labels;
 mod layout;
 mod lettering;
+mod matching;
+mod mini_shapes;
 mod names;
 mod noise;
 mod paper;
 mod pattern;
+mod phase_shift;
 mod picture;
 mod planar;
 mod polyline;
@@ -42,16 +45,22 @@ mod regions;
 mod relief;
 mod roads;
 mod rural;
+mod selection;
 mod sheet;
+mod shifts;
 mod signature;
+mod single_line;
 mod source;
 mod texture;
 mod topographic;
 mod town;
+mod waves;
 mod words;
 
 pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
 pub use error::{Error, Result};
+pub use matching::{DominantPlacement, MatchingConfig, MatchingGenerator, MatchingOutput};
+pub use mini_shapes::{MiniShapesConfig, MiniShapesGenerator, MiniShapesOutput};
 pub use pattern::{
     BitMask, BundleConfig, Component, LineConfig, Pattern, PatternConfig, PatternFamily,
     PatternGenerator, PatternOutput, PatternRecords, PatternScene, PolylineConfig, RowConfig,
@@ -60,4 +69,7 @@ pub use pattern::{
 pub use regions::RegionKind;
 pub use roads::LineClass;
 pub use sheet::{LineTruth, ShapeTruth, Sheet, generate_sheet};
+pub use shifts::{ShiftsConfig, ShiftsGenerator, ShiftsOutput};
+pub use single_line::{SingleLineConfig, SingleLineGenerator, SingleLineOutput};
 pub use source::{Augmentation, SheetSource, SourceConfig};
+pub use waves::{PlaneWave, WaveConfig, WaveGenerator, WaveOutput};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
 use mapvec_data::Source;
-use mapvec_synth::{PatternConfig, PatternGenerator, PatternOutput, PatternRecords};
+use mapvec_synth::{PatternConfig, PatternOutput, PatternRecords};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -11,8 +11,8 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Most bytes that are held while a record with some outputs is made.
 fn peak(config: &PatternConfig, outputs: &[PatternOutput]) -> usize {
-    let scenes = PatternGenerator::new(config, 1, 100).unwrap();
-    let records = PatternRecords::new(scenes, outputs.to_vec());
+    let config = PatternConfig { outputs: outputs.to_vec(), ..config.clone() };
+    let records = PatternRecords::new(&config, 1, 100).unwrap();
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     let made = records.get(3).unwrap().fields().count();
@@ -24,15 +24,13 @@ fn peak(config: &PatternConfig, outputs: &[PatternOutput]) -> usize {
 fn an_output_takes_its_own_memory_and_no_more() {
     let size = 256;
     let config = PatternConfig { size, ..PatternConfig::default() };
-    let (scene, all) = (peak(&config, &[]), peak(&config, &PatternOutput::ALL));
-    let records = PatternRecords::new(
-        PatternGenerator::new(&config, 1, 100).unwrap(),
-        PatternOutput::ALL.to_vec(),
-    );
-    let record = records.get(3).unwrap();
+    // A single number per vector is next to nothing: what is left is the scene.
+    let scene = peak(&config, &[PatternOutput::VecsMask]);
+    let all = peak(&config, PatternOutput::ALL);
+    let record = PatternRecords::new(&config, 1, 100).unwrap().get(3).unwrap();
     let planes = record.get("shape_masks").unwrap().values().len();
     assert!(all > 2 * planes, "{all} bytes for all, {planes} for the masks of components");
-    for output in PatternOutput::ALL {
+    for output in PatternOutput::ALL.iter().copied() {
         let values = record.get(output.name()).unwrap().values();
         let own = values.len() * if values.as_u8().is_some() { 1 } else { 4 };
         let alone = peak(&config, &[output]);

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 /// Red, green and blue, 0 to 1.
-pub(super) type Color = [f32; 3];
+pub(crate) type Color = [f32; 3];
 
 /// Colours tried for contrast.
 const ATTEMPTS: usize = 100;
@@ -26,19 +26,19 @@ fn contrast(a: Color, b: Color) -> f64 {
 
 /// Colours of one scene.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Palette {
-    pub(super) background: Color,
+pub(crate) struct Palette {
+    pub(crate) background: Color,
     grayscale: bool,
     min_contrast: f64,
 }
 
 impl Palette {
-    pub(super) fn new(rng: &mut impl Rng, grayscale: bool, min_contrast: f64) -> Self {
+    pub(crate) fn new(rng: &mut impl Rng, grayscale: bool, min_contrast: f64) -> Self {
         Self { background: color(rng, grayscale), grayscale, min_contrast }
     }
 
     /// Colours of shapes and of their borders.
-    pub(super) fn pair(&self, rng: &mut impl Rng) -> [Color; 2] {
+    pub(crate) fn pair(&self, rng: &mut impl Rng) -> [Color; 2] {
         std::array::from_fn(|_| {
             let mut best = color(rng, self.grayscale);
             for _ in 1..ATTEMPTS {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::check_keys;
+use super::keys::read_config;
+use super::output::PatternOutput;
 use crate::config::in_range;
 use crate::error::{Error, Result};
+use crate::selection::check_outputs;
 
 /// Sides of a canvas, px.
-const SIZES: std::ops::RangeInclusive<usize> = 16..=1024;
+pub(crate) const SIZES: std::ops::RangeInclusive<usize> = 16..=1024;
 /// The side for which parameters in pixels are meant.
 const REFERENCE_SIZE: f64 = 32.0;
 
@@ -234,6 +236,8 @@ impl Default for ScatterConfig {
 pub struct PatternConfig {
     /// Side of the canvas, px, 16 to 1024.
     pub size: usize,
+    /// What records hold.
+    pub outputs: Vec<PatternOutput>,
     /// Whether parameters in px grow with the canvas: they are meant for a side of 32 then.
     pub scale_with_size: bool,
     /// Patterns of a scene, the upper end excluded.
@@ -279,6 +283,7 @@ impl Default for PatternConfig {
         use PatternFamily::{DoubleLineFilled, LineFilled, LinearShapes, Polyline, SpreadedShapes};
         Self {
             size: 32,
+            outputs: PatternOutput::ALL.to_vec(),
             scale_with_size: false,
             patterns_num_range: [2, 5],
             max_components_num: 20,
@@ -316,10 +321,7 @@ impl PatternConfig {
     /// [`Error::UnknownKey`] names a key that does not exist and the nearest one that does;
     /// [`Error::Json`] for text that is no such object; those of [`PatternConfig::validate`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        let known = serde_json::to_value(Self::default())?;
-        check_keys("", &value, &known)?;
-        let config: Self = serde_json::from_value(value)?;
+        let config: Self = read_config(text)?;
         config.validate()?;
         Ok(config)
     }
@@ -333,6 +335,7 @@ impl PatternConfig {
         if !SIZES.contains(&self.size) {
             return refuse("size", self.size, "from 16 to 1024 px");
         }
+        check_outputs(&self.outputs)?;
         let [line, bundle, polyline] = [
             &self.line_args.thickness_range,
             &self.line_filled_args.lines_num_range,
@@ -465,11 +468,13 @@ impl PatternConfig {
     }
 }
 
-fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
+pub(crate) fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
     Err(Error::Config { field, value: value.to_string(), expected })
 }
 
-fn ranges<const N: usize>(all: [(&'static str, &[usize; 2], (usize, usize)); N]) -> Result<()> {
+pub(crate) fn ranges<const N: usize>(
+    all: [(&'static str, &[usize; 2], (usize, usize)); N],
+) -> Result<()> {
     for (field, range, (least, most)) in all {
         if range[0] < least || range[1] > most + 1 || range[0] >= range[1] {
             let value = format!("[{}, {}]", range[0], range[1]);
@@ -479,7 +484,9 @@ fn ranges<const N: usize>(all: [(&'static str, &[usize; 2], (usize, usize)); N])
     Ok(())
 }
 
-fn counts<const N: usize>(all: [(&'static str, usize, (usize, usize)); N]) -> Result<()> {
+pub(crate) fn counts<const N: usize>(
+    all: [(&'static str, usize, (usize, usize)); N],
+) -> Result<()> {
     for (field, value, (least, most)) in all {
         if !(least..=most).contains(&value) {
             return Err(Error::Count { field, value, least, most });

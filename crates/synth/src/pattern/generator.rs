@@ -18,6 +18,7 @@ use super::scene::{Draft, Part, PatternScene, Visibility};
 use super::stroke::{add_stroke, row_range};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
+use crate::selection::{check_index, record};
 
 /// Draws scenes of patterns by index: scene `i` depends on the configuration, the seed and `i`
 /// alone.
@@ -174,38 +175,38 @@ impl Source for PatternGenerator {
     }
 
     fn get(&self, index: usize) -> mapvec_data::Result<PatternScene> {
-        if index >= self.len {
-            return Err(mapvec_data::Error::Index { index, len: self.len });
-        }
+        check_index(index, self.len)?;
         Ok(self.scene(index as u64))
     }
 }
 
-/// Some outputs of scenes as [`Record`]s. What is not named is not computed.
+/// The [outputs](PatternConfig::outputs) of scenes as [`Record`]s. Others are not computed.
 ///
 /// # Examples
 ///
 /// ```
 /// use mapvec_data::Source;
-/// use mapvec_synth::{PatternConfig, PatternGenerator, PatternOutput, PatternRecords};
+/// use mapvec_synth::{PatternConfig, PatternOutput, PatternRecords};
 ///
-/// let scenes = PatternGenerator::new(&PatternConfig::default(), 1, 1000)?;
-/// let records = PatternRecords::new(scenes, vec![PatternOutput::Img, PatternOutput::Vecs]);
-/// let record = records.get(17)?;
+/// let outputs = vec![PatternOutput::Img, PatternOutput::Vecs];
+/// let config = PatternConfig { outputs, ..PatternConfig::default() };
+/// let record = PatternRecords::new(&config, 1, 1000)?.get(17)?;
 /// assert_eq!(record.get("img")?.shape(), &[32, 32, 3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct PatternRecords {
     scenes: PatternGenerator,
-    outputs: Vec<PatternOutput>,
 }
 
 impl PatternRecords {
-    /// These outputs of these scenes.
-    #[must_use]
-    pub fn new(scenes: PatternGenerator, outputs: Vec<PatternOutput>) -> Self {
-        Self { scenes, outputs }
+    /// Records of `len` scenes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PatternConfig::validate`].
+    pub fn new(config: &PatternConfig, seed: u64, len: usize) -> Result<Self> {
+        Ok(Self { scenes: PatternGenerator::new(config, seed, len)? })
     }
 }
 
@@ -218,16 +219,13 @@ impl Source for PatternRecords {
 
     fn get(&self, index: usize) -> mapvec_data::Result<Record> {
         let scene = self.scenes.get(index)?;
-        let mut record = Record::new();
-        for output in &self.outputs {
-            record.insert(output.name(), scene.output(*output)?);
-        }
-        Ok(record)
+        let outputs = &self.scenes.config.outputs;
+        record(outputs, PatternOutput::name, |output| scene.output(output))
     }
 }
 
 /// A number of a range whose upper end is excluded.
-pub(super) fn pick(rng: &mut impl Rng, range: [usize; 2]) -> usize {
+pub(crate) fn pick(rng: &mut impl Rng, range: [usize; 2]) -> usize {
     rng.random_range(range[0]..range[1])
 }
 

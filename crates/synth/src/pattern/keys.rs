@@ -1,13 +1,12 @@
 //! Keys of a configuration that do not exist, and those that were meant.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::{Error, Result};
 
 /// Fails at the first key that `known` does not have.
-pub(super) fn check_keys(
-    path: &str,
-    value: &serde_json::Value,
-    known: &serde_json::Value,
-) -> Result<()> {
+fn check_keys(path: &str, value: &serde_json::Value, known: &serde_json::Value) -> Result<()> {
     let (Some(value), Some(known)) = (value.as_object(), known.as_object()) else {
         return Ok(());
     };
@@ -20,6 +19,15 @@ pub(super) fn check_keys(
         check_keys(&format!("{path}{key}."), inner, known)?;
     }
     Ok(())
+}
+
+/// Reads a configuration; fields that are left out have their defaults, keys that do not exist
+/// are refused. The values are not checked.
+pub(crate) fn read_config<C: Serialize + DeserializeOwned + Default>(text: &str) -> Result<C> {
+    let value: serde_json::Value = serde_json::from_str(text)?;
+    let known = serde_json::to_value(C::default())?;
+    check_keys("", &value, &known)?;
+    Ok(serde_json::from_value(value)?)
 }
 
 /// Letters to change, add or leave out between two words.

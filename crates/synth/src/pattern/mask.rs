@@ -14,7 +14,7 @@ pub struct BitMask {
 
 impl BitMask {
     /// No pixels of a canvas of `size` x `size`, with room for some rows.
-    pub(super) fn empty(size: usize, rows: Range<usize>) -> Self {
+    pub(crate) fn empty(size: usize, rows: Range<usize>) -> Self {
         let words = size.div_ceil(64);
         let rows = rows.start.min(size)..rows.end.min(size);
         Self { size, words, top: rows.start, bits: vec![0; rows.len() * words] }
@@ -43,7 +43,7 @@ impl BitMask {
 
     /// Adds the pixels from column `first` to `last`, both included, of a row; what lies outside
     /// is left out.
-    pub(super) fn add_span(&mut self, y: i64, first: i64, last: i64) {
+    pub(crate) fn add_span(&mut self, y: i64, first: i64, last: i64) {
         let rows = self.rows();
         let Ok(y) = usize::try_from(y) else { return };
         let Ok(last) = usize::try_from(last) else { return };
@@ -78,12 +78,12 @@ impl BitMask {
     }
 
     /// Adds all pixels of `other`, a mask of the same canvas whose rows lie inside these.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.combine(other, |a, b| a | b);
     }
 
     /// Takes away all pixels of `other`, of the same canvas.
-    pub(super) fn subtract(&mut self, other: &Self) {
+    pub(crate) fn subtract(&mut self, other: &Self) {
         self.combine(other, |a, b| a & !b);
     }
 
@@ -98,7 +98,7 @@ impl BitMask {
 
     /// The pixels that are also in `other`, of the same canvas.
     #[must_use]
-    pub(super) fn intersection(&self, other: &Self) -> Self {
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
         let mut both = self.clone();
         for y in self.rows() {
             let theirs = other.rows().contains(&y).then(|| other.row(y));
@@ -146,10 +146,38 @@ impl BitMask {
         ])
     }
 
+    /// Adds to every cell of `cell` x `cell` pixels how many of them there are, row by row;
+    /// `cell` is a power of two up to 64 that divides the size.
+    pub(crate) fn count_cells(&self, cell: usize, counts: &mut [u32]) {
+        let columns = self.size / cell;
+        let low = u64::MAX >> (64 - cell);
+        for (i, row) in self.bits.chunks_exact(self.words).enumerate() {
+            let first = (self.top + i) / cell * columns;
+            for (word, bits) in row.iter().enumerate().filter(|(_, bits)| **bits != 0) {
+                for part in 0..64 / cell {
+                    let count = (bits >> (part * cell) & low).count_ones();
+                    if count > 0 {
+                        counts[first + word * (64 / cell) + part] += count;
+                    }
+                }
+            }
+        }
+    }
+
     /// Writes `value` to the pixels of a plane of the canvas's size, row by row.
     pub fn paint<T: Copy>(&self, value: T, plane: &mut [T]) {
         self.each(|y, x| plane[y * self.size + x] = value);
     }
+}
+
+/// The masks of a canvas as planes of 0 and 1, one after the other.
+pub(crate) fn stack<'a>(size: usize, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
+    let (masks, area): (Vec<&BitMask>, _) = (masks.collect(), size * size);
+    let mut planes = vec![0; masks.len() * area];
+    for (plane, mask) in planes.chunks_exact_mut(area).zip(masks) {
+        mask.paint(1, plane);
+    }
+    planes
 }
 
 #[cfg(test)]
@@ -198,5 +226,20 @@ mod tests {
         all.add(&b);
         assert_eq!(all.count(), a.count() + b.count() - both.count());
         assert!(BitMask::empty(16, 3..5).extent().is_none());
+    }
+
+    #[test]
+    fn cells_are_counted() {
+        for (size, cell) in [(128, 4), (96, 32), (64, 64), (40, 1), (72, 8)] {
+            let mut mask = BitMask::empty(size, 3..size - 2);
+            for y in 0..i64::try_from(size).unwrap() {
+                mask.add_span(y, y / 2, y * 3 % 50);
+            }
+            let mut want = vec![0; (size / cell) * (size / cell)];
+            mask.each(|y, x| want[y / cell * (size / cell) + x / cell] += 1);
+            let mut counts = vec![0; want.len()];
+            mask.count_cells(cell, &mut counts);
+            assert_eq!(counts, want, "size {size} cell {cell}");
+        }
     }
 }

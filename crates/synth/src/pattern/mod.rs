@@ -16,18 +16,18 @@
 //! patterns; where its labels were wrong, these are right, and the documentation says so.
 
 mod bundle;
-mod color;
-mod config;
-mod generator;
-mod keys;
-mod mask;
+pub(crate) mod color;
+pub(crate) mod config;
+pub(crate) mod generator;
+pub(crate) mod keys;
+pub(crate) mod mask;
 mod output;
-mod plane;
+pub(crate) mod plane;
 mod polyline;
 mod row;
 mod scatter;
 mod scene;
-mod stroke;
+pub(crate) mod stroke;
 mod symbol;
 
 pub use config::{

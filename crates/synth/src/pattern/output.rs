@@ -1,117 +1,67 @@
 //! Labels of a scene, each by its name.
 
 use mapvec_data::{Field, Values};
-use serde::{Deserialize, Serialize};
 
 use super::config::PatternConfig;
-use super::mask::BitMask;
+use super::mask::{BitMask, stack};
 use super::scene::{Component, Pattern, PatternScene};
+use crate::selection::outputs;
 
-/// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
-/// `b` the numbers of patterns, components, vectors and boxes.
-///
-/// Components come in the order of [`PatternScene::components`], vectors and boxes in the same
-/// order among themselves. Vectors are those of lines and, behind them, those of rows of symbols
-/// (with [`PatternConfig::bbox_vecs`]); boxes are those of symbols. Positions are `(x, y)` in px,
-/// pixel `(row i, column j)` covering `[j, j + 1) x [i, i + 1)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PatternOutput {
-    /// The picture, red, green and blue from 0 to 1: `f32`, `[S, S, 3]`.
-    Img,
-    /// Undirected direction, radians in `[0, pi)`, on pixels of vectors, 0 elsewhere; where
-    /// components overlap the mean of directions: `f32`, `[S, S, 1]`.
-    AngleLabel,
-    /// From a pixel to the axis of its line or the middle of its symbol, `(dx, dy)` in px, the
-    /// mean where components overlap, 0 on the background: `f32`, `[S, S, 2]`.
-    CenterVecLabel,
-    /// 1 on pixels of vectors: `u8`, `[S, S, 1]`.
-    LineLabel,
-    /// 1 on pixels of symbols: `u8`, `[S, S, 1]`.
-    ShapeLabel,
-    /// The largest thickness of the components of a pixel, px, 0 on the background: `i32`,
-    /// `[S, S, 1]`.
-    ThicknessLabel,
-    /// The pixels of every pattern: `u8`, `[p, S, S, 1]`.
-    PatternMasks,
-    /// The pixels of every component: `u8`, `[n, S, S, 1]`.
-    ShapeMasks,
-    /// The pixels of every vector: `u8`, `[v, S, S, 1]`.
-    VecsMasks,
-    /// The pixels of every box: `u8`, `[b, S, S, 1]`.
-    BboxMasks,
-    /// Ends of vectors: `f32`, `[v, 2, 2]`.
-    Vecs,
-    /// Corners of boxes, from the lower right one against the clock: `f32`, `[b, 4, 2]`.
-    Bboxes,
-    /// 1 for every vector, so that padding shows: `u8`, `[v]`.
-    VecsMask,
-    /// 1 for every box: `u8`, `[b]`.
-    BboxMask,
-    /// Thickness of components, px: `i32`, `[n]`.
-    ShapeThickness,
-    /// Thickness of vectors, px: `i32`, `[v]`. The reference took it from the list of
-    /// components by the index of the vector, which is another component in one case of four.
-    VecsThickness,
-    /// Thickness of boxes, px: `i32`, `[b]`.
-    BboxThickness,
-    /// Number of the pattern of every vector, from 1: `i32`, `[v]`.
-    VecsPatternIdxs,
-    /// Number of the pattern of every box, from 1: `i32`, `[b]`.
-    BboxPatternIdxs,
+outputs! {
+    /// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
+    /// `b` the numbers of patterns, components, vectors and boxes.
+    ///
+    /// Components come in the order of [`PatternScene::components`], vectors and boxes in the same
+    /// order among themselves. Vectors are those of lines and, behind them, those of rows of symbols
+    /// (with [`PatternConfig::bbox_vecs`]); boxes are those of symbols. Positions are `(x, y)` in px,
+    /// pixel `(row i, column j)` covering `[j, j + 1) x [i, i + 1)`.
+    PatternOutput {
+        /// The picture, red, green and blue from 0 to 1: `f32`, `[S, S, 3]`.
+        Img = "img",
+        /// Undirected direction, radians in `[0, pi)`, on pixels of vectors, 0 elsewhere; where
+        /// components overlap the mean of directions: `f32`, `[S, S, 1]`.
+        AngleLabel = "angle_label",
+        /// From a pixel to the axis of its line or the middle of its symbol, `(dx, dy)` in px, the
+        /// mean where components overlap, 0 on the background: `f32`, `[S, S, 2]`.
+        CenterVecLabel = "center_vec_label",
+        /// 1 on pixels of vectors: `u8`, `[S, S, 1]`.
+        LineLabel = "line_label",
+        /// 1 on pixels of symbols: `u8`, `[S, S, 1]`.
+        ShapeLabel = "shape_label",
+        /// The largest thickness of the components of a pixel, px, 0 on the background: `i32`,
+        /// `[S, S, 1]`.
+        ThicknessLabel = "thickness_label",
+        /// The pixels of every pattern: `u8`, `[p, S, S, 1]`.
+        PatternMasks = "pattern_masks",
+        /// The pixels of every component: `u8`, `[n, S, S, 1]`.
+        ShapeMasks = "shape_masks",
+        /// The pixels of every vector: `u8`, `[v, S, S, 1]`.
+        VecsMasks = "vecs_masks",
+        /// The pixels of every box: `u8`, `[b, S, S, 1]`.
+        BboxMasks = "bbox_masks",
+        /// Ends of vectors: `f32`, `[v, 2, 2]`.
+        Vecs = "vecs",
+        /// Corners of boxes, from the lower right one against the clock: `f32`, `[b, 4, 2]`.
+        Bboxes = "bboxes",
+        /// 1 for every vector, so that padding shows: `u8`, `[v]`.
+        VecsMask = "vecs_mask",
+        /// 1 for every box: `u8`, `[b]`.
+        BboxMask = "bbox_mask",
+        /// Thickness of components, px: `i32`, `[n]`.
+        ShapeThickness = "shape_thickness",
+        /// Thickness of vectors, px: `i32`, `[v]`. The reference took it from the list of
+        /// components by the index of the vector, which is another component in one case of four.
+        VecsThickness = "vecs_thickness",
+        /// Thickness of boxes, px: `i32`, `[b]`.
+        BboxThickness = "bbox_thickness",
+        /// Number of the pattern of every vector, from 1: `i32`, `[v]`.
+        VecsPatternIdxs = "vecs_pattern_idxs",
+        /// Number of the pattern of every box, from 1: `i32`, `[b]`.
+        BboxPatternIdxs = "bbox_pattern_idxs",
+    }
 }
 
 impl PatternOutput {
-    /// All outputs.
-    pub const ALL: [Self; 19] = [
-        Self::Img,
-        Self::AngleLabel,
-        Self::CenterVecLabel,
-        Self::LineLabel,
-        Self::ShapeLabel,
-        Self::ThicknessLabel,
-        Self::PatternMasks,
-        Self::ShapeMasks,
-        Self::VecsMasks,
-        Self::BboxMasks,
-        Self::Vecs,
-        Self::Bboxes,
-        Self::VecsMask,
-        Self::BboxMask,
-        Self::ShapeThickness,
-        Self::VecsThickness,
-        Self::BboxThickness,
-        Self::VecsPatternIdxs,
-        Self::BboxPatternIdxs,
-    ];
-
-    /// Its name in records and configurations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Img => "img",
-            Self::AngleLabel => "angle_label",
-            Self::CenterVecLabel => "center_vec_label",
-            Self::LineLabel => "line_label",
-            Self::ShapeLabel => "shape_label",
-            Self::ThicknessLabel => "thickness_label",
-            Self::PatternMasks => "pattern_masks",
-            Self::ShapeMasks => "shape_masks",
-            Self::VecsMasks => "vecs_masks",
-            Self::BboxMasks => "bbox_masks",
-            Self::Vecs => "vecs",
-            Self::Bboxes => "bboxes",
-            Self::VecsMask => "vecs_mask",
-            Self::BboxMask => "bbox_mask",
-            Self::ShapeThickness => "shape_thickness",
-            Self::VecsThickness => "vecs_thickness",
-            Self::BboxThickness => "bbox_thickness",
-            Self::VecsPatternIdxs => "vecs_pattern_idxs",
-            Self::BboxPatternIdxs => "bbox_pattern_idxs",
-        }
-    }
-
     /// The shape of the output with as many entries as any scene of `config` can have, so that
     /// samples of different scenes fit into a batch.
     #[must_use]
@@ -212,10 +162,14 @@ impl PatternScene {
             PatternOutput::LineLabel => U8(self.union(self.vectors().map(|v| v.mask()))),
             PatternOutput::ShapeLabel => U8(self.union(self.boxes().map(|c| &c.mask))),
             PatternOutput::ThicknessLabel => I32(self.thicknesses()),
-            PatternOutput::PatternMasks => U8(self.stack(self.patterns.iter().map(|p| &p.mask))),
-            PatternOutput::ShapeMasks => U8(self.stack(self.components.iter().map(|c| &c.mask))),
-            PatternOutput::VecsMasks => U8(self.stack(self.vectors().map(|v| v.mask()))),
-            PatternOutput::BboxMasks => U8(self.stack(self.boxes().map(|c| &c.mask))),
+            PatternOutput::PatternMasks => {
+                U8(stack(self.size, self.patterns.iter().map(|p| &p.mask)))
+            }
+            PatternOutput::ShapeMasks => {
+                U8(stack(self.size, self.components.iter().map(|c| &c.mask)))
+            }
+            PatternOutput::VecsMasks => U8(stack(self.size, self.vectors().map(|v| v.mask()))),
+            PatternOutput::BboxMasks => U8(stack(self.size, self.boxes().map(|c| &c.mask))),
             PatternOutput::Vecs => {
                 F32(self.vectors().flat_map(|v| v.ends().into_iter().flatten()).collect())
             }
@@ -339,15 +293,6 @@ impl PatternScene {
         }
         plane
     }
-
-    fn stack<'a>(&self, masks: impl Iterator<Item = &'a BitMask>) -> Vec<u8> {
-        let (masks, area): (Vec<&BitMask>, _) = (masks.collect(), self.size * self.size);
-        let mut planes = vec![0; masks.len() * area];
-        for (plane, mask) in planes.chunks_exact_mut(area).zip(masks) {
-            mask.paint(1, plane);
-        }
-        planes
-    }
 }
 
 /// The middle of the visible box of a component.
@@ -391,17 +336,4 @@ fn whole(thickness: u32) -> i32 {
 
 fn number(pattern: usize) -> i32 {
     i32::try_from(pattern + 1).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_of_configurations() {
-        for output in PatternOutput::ALL {
-            let text = serde_json::to_string(&output).unwrap();
-            assert_eq!(text, format!("\"{}\"", output.name()));
-        }
-    }
 }

@@ -4,26 +4,26 @@ use std::f64::consts::PI;
 
 /// A point in pixels: the centre of row `i`, column `j` is `(x, y) = (j, i)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
 }
 
 impl Point {
     /// The point `distance` away in a direction.
-    pub(super) fn step(self, direction: Direction, distance: f64) -> Self {
+    pub(crate) fn step(self, direction: Direction, distance: f64) -> Self {
         Self { x: self.x + distance * direction.x, y: self.y + distance * direction.y }
     }
 
     /// Its pixel, inside a canvas of some size.
-    pub(super) fn on_pixel(self, size: usize) -> Self {
+    pub(crate) fn on_pixel(self, size: usize) -> Self {
         let last = (size - 1) as f64;
         Self { x: self.x.round().clamp(0.0, last), y: self.y.round().clamp(0.0, last) }
     }
 
     /// Distance to another point. A canvas is too small for squares to overflow, and a root takes
     /// a tenth of the time of `hypot`.
-    pub(super) fn distance(self, other: Self) -> f64 {
+    pub(crate) fn distance(self, other: Self) -> f64 {
         let (dx, dy) = (self.x - other.x, self.y - other.y);
         (dx * dx + dy * dy).sqrt()
     }
@@ -31,31 +31,31 @@ impl Point {
 
 /// A vector of length 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Direction {
+pub(crate) struct Direction {
     x: f64,
     y: f64,
 }
 
 impl Direction {
     /// The direction of an angle from +x towards +y.
-    pub(super) fn of(angle: f64) -> Self {
+    pub(crate) fn of(angle: f64) -> Self {
         let (y, x) = angle.sin_cos();
         Self { x, y }
     }
 
     /// The way back.
-    pub(super) fn opposite(self) -> Self {
+    pub(crate) fn opposite(self) -> Self {
         Self { x: -self.x, y: -self.y }
     }
 
     /// A quarter turn from +y towards +x.
-    pub(super) fn across(self) -> Self {
+    pub(crate) fn across(self) -> Self {
         Self { x: self.y, y: -self.x }
     }
 }
 
 /// How far it is from a point of the canvas in a direction to the border of its pixel centres.
-pub(super) fn reach(from: Point, direction: Direction, size: usize) -> f64 {
+pub(crate) fn reach(from: Point, direction: Direction, size: usize) -> f64 {
     let last = (size - 1) as f64;
     let along = |at: f64, slope: f64| {
         if slope > 1e-12 {
@@ -70,13 +70,13 @@ pub(super) fn reach(from: Point, direction: Direction, size: usize) -> f64 {
 }
 
 /// The direction of an undirected line, in `[0, pi)`.
-pub(super) fn undirected(angle: f64) -> f64 {
+pub(crate) fn undirected(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(PI);
     if wrapped < PI { wrapped } else { 0.0 }
 }
 
 /// Angle between two undirected lines, from 0 to pi / 2.
-pub(super) fn difference(a: f64, b: f64) -> f64 {
+pub(crate) fn difference(a: f64, b: f64) -> f64 {
     let d = undirected(a - b);
     d.min(PI - d)
 }

@@ -10,7 +10,7 @@ use super::plane::Point;
 const EPSILON: f64 = 1e-9;
 
 /// Adds the pixels within `width / 2` of a segment: a line with round ends.
-pub(super) fn add_stroke(mask: &mut BitMask, [a, b]: [Point; 2], width: f64) {
+pub(crate) fn add_stroke(mask: &mut BitMask, [a, b]: [Point; 2], width: f64) {
     let radius = width / 2.0;
     // Downwards, so that the left side is the one of smaller columns.
     let (a, b) = if a.y <= b.y { (a, b) } else { (b, a) };
@@ -43,7 +43,7 @@ pub(super) fn add_stroke(mask: &mut BitMask, [a, b]: [Point; 2], width: f64) {
 }
 
 /// Adds the pixels inside or on a convex polygon.
-pub(super) fn add_convex(mask: &mut BitMask, corners: &[Point]) {
+pub(crate) fn add_convex(mask: &mut BitMask, corners: &[Point]) {
     let low = corners.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
     let high = corners.iter().map(|p| p.y).fold(f64::NEG_INFINITY, f64::max);
     let corners: Vec<(f64, f64)> = corners.iter().map(|p| (p.x, p.y)).collect();
@@ -55,7 +55,7 @@ pub(super) fn add_convex(mask: &mut BitMask, corners: &[Point]) {
 }
 
 /// The rows that may have pixels of something between two heights.
-pub(super) fn row_range(low: f64, high: f64, size: usize) -> std::ops::Range<usize> {
+pub(crate) fn row_range(low: f64, high: f64, size: usize) -> std::ops::Range<usize> {
     let limit = size as f64;
     #[expect(
         clippy::cast_possible_truncation,

@@ -152,7 +152,7 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
             prop_assert_eq!(component.thickness as usize, side);
         }
     }
-    for output in PatternOutput::ALL {
+    for output in PatternOutput::ALL.iter().copied() {
         let field = scene.output(output).unwrap();
         let padded = field.padded(&output.padded_shape(config));
         prop_assert!(padded.is_ok(), "{:?}: {:?} {:?}", output, field.shape(), padded);
