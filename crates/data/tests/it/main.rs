@@ -11,3 +11,5 @@
 mod geojson_output;
 mod images;
 mod samples;
+#[cfg(all(feature = "webdataset", feature = "tfrecord", feature = "parquet"))]
+mod shards;
