@@ -78,7 +78,7 @@ fn prepare(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
 }
 
 /// The folder that holds `path`.
-fn folder(path: &Path) -> PathBuf {
+pub(crate) fn folder(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -87,7 +87,7 @@ fn folder(path: &Path) -> PathBuf {
 
 /// Makes the renames in a folder durable where the system can. The files are complete
 /// already, and not every file system can do this, so a refusal is no error.
-fn sync_folder(folder: &Path) {
+pub(crate) fn sync_folder(folder: &Path) {
     if cfg!(unix)
         && let Ok(handle) = File::open(folder)
     {

@@ -224,6 +224,85 @@ pub enum Error {
         /// The array.
         name: String,
     },
+    /// Bytes of a shard are not those that were written.
+    #[error("{}: {}: {reason}; fetch or write the shard again", path.display(), samples_text(*first, *samples))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first sample that cannot be read because of it.
+        first: usize,
+        /// How many samples cannot be read because of it.
+        samples: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file holds something that is not read here, or that no honest writer makes.
+    #[error("{}: refused: {reason}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        reason: String,
+    },
+    /// The library was built without a format.
+    #[error(
+        "shards in the format {format} need the feature `{format}` of mapvec-data; build with it"
+    )]
+    FormatFeature {
+        /// The format, and the feature that has it.
+        format: &'static str,
+    },
+    /// A folder holds the shards of something else.
+    #[error(
+        "{}: {field} is {found} there and {expected} here; \
+         use another folder, or remove this one to begin again", path.display()
+    )]
+    OtherPlan {
+        /// The plan in the folder.
+        path: PathBuf,
+        /// The first field that differs, with dots for nested ones.
+        field: String,
+        /// Its value in the folder.
+        found: String,
+        /// Its value in the plan of the caller.
+        expected: String,
+    },
+    /// Another process writes the same file.
+    #[error("{}: another process is writing it", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not known which shard to write.
+    #[error("no shard to write: {reason}")]
+    ShardIndex {
+        /// What was looked for, and what was found.
+        reason: String,
+    },
+    /// Some shards of a dataset are not written yet.
+    #[error(
+        "{}: {missing} of {shards} shards are missing, the first is {first}; write them first",
+        path.display()
+    )]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+        /// How many are missing.
+        missing: usize,
+        /// How many there must be.
+        shards: usize,
+        /// File name of the first that is missing.
+        first: String,
+    },
+}
+
+/// "sample 4" or "samples 4 to 9".
+fn samples_text(first: usize, samples: usize) -> String {
+    match samples {
+        0 => "no sample is lost".to_owned(),
+        1 => format!("sample {first}"),
+        _ => format!("samples {first} to {}", first.saturating_add(samples - 1)),
+    }
 }
 
 impl Error {

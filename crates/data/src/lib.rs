@@ -9,11 +9,16 @@
 //!   batch, from noise to labels.
 //! - [`read_image`], [`read_window`], [`decode_image`]: PNG, JPEG and TIFF within
 //!   [`ImageLimits`]; [`encode_png`] and [`write_png`] the other way; [`crop_image`].
-//! - [`write_atomic`] and [`write_all_atomic`]: files that appear complete or not at all.
+//! - [`write_atomic`], [`write_all_atomic`] and [`AtomicFile`]: files that appear complete
+//!   or not at all.
+//! - [`ShardPlan`], [`write_shard`], [`write_shards`] and [`Shards`]: records in large files
+//!   (WebDataset tar, TFRecord, Parquet, each behind a feature) whose every byte is checked;
+//!   [`shard_index`] says which one a job writes; [`encode_npy`] and [`decode_npy`].
 //! - [`Progress`]: how long work tells its caller how far it is.
 //! - [`Feature`] with [`to_geojson`] and [`to_svg`]: vectors as text.
 
 mod atomic;
+mod atomic_file;
 mod batch;
 mod error;
 mod feature;
@@ -27,11 +32,13 @@ mod progress;
 mod rearrange;
 mod record;
 mod sample;
+mod shard;
 mod source;
 mod svg_write;
 mod transform;
 
 pub use atomic::{write_all_atomic, write_atomic};
+pub use atomic_file::AtomicFile;
 pub use batch::{Shapes, collate};
 pub use error::{Error, Result};
 pub use feature::Feature;
@@ -44,6 +51,10 @@ pub use loader::{Batch, Batches, Loader, LoaderConfig, OnError, Position};
 pub use progress::{Progress, Silent};
 pub use record::{Field, Record, Values};
 pub use sample::{MapSample, crop_image};
+pub use shard::{
+    Manifest, ManifestShard, ShardFormat, ShardPlan, ShardReadConfig, ShardReport, Shards,
+    decode_npy, encode_npy, shard_index, shard_index_with, write_shard, write_shards,
+};
 pub use source::{Source, sample_rng};
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};
 pub use transform::{

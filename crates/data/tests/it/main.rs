@@ -12,3 +12,5 @@ mod geojson_output;
 mod images;
 mod loader;
 mod samples;
+#[cfg(all(feature = "webdataset", feature = "tfrecord", feature = "parquet"))]
+mod shards;

@@ -1,0 +1,159 @@
+//! The list of all shards, written when the last of them is.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::write_in_turn;
+use crate::error::{Error, Result};
+
+use super::block::ShardIndex;
+use super::plan::ShardPlan;
+use super::sealed::{Sealed, seal, unseal};
+
+/// Name of the manifest in the folder of a dataset.
+pub(crate) const FILE_NAME: &str = "manifest.json";
+
+/// The content of a complete dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// What was to be written.
+    pub plan: ShardPlan,
+    /// Number of samples in all shards.
+    pub samples: usize,
+    /// Size of all shards, bytes.
+    pub bytes: u64,
+    /// The shards in order.
+    pub shards: Vec<ManifestShard>,
+    /// BLAKE3 digest of the rest.
+    pub digest: String,
+}
+
+/// A shard in a [`Manifest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestShard {
+    /// File name.
+    pub file: String,
+    /// The first sample.
+    pub first: usize,
+    /// Number of samples.
+    pub samples: usize,
+    /// Size, bytes.
+    pub bytes: u64,
+    /// BLAKE3 digest of the file.
+    pub blake3: String,
+    /// BLAKE3 digest of its index.
+    pub index_blake3: String,
+}
+
+impl Sealed for Manifest {
+    const PRETTY: bool = true;
+
+    fn digest(&mut self) -> &mut String {
+        &mut self.digest
+    }
+}
+
+impl Manifest {
+    /// The manifest of a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when there is none, [`Error::Damaged`] when it is not as it was
+    /// written or contradicts itself.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(FILE_NAME);
+        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+        Self::parse(&bytes).map_err(|reason| Error::Damaged { path, first: 0, samples: 0, reason })
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        let manifest: Self = unseal(bytes)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The shards are those of the plan, by name and by sample: a manifest never leads to
+    /// a file outside its folder.
+    fn check(&self) -> std::result::Result<(), String> {
+        let plan = &self.plan;
+        plan.validate().map_err(|error| error.to_string())?;
+        if self.shards.len() != plan.shards {
+            return Err(format!(
+                "{} shards are listed, {} planned",
+                self.shards.len(),
+                plan.shards
+            ));
+        }
+        let mut bytes = 0_u64;
+        for (number, shard) in self.shards.iter().enumerate() {
+            let range = plan.samples(number).map_err(|error| error.to_string())?;
+            if shard.file != plan.file_name(number)
+                || shard.first != range.start
+                || shard.samples != range.len()
+            {
+                return Err(format!("the entry of shard {number} is not as planned"));
+            }
+            bytes = bytes.checked_add(shard.bytes).ok_or("the shards are too large")?;
+        }
+        if self.samples != plan.count || self.bytes != bytes {
+            return Err("the totals are not those of the shards".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Number of the first shard that a folder lacks, and how many it lacks.
+    pub(crate) fn missing(plan: &ShardPlan, dir: &Path) -> Option<(usize, usize)> {
+        let lacks = |shard: &usize| {
+            !dir.join(plan.index_name(*shard)).is_file()
+                || !dir.join(plan.file_name(*shard)).is_file()
+        };
+        let mut missing = (0..plan.shards).filter(lacks);
+        let first = missing.next()?;
+        Some((first, 1 + missing.count()))
+    }
+
+    /// Writes the manifest if all shards are there. Says whether they are.
+    pub(crate) fn finish(plan: &ShardPlan, dir: &Path) -> Result<bool> {
+        if Self::missing(plan, dir).is_some() {
+            return Ok(false);
+        }
+        let mut shards = Vec::with_capacity(plan.shards);
+        for number in 0..plan.shards {
+            let path = dir.join(plan.index_name(number));
+            let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+            let index: ShardIndex = unseal(&bytes).map_err(|reason| Error::Damaged {
+                path,
+                first: 0,
+                samples: 0,
+                reason,
+            })?;
+            shards.push(ManifestShard {
+                file: plan.file_name(number),
+                first: index.first,
+                samples: index.samples,
+                bytes: index.bytes,
+                blake3: index.blake3,
+                index_blake3: blake3::hash(&bytes).to_string(),
+            });
+        }
+        let mut manifest = Self {
+            plan: plan.clone(),
+            samples: shards.iter().map(|shard| shard.samples).sum(),
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            shards,
+            digest: String::new(),
+        };
+        let bytes = seal(&mut manifest)?;
+        let path = dir.join(FILE_NAME);
+        manifest.check().map_err(|reason| Error::Refused { path: path.clone(), reason })?;
+        if fs::read(&path).is_ok_and(|found| found == bytes) {
+            return Ok(true);
+        }
+        write_in_turn(&path, &bytes)?;
+        Ok(true)
+    }
+}
