@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read as _, Seek, SeekFrom};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use mapvec_geometry::Window;
 use ndarray::Array3;
 
@@ -31,6 +31,16 @@ const DECODER_BYTES: u64 = 64 << 20;
 /// header, before pixels are allocated), [`Error::Truncated`] and [`Error::Decode`] for
 /// one that cannot be used. All name the file.
 pub fn read_image(path: &Path, limits: &ImageLimits) -> Result<Array3<u8>> {
+    let (picture, _) = read_stored(path, limits)?;
+    rgb(picture, &path.display().to_string())
+}
+
+/// Reads a picture as [`read_image`] does, in the layout that the file has; with the layout
+/// before values of less than a byte were stretched to bytes.
+pub(crate) fn read_stored(
+    path: &Path,
+    limits: &ImageLimits,
+) -> Result<(DynamicImage, ExtendedColorType)> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     if file.metadata().map_err(Error::io(path, "inspect"))?.is_dir() {
         return Err(Error::IsFolder { path: path.to_owned() });
@@ -63,10 +73,23 @@ pub fn read_window(
 ///
 /// As [`read_image`], with "picture in memory" for a name.
 pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<Array3<u8>> {
-    decode(Cursor::new(bytes), "picture in memory", limits)
+    let name = "picture in memory";
+    let (picture, _) = decode(Cursor::new(bytes), name, limits)?;
+    rgb(picture, name)
 }
 
-fn decode(mut input: impl BufRead + Seek, name: &str, limits: &ImageLimits) -> Result<Array3<u8>> {
+/// A picture as (rows, columns, 3).
+pub(crate) fn rgb(picture: DynamicImage, name: &str) -> Result<Array3<u8>> {
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Array3::from_shape_vec((height, width, 3), rgb_over_white(picture))
+        .map_err(|error| Error::Decode { name: name.to_owned(), reason: error.to_string() })
+}
+
+fn decode(
+    mut input: impl BufRead + Seek,
+    name: &str,
+    limits: &ImageLimits,
+) -> Result<(DynamicImage, ExtendedColorType)> {
     limits.validate()?;
     let start = first_bytes(&mut input).map_err(|error| decode_error(error.into(), name))?;
     let format = recognize(&start).ok_or_else(|| Error::NotAnImage { name: name.to_owned() })?;
@@ -93,9 +116,9 @@ fn decode(mut input: impl BufRead + Seek, name: &str, limits: &ImageLimits) -> R
     decoder_limits.max_alloc =
         Some(pixels.saturating_mul(MAX_PIXEL_BYTES).saturating_add(DECODER_BYTES));
     decoder.set_limits(decoder_limits).map_err(|error| decode_error(error, name))?;
+    let layout = decoder.original_color_type();
     let picture = DynamicImage::from_decoder(decoder).map_err(|error| decode_error(error, name))?;
-    Array3::from_shape_vec((height as usize, width as usize, 3), rgb_over_white(picture))
-        .map_err(|error| Error::Decode { name: name.to_owned(), reason: error.to_string() })
+    Ok((picture, layout))
 }
 
 /// Enough of the input to tell its format and the size of a PNG. The input is wound back.

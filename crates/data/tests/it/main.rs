@@ -8,6 +8,12 @@
     reason = "a test fails by panicking, and its numbers are small"
 )]
 
+mod coco;
+mod folders;
 mod geojson_output;
 mod images;
+mod points;
+mod rle;
+mod rle_exchange;
 mod samples;
+mod splits;
