@@ -138,7 +138,7 @@ fn is_field_name(name: &str) -> bool {
 /// sample holds the picture as `img` (`[H, W, 3]`) and the masks under the names of
 /// [`MaskFolder::field`].
 ///
-/// Links are followed within the root only.
+/// Links are followed within the root only. Names with `\` or `:` are refused.
 #[derive(Debug)]
 pub struct FolderSource {
     root: PathBuf,

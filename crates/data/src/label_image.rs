@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use image::{DynamicImage, ExtendedColorType};
+use image::DynamicImage;
 use ndarray::Array2;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -103,15 +103,15 @@ pub enum MaskFault {
 /// or 15. Transparency is ignored.
 pub(crate) fn read_labels(path: &Path, limits: &ImageLimits) -> Result<Array2<u8>> {
     let wrong = |fault| Error::Mask { path: path.to_owned(), fault };
-    let (picture, layout) = read_stored(path, limits)?;
+    let (picture, bits) = read_stored(path, limits)?;
     let (width, height) = (picture.width(), picture.height());
     let labels = match picture {
         DynamicImage::ImageLuma8(grey) => {
             // Values of less than a byte come stretched to 0 to 255.
-            let step = match layout {
-                ExtendedColorType::L1 => 255,
-                ExtendedColorType::L2 => 85,
-                ExtendedColorType::L4 => 17,
+            let step = match bits {
+                Some(1) => 255,
+                Some(2) => 85,
+                Some(4) => 17,
                 _ => 1,
             };
             grey.into_raw().into_iter().map(|value| value / step).collect()

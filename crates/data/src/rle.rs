@@ -201,7 +201,8 @@ impl Rle {
             let before = if index > 2 { self.counts[index - 2] } else { 0 };
             let mut rest = i64::from(run) - i64::from(before);
             loop {
-                let group = (rest & 0x1f) as u8;
+                let [low, ..] = rest.to_le_bytes();
+                let group = low & 0x1f;
                 rest >>= 5;
                 let done = rest == if group & 0x10 == 0 { 0 } else { -1 };
                 text.push(char::from(48 + if done { group } else { group | 0x20 }));

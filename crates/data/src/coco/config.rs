@@ -1,5 +1,7 @@
 //! How pictures and annotations become samples.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -85,6 +87,10 @@ impl CocoOutput {
 pub struct CocoConfig {
     /// The arrays of a sample. Nothing else is computed. Default all.
     pub outputs: Vec<CocoOutput>,
+    /// Names of categories in the order of the classes, from 1, so that several files have the
+    /// same classes. A category that is not among them is an error. Empty (the default): the
+    /// order of the file.
+    pub categories: Vec<String>,
     /// Numbers of the picture. Default `unit`.
     pub picture: PictureValues,
     /// Width of lines that have none of their own, px, above 0. Default 1.
@@ -107,6 +113,7 @@ impl Default for CocoConfig {
     fn default() -> Self {
         Self {
             outputs: CocoOutput::ALL.to_vec(),
+            categories: Vec::new(),
             picture: PictureValues::default(),
             line_width: 1.0,
             skip_empty: false,
@@ -133,6 +140,11 @@ impl CocoConfig {
                 value: self.line_width.to_string(),
                 expected: "finite and above 0",
             });
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = self.categories.iter().find(|name| !seen.insert(name.as_str())) {
+            let (value, expected) = (twice.clone(), "names that differ");
+            return Err(Error::Config { field: "categories", value, expected });
         }
         if self.outputs.is_empty() {
             return Err(Error::Config {

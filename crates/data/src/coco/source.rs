@@ -1,5 +1,6 @@
 //! Samples of a COCO data set.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -20,16 +21,18 @@ use crate::source::Source;
 /// The pictures of a COCO data set with what is marked on them, in the order of the file.
 ///
 /// A sample holds the arrays of [`CocoOutput`]. Classes are numbered by the order of the
-/// categories in the file, from 1; 0 is the background.
+/// categories in the file, or by [`CocoConfig::categories`], from 1; 0 is the background.
 ///
-/// Names of pictures are looked up below one folder. Names that are absolute or have `..` in
-/// them, and links that leave the folder, are refused before anything is read.
+/// Names of pictures are looked up below one folder. Names that are absolute or have `..`, `\`
+/// or `:` in them, and links that leave the folder, are refused before anything is read.
 #[derive(Debug)]
 pub struct CocoSource {
     dataset: CocoDataset,
     root: PathBuf,
     config: CocoConfig,
     samples: Vec<Sample>,
+    /// Names of the classes from 1.
+    names: Vec<String>,
     /// Classes by the ids of categories.
     classes: HashMap<u64, i32>,
 }
@@ -60,7 +63,7 @@ impl CocoSource {
     ///
     /// Those of [`CocoConfig::validate`] and [`CocoDataset::check`]; [`Error::OutsideFolder`],
     /// [`Error::NoFile`] and [`Error::Io`] for a picture; [`Error::Coco`] for one with too many
-    /// annotations.
+    /// annotations, and for a category that is not among [`CocoConfig::categories`].
     pub fn new(dataset: CocoDataset, image_root: &Path, config: &CocoConfig) -> Result<Self> {
         config.validate()?;
         dataset.check()?;
@@ -87,10 +90,13 @@ impl CocoSource {
             }
             samples.push(Sample { image: index, annotations });
         }
-        let classes =
-            dataset.categories.iter().zip(1..).map(|(category, class)| (category.id, class));
-        let classes = classes.collect();
-        Ok(Self { dataset, root, config: config.clone(), samples, classes })
+        let names: Vec<String> = if config.categories.is_empty() {
+            dataset.categories.iter().map(|category| category.name.clone()).collect()
+        } else {
+            config.categories.clone()
+        };
+        let classes = classes(&dataset, config)?;
+        Ok(Self { dataset, root, config: config.clone(), samples, names, classes })
     }
 
     /// The data set.
@@ -100,8 +106,9 @@ impl CocoSource {
     }
 
     /// The names of classes 1, 2 and so on.
+    #[must_use]
     pub fn class_names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.dataset.categories.iter().map(|category| category.name.as_str())
+        self.names.iter().map(String::as_str)
     }
 
     /// What the file says about the picture of a sample.
@@ -151,7 +158,8 @@ impl Source for CocoSource {
             index,
             size: (image.height as usize, image.width as usize),
             config: &self.config,
-            wide: self.dataset.categories.len() > 255,
+            wide: self.names.len() > 255,
+            instances: OnceCell::new(),
             marks: marks.collect::<Result<Vec<_>>>()?,
         };
         let mut record = Record::new();
@@ -164,6 +172,21 @@ impl Source for CocoSource {
         }
         Ok(record)
     }
+}
+
+/// Classes by the ids of categories. Those of one name are one class where the names are given.
+fn classes(dataset: &CocoDataset, config: &CocoConfig) -> Result<HashMap<u64, i32>> {
+    let numbered = dataset.categories.iter().zip(1..).map(|(category, place)| {
+        if config.categories.is_empty() {
+            return Ok((category.id, place));
+        }
+        let place = config.categories.iter().position(|name| *name == category.name);
+        let class = category.name.clone();
+        let place = place
+            .ok_or_else(|| fault_in("category", category.id)(CocoFault::UnknownClass { class }))?;
+        Ok((category.id, count(place + 1)))
+    });
+    numbered.collect()
 }
 
 /// An annotation of a sample.
@@ -180,6 +203,8 @@ struct Scene<'a> {
     config: &'a CocoConfig,
     /// Whether classes need more than a byte.
     wide: bool,
+    /// Drawn when it is first needed.
+    instances: OnceCell<Array2<u32>>,
     marks: Vec<Mark<'a>>,
 }
 
@@ -255,14 +280,17 @@ impl Scene<'_> {
     }
 
     /// Numbers of the annotations from 1, later ones over earlier ones.
-    fn instances(&self, field: &'static str) -> Result<Array2<u32>> {
+    fn instances(&self, field: &'static str) -> Result<&Array2<u32>> {
+        if let Some(drawn) = self.instances.get() {
+            return Ok(drawn);
+        }
         let (h, w) = self.size;
         self.reserve(field, h, w, size_of::<u32>())?;
         let mut canvas = Array2::zeros(self.size);
         for (mark, id) in self.marks.iter().zip(1..) {
             self.draw(mark, id, &mut canvas)?;
         }
-        Ok(canvas)
+        Ok(self.instances.get_or_init(|| canvas))
     }
 
     fn masks(&self) -> Result<Vec<u8>> {

@@ -166,6 +166,22 @@ fn many_categories_need_whole_numbers() {
 }
 
 #[test]
+fn classes_may_have_a_given_order() {
+    let folder = folder();
+    let names = |names: &[&str]| CocoConfig {
+        categories: names.iter().map(|&name| name.to_owned()).collect(),
+        ..CocoConfig::default()
+    };
+    let all = source(&dataset(), folder.path(), &names(&["road", "1.5", "tree", "house"])).unwrap();
+    assert_eq!(wholes(&all.get(0).unwrap(), "classes"), [4, 2, 1, 4]);
+    assert_eq!(all.class_names().nth(2), Some("tree"));
+    let error = source(&dataset(), folder.path(), &names(&["road", "1.5"])).unwrap_err();
+    assert!(error.to_string().contains("house"), "{error}");
+    let error = source(&dataset(), folder.path(), &names(&["road", "road"])).unwrap_err();
+    assert!(matches!(error, Error::Config { field: "categories", .. }), "{error}");
+}
+
+#[test]
 fn what_is_written_is_read_again() {
     let dataset = parse(&dataset()).unwrap();
     let text = dataset.to_json().unwrap();
@@ -448,7 +464,7 @@ fn vectors_become_annotations() {
         );
     }
     let nameless =
-        [Feature { geometry: square(0.0, 0.0, 1.0).into(), properties: Default::default() }];
+        [Feature { geometry: square(0.0, 0.0, 1.0).into(), properties: serde_json::Map::new() }];
     assert!(matches!(to_coco(&[drawn_on(&nameless)], &fixed), Err(Error::Coco { .. })));
     let twice =
         CocoWriteConfig { categories: vec!["a".into(), "a".into()], ..CocoWriteConfig::default() };
@@ -483,6 +499,37 @@ proptest! {
         for (index, &value) in bytes(&record, "masks").iter().enumerate() {
             let (x, y) = ((index % 12) as f64 + 0.5, (index / 12) as f64 + 0.5);
             prop_assert_eq!(value > 0, rings.iter().any(|ring| inside(ring, x, y)), "({}, {})", x, y);
+        }
+    }
+
+    /// A file with a few bytes changed is read or refused, and so are its samples.
+    #[test]
+    fn changed_files_do_no_harm(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), prop::sample::select(b"0123456789-.eE[]{},:\"ao".to_vec())), 1..4)
+    ) {
+        let mut text = dataset().to_string().into_bytes();
+        for (place, byte) in changes {
+            let at = place.index(text.len());
+            text[at] = byte;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        if let Ok(dataset) = CocoDataset::parse(&text, "changed") {
+            let config = CocoConfig {
+                outputs: CocoOutput::ALL[1..].to_vec(),
+                max_array_bytes: 1 << 20,
+                ..CocoConfig::default()
+            };
+            if let Ok(source) = CocoSource::new(dataset.clone(), folder.path(), &config) {
+                for index in 0..source.len() {
+                    if let Ok(record) = source.get(index) {
+                        let image = source.image(index).unwrap();
+                        let size = [image.height as usize, image.width as usize, 1];
+                        prop_assert_eq!(record.get("class_map").unwrap().shape(), size);
+                    }
+                }
+            }
+            let again = dataset.to_json().unwrap();
+            prop_assert_eq!(CocoDataset::parse(again.as_bytes(), "again").unwrap(), dataset);
         }
     }
 }
