@@ -5,6 +5,7 @@ mod config;
 mod draw;
 mod format;
 mod names;
+mod scene;
 mod segmentation;
 mod source;
 mod write;

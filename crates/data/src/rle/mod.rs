@@ -1,5 +1,8 @@
 //! Masks as run lengths, in the form of COCO.
 
+mod sets;
+mod text;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::error::{Error, Result};
@@ -7,8 +10,6 @@ use crate::limits::ImageLimits;
 
 /// What stands for the file in errors about the size of a mask.
 const NAME: &str = "run-length mask";
-/// Groups of 5 bits that hold the difference of two 32-bit numbers.
-const MAX_GROUPS: u32 = 7;
 
 /// Why run lengths describe no mask.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,23 +101,6 @@ impl Rle {
         Ok(rle.normal())
     }
 
-    /// A mask from the compressed text that COCO files and `pycocotools` hold.
-    ///
-    /// # Errors
-    ///
-    /// As [`Rle::new`], and [`Error::Rle`] for text that is no such form.
-    pub fn from_compressed(
-        height: u32,
-        width: u32,
-        text: &str,
-        limits: &ImageLimits,
-    ) -> Result<Self> {
-        limits.check(width, height, NAME)?;
-        let counts =
-            parse_runs(text.as_bytes()).map_err(|fault| Error::Rle { height, width, fault })?;
-        Self::new(height, width, counts, limits)
-    }
-
     /// The runs of a mask, (rows, columns). What is not 0 belongs to it.
     ///
     /// # Errors
@@ -192,28 +176,6 @@ impl Rle {
         &self.counts
     }
 
-    /// The compressed text: differences to the run before the last, in groups of 5 bits.
-    #[must_use]
-    pub fn to_compressed(&self) -> String {
-        let mut text = String::new();
-        for (index, &run) in self.counts.iter().enumerate() {
-            // From the fourth run on, as the reference has it.
-            let before = if index > 2 { self.counts[index - 2] } else { 0 };
-            let mut rest = i64::from(run) - i64::from(before);
-            loop {
-                let [low, ..] = rest.to_le_bytes();
-                let group = low & 0x1f;
-                rest >>= 5;
-                let done = rest == if group & 0x10 == 0 { 0 } else { -1 };
-                text.push(char::from(48 + if done { group } else { group | 0x20 }));
-                if done {
-                    break;
-                }
-            }
-        }
-        text
-    }
-
     /// Number of pixels inside.
     #[must_use]
     pub fn area(&self) -> u64 {
@@ -238,38 +200,6 @@ impl Rle {
         // Not above the sides, which fit.
         let px = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         (left < right).then(|| [left, top, right, bottom].map(px))
-    }
-
-    /// The pixels of either mask.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rle`] for masks of different sizes.
-    pub fn union(&self, other: &Self) -> Result<Self> {
-        self.combined(other, |a, b| a || b)
-    }
-
-    /// The pixels of both masks.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rle`] for masks of different sizes.
-    pub fn intersection(&self, other: &Self) -> Result<Self> {
-        self.combined(other, |a, b| a && b)
-    }
-
-    /// Intersection over union; 0 for two empty masks.
-    ///
-    /// Where `other` is a `crowd`, the area of this mask stands for the union: any part of a
-    /// crowd may be matched.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rle`] for masks of different sizes.
-    pub fn iou(&self, other: &Self, crowd: bool) -> Result<f64> {
-        let both = self.intersection(other)?.area();
-        let whole = if crowd { self.area() } else { self.area() + other.area() - both };
-        Ok(if both == 0 { 0.0 } else { both as f64 / whole as f64 })
     }
 
     /// First pixel, and the one behind the last, of every run inside.
@@ -301,47 +231,6 @@ impl Rle {
         }
         Self { counts: pen.finish(), ..self }
     }
-
-    fn combined(&self, other: &Self, keep: impl Fn(bool, bool) -> bool) -> Result<Self> {
-        if (self.height, self.width) != (other.height, other.width) {
-            let (height, width) = (other.height, other.width);
-            return Err(self.fault(RleFault::Sizes { height, width }));
-        }
-        let mut pen = Pen::default();
-        let (mut a, mut b) = (Walk::new(&self.counts), Walk::new(&other.counts));
-        loop {
-            let step = match (a.left(), b.left()) {
-                (0, _) | (_, 0) => break,
-                (left, right) => left.min(right),
-            };
-            pen.draw(keep(a.inside, b.inside), step);
-            a.rest -= step;
-            b.rest -= step;
-        }
-        Ok(Self { counts: pen.finish(), ..*self })
-    }
-}
-
-/// Reads runs one after the other.
-struct Walk<'a> {
-    counts: std::slice::Iter<'a, u32>,
-    inside: bool,
-    rest: u32,
-}
-
-impl<'a> Walk<'a> {
-    fn new(counts: &'a [u32]) -> Self {
-        Self { counts: counts.iter(), inside: true, rest: 0 }
-    }
-
-    /// Pixels left in the run; 0 behind the last.
-    fn left(&mut self) -> u32 {
-        while self.rest == 0 {
-            let Some(&run) = self.counts.next() else { break };
-            (self.inside, self.rest) = (!self.inside, run);
-        }
-        self.rest
-    }
 }
 
 /// Writes runs, joining those of the same side.
@@ -366,37 +255,4 @@ impl Pen {
         self.counts.push(self.run);
         self.counts
     }
-}
-
-/// The runs of the compressed form.
-fn parse_runs(text: &[u8]) -> std::result::Result<Vec<u32>, RleFault> {
-    let mut counts: Vec<u32> = Vec::new();
-    let mut bytes = text.iter().enumerate().peekable();
-    while bytes.peek().is_some() {
-        let (mut value, mut groups) = (0_i64, 0);
-        loop {
-            let Some((at, &byte)) = bytes.next() else { return Err(RleFault::Truncated) };
-            if !(48..48 + 64).contains(&byte) {
-                return Err(RleFault::Character { byte, at });
-            }
-            if groups == MAX_GROUPS {
-                return Err(RleFault::Run { run: counts.len(), value: i64::MAX });
-            }
-            let code = i64::from(byte - 48);
-            value |= (code & 0x1f) << (5 * groups);
-            groups += 1;
-            if code & 0x20 == 0 {
-                if code & 0x10 != 0 {
-                    value |= -1 << (5 * groups);
-                }
-                break;
-            }
-        }
-        let run = counts.len();
-        if run > 2 {
-            value += i64::from(counts[run - 2]);
-        }
-        counts.push(u32::try_from(value).map_err(|_| RleFault::Run { run, value })?);
-    }
-    Ok(counts)
 }
