@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::coco::CocoFault;
+use crate::label_image::MaskFault;
+use crate::rle::RleFault;
+
 /// What can go wrong when samples, pictures and vector files are read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -162,6 +166,114 @@ pub enum Error {
     Serialize {
         /// The serializer's explanation.
         reason: String,
+    },
+    /// Run lengths describe no mask of their size.
+    #[error("run lengths of a mask of {height} x {width}: {fault}")]
+    Rle {
+        /// Rows of the mask.
+        height: u32,
+        /// Columns of the mask.
+        width: u32,
+        /// What is wrong.
+        fault: RleFault,
+    },
+    /// A name leads out of the folder that it is looked up in.
+    #[error(
+        "{name:?} leads out of {}; names must be relative, without `..`, and links must stay \
+         inside", root.display()
+    )]
+    OutsideFolder {
+        /// The folder.
+        root: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A name belongs to something that holds no data of its own, such as a folder or a pipe.
+    #[error("{}: is no ordinary file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file is larger than the caller allows.
+    #[error("{}: more than {allowed} bytes; raise {limit} if the file can be trusted", path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The field of the configuration that is exceeded.
+        limit: &'static str,
+        /// Its value, bytes.
+        allowed: u64,
+    },
+    /// A JSON file cannot be read.
+    #[error("{name}: {reason}")]
+    Json {
+        /// The file.
+        name: String,
+        /// What was found where.
+        reason: String,
+    },
+    /// A COCO file breaks a rule of its format.
+    #[error("{item}: {fault}")]
+    Coco {
+        /// What is at fault, for example `annotation 17`.
+        item: String,
+        /// What is wrong.
+        fault: CocoFault,
+    },
+    /// An array of a sample would be larger than the caller allows.
+    #[error(
+        "sample {index}: `{field}` would take {bytes} bytes, more than {allowed}; \
+         leave it out, or raise max_array_bytes"
+    )]
+    ArrayTooLarge {
+        /// The sample.
+        index: usize,
+        /// The array.
+        field: &'static str,
+        /// Its size, bytes.
+        bytes: u64,
+        /// The largest size allowed, bytes.
+        allowed: u64,
+    },
+    /// Files that belong together are not all there.
+    #[error("{}: no file for {count} of {}: {names}", missing_in.display(), present_in.display())]
+    Unpaired {
+        /// The folder that lacks files.
+        missing_in: PathBuf,
+        /// The folder whose files have no counterpart.
+        present_in: PathBuf,
+        /// How many.
+        count: usize,
+        /// The first of them.
+        names: String,
+    },
+    /// Two files of a folder stand for the same sample.
+    #[error("{}: {first} and {second} are both files of `{stem}`; remove one", folder.display())]
+    SameStem {
+        /// The folder.
+        folder: PathBuf,
+        /// What the names have in common.
+        stem: String,
+        /// A file.
+        first: String,
+        /// Another file.
+        second: String,
+    },
+    /// A picture of labels cannot be read as classes.
+    #[error("{}: {fault}", path.display())]
+    Mask {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: MaskFault,
+    },
+    /// A raster has fewer pixels to choose from than points are asked for.
+    #[error("{needed} points are asked for, but only {found} pixels may be chosen")]
+    TooFewPixels {
+        /// Points asked for.
+        needed: usize,
+        /// Pixels that may be chosen.
+        found: usize,
     },
     /// Threads that make samples cannot start, or one of them panicked.
     #[error("threads that make samples: {reason}")]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read as _, Seek, SeekFrom};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use mapvec_geometry::Window;
 use ndarray::Array3;
 
@@ -14,6 +14,8 @@ use crate::sample::crop_named;
 
 /// Bytes per pixel of the widest layout that is decoded (RGBA, 32-bit float).
 const MAX_PIXEL_BYTES: u64 = 16;
+/// Bytes of a PNG up to and with the bits of a value.
+const PNG_START: usize = 25;
 /// Room for a decoder's tables and buffers beside the pixels, bytes.
 const DECODER_BYTES: u64 = 64 << 20;
 
@@ -31,6 +33,13 @@ const DECODER_BYTES: u64 = 64 << 20;
 /// header, before pixels are allocated), [`Error::Truncated`] and [`Error::Decode`] for
 /// one that cannot be used. All name the file.
 pub fn read_image(path: &Path, limits: &ImageLimits) -> Result<Array3<u8>> {
+    let (picture, _) = read_stored(path, limits)?;
+    rgb(picture, &path.display().to_string())
+}
+
+/// Reads a picture as [`read_image`] does, in the layout that the file has, with the bits of a
+/// value in the file where those are less than 8: they have been stretched to bytes.
+pub(crate) fn read_stored(path: &Path, limits: &ImageLimits) -> Result<(DynamicImage, Option<u8>)> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     if file.metadata().map_err(Error::io(path, "inspect"))?.is_dir() {
         return Err(Error::IsFolder { path: path.to_owned() });
@@ -63,10 +72,23 @@ pub fn read_window(
 ///
 /// As [`read_image`], with "picture in memory" for a name.
 pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<Array3<u8>> {
-    decode(Cursor::new(bytes), "picture in memory", limits)
+    let name = "picture in memory";
+    let (picture, _) = decode(Cursor::new(bytes), name, limits)?;
+    rgb(picture, name)
 }
 
-fn decode(mut input: impl BufRead + Seek, name: &str, limits: &ImageLimits) -> Result<Array3<u8>> {
+/// A picture as (rows, columns, 3).
+pub(crate) fn rgb(picture: DynamicImage, name: &str) -> Result<Array3<u8>> {
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Array3::from_shape_vec((height, width, 3), rgb_over_white(picture))
+        .map_err(|error| Error::Decode { name: name.to_owned(), reason: error.to_string() })
+}
+
+fn decode(
+    mut input: impl BufRead + Seek,
+    name: &str,
+    limits: &ImageLimits,
+) -> Result<(DynamicImage, Option<u8>)> {
     limits.validate()?;
     let start = first_bytes(&mut input).map_err(|error| decode_error(error.into(), name))?;
     let format = recognize(&start).ok_or_else(|| Error::NotAnImage { name: name.to_owned() })?;
@@ -93,15 +115,20 @@ fn decode(mut input: impl BufRead + Seek, name: &str, limits: &ImageLimits) -> R
     decoder_limits.max_alloc =
         Some(pixels.saturating_mul(MAX_PIXEL_BYTES).saturating_add(DECODER_BYTES));
     decoder.set_limits(decoder_limits).map_err(|error| decode_error(error, name))?;
+    // The decoder of PNG does not tell.
+    let bits = if decoder.original_color_type() == ExtendedColorType::L1 {
+        Some(1)
+    } else {
+        png_bits(&start).filter(|bits| *bits < 8)
+    };
     let picture = DynamicImage::from_decoder(decoder).map_err(|error| decode_error(error, name))?;
-    Array3::from_shape_vec((height as usize, width as usize, 3), rgb_over_white(picture))
-        .map_err(|error| Error::Decode { name: name.to_owned(), reason: error.to_string() })
+    Ok((picture, bits))
 }
 
-/// Enough of the input to tell its format and the size of a PNG. The input is wound back.
+/// Enough of the input to tell its format and the size and depth of a PNG. The input is wound back.
 fn first_bytes(input: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
-    let mut start = Vec::with_capacity(24);
-    input.by_ref().take(24).read_to_end(&mut start)?;
+    let mut start = Vec::with_capacity(PNG_START);
+    input.by_ref().take(PNG_START as u64).read_to_end(&mut start)?;
     input.seek(SeekFrom::Start(0))?;
     Ok(start)
 }
@@ -118,12 +145,18 @@ fn recognize(start: &[u8]) -> Option<ImageFormat> {
 /// Width and height in a PNG's header. The decoder would report a size of 0 as a mere
 /// format error.
 fn png_size(start: &[u8]) -> Option<(u32, u32)> {
-    match *start {
-        [0x89, .., b'I', b'H', b'D', b'R', a, b, c, d, e, f, g, h] if start.len() == 24 => {
+    match *start.get(..24)? {
+        [0x89, .., b'I', b'H', b'D', b'R', a, b, c, d, e, f, g, h] => {
             Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
         }
         _ => None,
     }
+}
+
+/// Bits of a value in a PNG's header.
+fn png_bits(start: &[u8]) -> Option<u8> {
+    png_size(start)?;
+    start.get(24).copied()
 }
 
 /// Whether a JPEG stream reaches its end-of-image marker. The input is wound back.

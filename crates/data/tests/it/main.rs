@@ -8,9 +8,15 @@
     reason = "a test fails by panicking, and its numbers are small"
 )]
 
+mod coco;
+mod folders;
 mod geojson_output;
 mod images;
 mod loader;
+mod points;
+mod rle;
+mod rle_exchange;
 mod samples;
 #[cfg(all(feature = "webdataset", feature = "tfrecord", feature = "parquet"))]
 mod shards;
+mod splits;
