@@ -6,6 +6,7 @@ use ndarray::Array3;
 use crate::error::{Error, Result};
 use crate::labels::PixelLabels;
 use crate::rearrange::Rearrange;
+use crate::record::{Field, Record};
 
 /// A picture of a map and the labels of its pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +70,35 @@ impl MapSample {
     #[must_use]
     pub fn flipped(&self) -> Self {
         self.rearranged(Rearrange::Flip)
+    }
+
+    /// The picture as `img`, `f32` from 0 to 1, and each label under its name in
+    /// [`PixelLabels`], `[H, W, 1]`.
+    ///
+    /// # Errors
+    ///
+    /// None for samples made by [`MapSample::new`]: those of [`Field::new`].
+    pub fn into_record(self) -> Result<Record> {
+        let (height, width) = self.size();
+        let plane = vec![height, width, 1];
+        let labels = self.labels;
+        let mut record = Record::new();
+        let levels: Vec<f32> = self.image.iter().map(|level| f32::from(*level) / 255.0).collect();
+        record.insert("img", Field::new(vec![height, width, 3], levels)?);
+        for (name, label) in [
+            ("boundary", labels.boundary),
+            ("centreline", labels.centreline),
+            ("class", labels.class),
+            ("distractor", labels.distractor),
+        ] {
+            let values: Vec<u8> = label.into_iter().collect();
+            record.insert(name, Field::new(plane.clone(), values)?);
+        }
+        for (name, label) in [("angle", labels.angle), ("thickness", labels.thickness)] {
+            let values: Vec<f32> = label.into_iter().collect();
+            record.insert(name, Field::new(plane.clone(), values)?);
+        }
+        Ok(record)
     }
 
     fn rearranged(&self, rearrange: Rearrange<'_>) -> Self {

@@ -9,6 +9,9 @@
 //! - [`SheetSource`] cuts training samples from a pool of sheets.
 //! - [`PatternGenerator`] draws small [`PatternScene`]s of line bundles, polylines and symbols;
 //!   [`PatternOutput`] names their labels, [`PatternRecords`] is a source of some of them.
+//! - [`WaveGenerator`], [`SingleLineGenerator`], [`MiniShapesGenerator`], [`MatchingGenerator`] and
+//!   [`ShiftsGenerator`] draw smaller tasks.
+//! - [`DatasetConfig`] names one of these generators and what is done to its records.
 //!
 //! A sheet is planned as a map of regions at twice its size; distances from the borders
 //! between regions drive outlines, water lines and tree rows. Lines and letters are drawn
@@ -21,6 +24,7 @@ mod border;
 mod cast;
 mod components;
 mod config;
+mod dataset;
 mod distractors;
 mod draw;
 mod error;
@@ -58,6 +62,7 @@ mod waves;
 mod words;
 
 pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
+pub use dataset::{DatasetConfig, GeneratorConfig};
 pub use error::{Error, Result};
 pub use matching::{DominantPlacement, MatchingConfig, MatchingGenerator, MatchingOutput};
 pub use mini_shapes::{MiniShapesConfig, MiniShapesGenerator, MiniShapesOutput};

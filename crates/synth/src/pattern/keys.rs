@@ -6,7 +6,11 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 
 /// Fails at the first key that `known` does not have.
-fn check_keys(path: &str, value: &serde_json::Value, known: &serde_json::Value) -> Result<()> {
+pub(crate) fn check_keys(
+    path: &str,
+    value: &serde_json::Value,
+    known: &serde_json::Value,
+) -> Result<()> {
     let (Some(value), Some(known)) = (value.as_object(), known.as_object()) else {
         return Ok(());
     };
