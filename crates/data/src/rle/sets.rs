@@ -8,7 +8,7 @@ impl Rle {
     ///
     /// # Errors
     ///
-    /// [`Error::Rle`] for masks of different sizes.
+    /// [`Error::Rle`](crate::Error::Rle) for masks of different sizes.
     pub fn union(&self, other: &Self) -> Result<Self> {
         self.combined(other, |a, b| a || b)
     }
@@ -17,7 +17,7 @@ impl Rle {
     ///
     /// # Errors
     ///
-    /// [`Error::Rle`] for masks of different sizes.
+    /// [`Error::Rle`](crate::Error::Rle) for masks of different sizes.
     pub fn intersection(&self, other: &Self) -> Result<Self> {
         self.combined(other, |a, b| a && b)
     }
@@ -29,7 +29,7 @@ impl Rle {
     ///
     /// # Errors
     ///
-    /// [`Error::Rle`] for masks of different sizes.
+    /// [`Error::Rle`](crate::Error::Rle) for masks of different sizes.
     pub fn iou(&self, other: &Self, crowd: bool) -> Result<f64> {
         let both = self.intersection(other)?.area();
         let whole = if crowd { self.area() } else { self.area() + other.area() - both };

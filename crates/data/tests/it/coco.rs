@@ -166,6 +166,19 @@ fn many_categories_need_whole_numbers() {
 }
 
 #[test]
+fn shapes_without_extent_mark_nothing() {
+    let folder = folder();
+    let mut value = dataset();
+    value["annotations"][2]["polyline"] = json!([[1, 1, 1, 1], [-9, -9, -9, -5]]);
+    value["annotations"][0]["segmentation"] = json!([[2, 2, 2, 2, 2, 2], [90, 90, 99, 90, 99, 99]]);
+    let source = source(&value, folder.path(), &CocoConfig::default()).unwrap();
+    let record = source.get(0).unwrap();
+    let found: std::collections::BTreeSet<i32> =
+        wholes(&record, "instance_map").iter().copied().collect();
+    assert_eq!(found, [0, 2, 4].into_iter().collect());
+}
+
+#[test]
 fn classes_may_have_a_given_order() {
     let folder = folder();
     let names = |names: &[&str]| CocoConfig {

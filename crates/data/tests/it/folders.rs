@@ -265,6 +265,12 @@ fn links_are_followed_inside_only() {
     symlink(outside.path().join("masks"), folder.path().join("linked")).unwrap();
     let linked = one_mask(MaskFolder { folder: "linked".into(), ..MaskFolder::default() });
     assert!(matches!(FolderSource::open(folder.path(), &linked), Err(Error::OutsideFolder { .. })));
+    // An outside folder is not even listed: without that, its lack of files would be the error.
+    fs::create_dir(outside.path().join("empty")).unwrap();
+    symlink(outside.path().join("empty"), folder.path().join("empty")).unwrap();
+    let empty = one_mask(MaskFolder { folder: "empty".into(), ..MaskFolder::default() });
+    let error = FolderSource::open(folder.path(), &empty).unwrap_err();
+    assert!(matches!(error, Error::OutsideFolder { .. }), "{error}");
     // A pipe would never end.
     fs::remove_file(&mask).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&mask).status();

@@ -24,6 +24,18 @@ const FIXTURES: [Fixture; 8] = [
     ),
     (100, 100, [0, 0, 1, 1], "0`h9", 10000, [0, 0, 100, 100]),
 ];
+/// Height, width, formula, text of the pixels outside the mask.
+const OUTSIDE: [(usize, usize, [usize; 4], &str); 4] = [
+    (5, 7, [3, 5, 7, 3], "12100O020N10O20N01001OO00"),
+    (20, 3, [1, 0, 10, 5], "555000000000"),
+    (300, 9, [1, 7, 251, 120], "h3S4R5000000000000000WN"),
+    (
+        64,
+        48,
+        [1, 1, 64, 40],
+        "X1h0W100000000000000000000000000000000000000000000000000000000000000000000000000000001O0000000000000@",
+    ),
+];
 const IOU: f64 = 0.38703140830800403;
 const IOU_CROWD: f64 = 0.6420168067226891;
 
@@ -149,6 +161,10 @@ fn texts_are_those_of_pycocotools() {
         assert_eq!(rle.area(), area, "{h} x {w}");
         let bounds = (area > 0).then_some([x, y, x + width, y + height]);
         assert_eq!(rle.bounds(), bounds, "{h} x {w}");
+    }
+    for (h, w, formula, text) in OUTSIDE {
+        let outside = mask(h, w, formula).mapv(|value| 1 - value);
+        assert_eq!(Rle::encode(outside.view()).unwrap().to_compressed(), text, "{h} x {w}");
     }
     let a = Rle::encode(mask(40, 30, [17, 29, 97, 48]).view()).unwrap();
     let b = Rle::encode(mask(40, 30, [5, 2, 31, 20]).view()).unwrap();
