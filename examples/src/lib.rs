@@ -19,6 +19,7 @@ pub mod pattern_panels;
 pub mod plan;
 pub mod progress;
 pub mod real_maps;
+pub mod record_panels;
 pub mod road_mask;
 pub mod sample;
 pub mod shapes;

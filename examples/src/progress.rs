@@ -65,7 +65,14 @@ impl Bar {
 impl State {
     fn line(&self) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
-        format!("{} {}/{} {} {seconds:.1} s", self.stage, self.done, self.total, self.text)
+        let (stage, done, total) = (&self.stage, self.done, self.total);
+        let rate = done as f64 / seconds.max(1e-9);
+        let left = if done == 0 {
+            String::new()
+        } else {
+            format!(", {rate:.1}/s, {:.0} s left", total.saturating_sub(done) as f64 / rate)
+        };
+        format!("{stage} {done}/{total} {} {seconds:.1} s{left}", self.text)
     }
 }
 
@@ -77,7 +84,7 @@ impl Progress for Bar {
             (s.done, s.total) = (0, total);
             (s.started, s.printed) = (Instant::now(), Instant::now());
             s.bar = self.terminal.then(|| {
-                let template = "{prefix:>10} [{bar:40}] {pos}/{len} {msg} ({eta} left)";
+                let template = "{prefix:>10} [{bar:40}] {pos}/{len} {msg} {per_sec} ({eta} left)";
                 let style = ProgressStyle::with_template(template);
                 let bar = ProgressBar::new(total).with_prefix(s.stage.clone());
                 match style {
