@@ -42,8 +42,8 @@ pub use sample::{MapSample, crop_image};
 pub use source::{Source, sample_rng};
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};
 pub use transform::{
-    AngleChoice, AngleConditioned, Blur, ColorShift, ComponentOrder, ComponentPoints, FieldGeometry,
-    FieldKind, FrequencyAngleMask, ImageAutoencoder, LineFeatures, Pad, PixelSimilarity,
-    PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc, Select, Step, Symmetry, Transform,
-    Transformed, VectorForm, balance_weights,
+    AngleChoice, AngleConditioned, Blur, ColorShift, ComponentOrder, ComponentPoints,
+    FieldGeometry, FieldKind, FrequencyAngleMask, ImageAutoencoder, LineFeatures, Pad,
+    PixelSimilarity, PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc, Select, Step,
+    Symmetry, Transform, Transformed, VectorForm, balance_weights,
 };

@@ -193,7 +193,7 @@ impl ComponentPoints {
                 known: false,
             },
             free => {
-                let pixel = background[rng.random_range(0..free)] as usize;
+                let pixel = background[rng.random_range(0..free)];
                 Drawn { pixel, component: None, known: true }
             }
         };
@@ -201,10 +201,10 @@ impl ComponentPoints {
         let mut pixels = Vec::new();
         for component in self.chosen(all, rng)? {
             pixels.clear();
-            push_pixels(component.mask, |byte| byte != 0, &mut pixels);
+            component.each_pixel(|pixel| pixels.push(pixel));
             let amount = self.points.min(pixels.len());
             drawn.extend(index::sample(rng, pixels.len(), amount).iter().map(|i| Drawn {
-                pixel: pixels[i] as usize,
+                pixel: pixels[i],
                 component: Some(component),
                 known: true,
             }));
@@ -220,7 +220,8 @@ impl ComponentPoints {
         let mut points = zeros("inputs.sample_points", &[n, 2])?;
         let mut classes = zeros("labels.class", &[n, CLASSES])?;
         let (mut vecs, mut thickness) = (vec![0.0; n * 8], vec![0.0; n]);
-        let (mut probe, mut weights) = (vec![0.0; if self.probe { n * 9 } else { 0 }], vec![0.0; n]);
+        let (mut probe, mut weights) =
+            (vec![0.0; if self.probe { n * 9 } else { 0 }], vec![0.0; n]);
         for (slot, point) in drawn.iter().enumerate() {
             let (row, column) = (point.pixel / width, point.pixel % width);
             points[slot * 2..][..2].copy_from_slice(&[column as f32 + 0.5, row as f32 + 0.5]);
@@ -269,22 +270,14 @@ impl ComponentPoints {
 }
 
 /// The pixels of no component.
-fn background(all: &[Component<'_>], [h, w]: [usize; 2]) -> Vec<u32> {
+fn background(all: &[Component<'_>], [h, w]: [usize; 2]) -> Vec<usize> {
     let mut covered = vec![0_u8; h * w];
     for component in all {
         for (covered, inside) in covered.iter_mut().zip(component.mask) {
             *covered |= inside;
         }
     }
-    let mut pixels = Vec::new();
-    push_pixels(&covered, |byte| byte == 0, &mut pixels);
-    pixels
-}
-
-/// The indices of the pixels that a mask says are meant. A mask is shorter than 2^32, as are all
-/// arrays of a record that can hold one.
-fn push_pixels(mask: &[u8], meant: impl Fn(u8) -> bool, pixels: &mut Vec<u32>) {
-    pixels.extend((0_u32..).zip(mask).filter(|(_, byte)| meant(**byte)).map(|(index, _)| index));
+    (0..h * w).filter(|pixel| covered[*pixel] == 0).collect()
 }
 
 #[cfg(test)]

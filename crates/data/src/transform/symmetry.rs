@@ -18,12 +18,13 @@ pub struct Symmetry {
     pub quarter_turns: u32,
 }
 
-/// The pixels of a picture after a move.
+/// The pixels of a picture after a move: its axes change places or not, then rows and columns are
+/// turned round or not.
 #[derive(Debug, Clone, Copy)]
 struct PixelMove {
     transpose: bool,
-    reverse_rows: bool,
-    reverse_columns: bool,
+    /// Rows, columns.
+    reverse: [bool; 2],
 }
 
 impl Symmetry {
@@ -201,8 +202,10 @@ impl Symmetry {
         // Columns become rows where axes change places.
         PixelMove {
             transpose,
-            reverse_rows: matches!(turns, 2 | 3) != (self.mirror && transpose),
-            reverse_columns: matches!(turns, 1 | 2) != (self.mirror && !transpose),
+            reverse: [
+                matches!(turns, 2 | 3) != (self.mirror && transpose),
+                matches!(turns, 1 | 2) != (self.mirror && !transpose),
+            ],
         }
     }
 }
@@ -210,21 +213,37 @@ impl Symmetry {
 impl PixelMove {
     /// Planes `[.., height, width, channels]` after the move.
     fn apply<T: Copy>(self, values: &[T], [height, width, channels]: [usize; 3]) -> Vec<T> {
-        let mut out = Vec::with_capacity(values.len());
-        let row = width * channels;
-        if row * height == 0 {
+        let size = height * width * channels;
+        if size == 0 || !self.transpose {
+            let mut out = Vec::with_capacity(values.len());
+            let rows = values.chunks_exact(size.max(1)).flat_map(|plane| {
+                let line = move |i| &plane[i * width * channels..][..width * channels];
+                (0..height).map(move |i| line(if self.reverse[0] { height - 1 - i } else { i }))
+            });
+            rows.for_each(|line| self.push_row(line, channels, &mut out));
             return out;
         }
-        for plane in values.chunks_exact(row * height) {
-            if self.transpose {
-                for i in 0..width {
-                    let column = if self.reverse_rows { width - 1 - i } else { i };
-                    self.push_column(plane, column * channels, [row, channels], &mut out);
-                }
-            } else {
-                for i in 0..height {
-                    let line = if self.reverse_rows { height - 1 - i } else { i };
-                    self.push_row(&plane[line * row..][..row], channels, &mut out);
+        let mut out = values.to_vec();
+        for (to, from) in out.chunks_exact_mut(size).zip(values.chunks_exact(size)) {
+            match channels {
+                1 => self.transpose(from, to, [height, width]),
+                2 => self.transpose(
+                    from.as_chunks::<2>().0,
+                    to.as_chunks_mut::<2>().0,
+                    [height, width],
+                ),
+                3 => self.transpose(
+                    from.as_chunks::<3>().0,
+                    to.as_chunks_mut::<3>().0,
+                    [height, width],
+                ),
+                _ => {
+                    let from: Vec<&[T]> = from.chunks_exact(channels).collect();
+                    let mut moved = from.clone();
+                    self.transpose(&from, &mut moved, [height, width]);
+                    for (to, from) in to.chunks_exact_mut(channels).zip(moved) {
+                        to.copy_from_slice(from);
+                    }
                 }
             }
         }
@@ -232,7 +251,7 @@ impl PixelMove {
     }
 
     fn push_row<T: Copy>(self, line: &[T], channels: usize, out: &mut Vec<T>) {
-        match (self.reverse_columns, channels) {
+        match (self.reverse[1], channels) {
             (false, _) => out.extend_from_slice(line),
             (true, 1) => out.extend(line.iter().rev()),
             (true, 3) => out.extend(line.as_chunks::<3>().0.iter().rev().flatten()),
@@ -240,19 +259,16 @@ impl PixelMove {
         }
     }
 
-    fn push_column<T: Copy>(
-        self,
-        plane: &[T],
-        first: usize,
-        [row, channels]: [usize; 2],
-        out: &mut Vec<T>,
-    ) {
-        let lines = plane.chunks_exact(row).map(|line| &line[first..first + channels]);
-        match (self.reverse_columns, channels) {
-            (false, 1) => out.extend(lines.map(|pixel| pixel[0])),
-            (true, 1) => out.extend(lines.rev().map(|pixel| pixel[0])),
-            (false, _) => lines.for_each(|pixel| out.extend_from_slice(pixel)),
-            (true, _) => lines.rev().for_each(|pixel| out.extend_from_slice(pixel)),
+    /// A plane of pixels with its axes in each other's place.
+    fn transpose<T: Copy>(self, from: &[T], to: &mut [T], [height, width]: [usize; 2]) {
+        for (i, line) in from.chunks_exact(width).enumerate() {
+            let column = if self.reverse[1] { height - 1 - i } else { i };
+            let pixels = to[column..].iter_mut().step_by(height);
+            if self.reverse[0] {
+                pixels.zip(line.iter().rev()).for_each(|(to, from)| *to = *from);
+            } else {
+                pixels.zip(line).for_each(|(to, from)| *to = *from);
+            }
         }
     }
 }
@@ -329,7 +345,10 @@ mod tests {
         let moved = turn.apply(&record, &BTreeMap::new()).unwrap();
         // The upper left corner goes to the upper right one.
         let line = moved.get("line_label").unwrap();
-        assert_eq!((line.shape(), line.values()), (&[3, 2, 1][..], &vec![0, 1, 0, 0, 1, 0_u8].into()));
+        assert_eq!(
+            (line.shape(), line.values()),
+            (&[3, 2, 1][..], &vec![0, 1, 0, 0, 1, 0_u8].into())
+        );
         let Values::F32(angles) = moved.get("angle_label").unwrap().values() else { panic!() };
         let quarter = 0.5 + std::f32::consts::FRAC_PI_2;
         assert_eq!(angles, &[0.0, quarter, 0.0, 0.0, std::f32::consts::FRAC_PI_2, 0.0]);

@@ -11,3 +11,5 @@
 mod geojson_output;
 mod images;
 mod samples;
+mod transform_moves;
+mod transforms;
