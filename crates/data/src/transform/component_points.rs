@@ -124,7 +124,7 @@ impl ComponentPoints {
     /// The components to draw points on.
     fn chosen<'a>(
         &self,
-        mut all: Vec<Component<'a>>,
+        all: Vec<Component<'a>>,
         rng: &mut ChaCha8Rng,
     ) -> Result<Vec<Component<'a>>> {
         match self.order {
@@ -132,10 +132,7 @@ impl ComponentPoints {
                 let amount = self.components.min(all.len());
                 Ok(index::sample(rng, all.len(), amount).iter().map(|i| all[i]).collect())
             }
-            ComponentOrder::Record if all.len() <= self.components => {
-                all.shrink_to_fit();
-                Ok(all)
-            }
+            ComponentOrder::Record if all.len() <= self.components => Ok(all),
             ComponentOrder::Record => Err(Error::Config {
                 field: "components",
                 value: self.components.to_string(),
@@ -158,7 +155,11 @@ impl Transform for ComponentPoints {
         self.validate()?;
         let size = canvas(&record)?;
         if size.contains(&0) {
-            return Err(super::arrays::wrong_shape("img", &size, &[1, 1]));
+            return Err(Error::FieldShape {
+                name: "img".into(),
+                found: size.to_vec(),
+                expected: "one pixel or more".into(),
+            });
         }
         let details = Details { masks: true, thickness: self.thickness || self.probe };
         let all = components(&record, size, details)?;
@@ -210,7 +211,9 @@ impl ComponentPoints {
             }));
             drawn.extend((amount..self.points).map(|_| free(rng)));
         }
-        drawn.extend((drawn.len()..n).map(|_| free(rng)).collect::<Vec<_>>());
+        while drawn.len() < n {
+            drawn.push(free(rng));
+        }
         Ok(drawn)
     }
 

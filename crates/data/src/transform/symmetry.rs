@@ -62,7 +62,7 @@ impl Symmetry {
         }
         let mut moved = Record::new();
         for (name, field, geometry) in arrays {
-            let mask = self.mask(record, name, &geometry, fields.contains_key(name))?;
+            let mask = self.mask(record, &geometry, fields.contains_key(name))?;
             let mask = mask.map(|mask| filled(mask, name, field)).transpose()?;
             let array = Array { name, field, mask };
             moved.insert(name, self.moved(&array, geometry.kind, record, size)?);
@@ -74,7 +74,6 @@ impl Symmetry {
     fn mask<'a>(
         self,
         record: &'a Record,
-        name: &str,
         geometry: &FieldGeometry,
         given: bool,
     ) -> Result<Option<&'a Field>> {
@@ -87,7 +86,6 @@ impl Symmetry {
                 false
             }
         };
-        debug_assert!(name != mask, "an array is not its own mask");
         if needed { record.get(mask).map(Some) } else { Ok(None) }
     }
 
@@ -130,7 +128,8 @@ impl Symmetry {
         let expected = if kind == FieldKind::Boxes { &[ANY, 4, 2][..] } else { &[ANY, 2] };
         let mut values = array.reals(expected)?;
         for (index, item) in values.chunks_exact_mut(corners).enumerate() {
-            if !array.has_value(index * corners) {
+            let empty = kind == FieldKind::Boxes && item.iter().all(|value| *value == 0.0);
+            if empty || !array.has_value(index * corners) {
                 continue;
             }
             for point in item.chunks_exact_mut(2) {

@@ -14,7 +14,7 @@ use std::f32::consts::PI;
 use mapvec_data::{Record, Source, Step, Symmetry, Transformed, Values};
 use mapvec_synth::{PatternConfig, PatternGenerator, PatternOutput, PatternRecords};
 
-const SCENES: usize = 150;
+const SCENES: usize = 80;
 
 fn records(config: &PatternConfig, outputs: &[PatternOutput]) -> PatternRecords {
     let scenes = PatternGenerator::new(config, 11, SCENES).unwrap();
@@ -62,7 +62,7 @@ fn check_geometry(record: &Record, size: usize) {
                 let (dx, dy) = (x1 - x0, y1 - y0);
                 let apart = (angle - dy.atan2(dx)).sin().abs();
                 assert!(apart < 1e-3, "{angle} at {pixel}");
-                assert!((0.0..PI).contains(&angle));
+                assert!((0.0..PI).contains(&angle), "{angle} at {pixel}");
                 let to = [at[0] + way[0] - x0, at[1] + way[1] - y0];
                 let length = dx.hypot(dy);
                 let off_axis = (to[0] * dy - to[1] * dx).abs() / length;
@@ -72,7 +72,8 @@ fn check_geometry(record: &Record, size: usize) {
             ([], [shape]) => {
                 let [x1, y1, _, y0, x0, ..] = boxes[shape * 8..][..8] else { panic!("eight") };
                 let wanted = [f32::midpoint(x0, x1) - at[0], f32::midpoint(y0, y1) - at[1]];
-                assert!((way[0] - wanted[0]).abs() + (way[1] - wanted[1]).abs() < 1e-3);
+                let off = (way[0] - wanted[0]).abs() + (way[1] - wanted[1]).abs();
+                assert!(off < 1e-3, "{way:?} at {pixel}");
                 assert!((x0..x1).contains(&at[0]) && (y0..y1).contains(&at[1]), "in its box");
             }
             _ => {}
@@ -157,7 +158,7 @@ fn points_lie_on_visible_components_with_their_labels() {
             }
         }
     }
-    assert!(wide > 100, "lines of several widths");
+    assert!(wide > 50, "lines of several widths");
 }
 
 #[test]
