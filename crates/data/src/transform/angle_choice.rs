@@ -132,7 +132,7 @@ mod tests {
         let mut largest = 0.0_f32;
         for seed in 0..200 {
             let angle = choice.draw(&[0.01], &mut sample_rng(seed, 0))[0];
-            assert!((0.0..3.141_592_7).contains(&angle), "{angle}");
+            assert!((0.0..std::f32::consts::PI).contains(&angle), "{angle}");
             largest = largest.max(difference(angle, 0.01));
         }
         assert!((0.15..0.174_533 + 1e-6).contains(&largest), "{largest}");

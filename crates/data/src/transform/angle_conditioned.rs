@@ -150,33 +150,32 @@ fn fill_vectors(
     kept: impl Fn(&Component<'_>) -> bool,
 ) {
     let stride = angles.len() * 8;
-    let mut pixels: Vec<&mut [f32]> = vecs.chunks_exact_mut(stride).collect();
-    let mut found = vec![0_u8; pixels.len()];
-    let inside = |mask: &[u8], index: usize| mask[index] != 0;
+    let mut found = vec![0_u8; vecs.len() / stride];
     for line in all.iter().filter(|component| kept(component)) {
         let four = line.four_points();
-        for (index, pixel) in pixels.iter_mut().enumerate() {
-            if !inside(line.mask, index) || found[index] > 1 {
-                continue;
-            }
+        line.each_pixel(|index| {
             // A second vector takes the place of the first one's repetition.
-            let from = if found[index] == 0 { 0 } else { 4 };
-            for label in pixel.chunks_exact_mut(8) {
+            let from = match found[index] {
+                0 => 0,
+                1 => 4,
+                _ => return,
+            };
+            found[index] += 1;
+            for label in vecs[index * stride..][..stride].chunks_exact_mut(8) {
                 label[from..].copy_from_slice(&four[from..]);
             }
-            found[index] += 1;
-        }
+        });
     }
     // Shapes come first where a row of them has a vector of its own.
-    let mut found = vec![false; pixels.len()];
+    found.fill(0);
     for shape in all.iter().filter(|component| !component.is_line()) {
         let turned = turned_boxes(&shape.four_points(), angles);
-        for (index, pixel) in pixels.iter_mut().enumerate() {
-            if inside(shape.mask, index) && !found[index] {
-                pixel.copy_from_slice(&turned);
-                found[index] = true;
+        shape.each_pixel(|index| {
+            if found[index] == 0 {
+                vecs[index * stride..][..stride].copy_from_slice(&turned);
+                found[index] = 1;
             }
-        }
+        });
     }
 }
 

@@ -124,7 +124,7 @@ impl ComponentPoints {
     /// The components to draw points on.
     fn chosen<'a>(
         &self,
-        mut all: Vec<Component<'a>>,
+        all: Vec<Component<'a>>,
         rng: &mut ChaCha8Rng,
     ) -> Result<Vec<Component<'a>>> {
         match self.order {
@@ -132,10 +132,7 @@ impl ComponentPoints {
                 let amount = self.components.min(all.len());
                 Ok(index::sample(rng, all.len(), amount).iter().map(|i| all[i]).collect())
             }
-            ComponentOrder::Record if all.len() <= self.components => {
-                all.shrink_to_fit();
-                Ok(all)
-            }
+            ComponentOrder::Record if all.len() <= self.components => Ok(all),
             ComponentOrder::Record => Err(Error::Config {
                 field: "components",
                 value: self.components.to_string(),
@@ -158,7 +155,11 @@ impl Transform for ComponentPoints {
         self.validate()?;
         let size = canvas(&record)?;
         if size.contains(&0) {
-            return Err(super::arrays::wrong_shape("img", &size, &[1, 1]));
+            return Err(Error::FieldShape {
+                name: "img".into(),
+                found: size.to_vec(),
+                expected: "one pixel or more".into(),
+            });
         }
         let details = Details { masks: true, thickness: self.thickness || self.probe };
         let all = components(&record, size, details)?;
@@ -193,7 +194,7 @@ impl ComponentPoints {
                 known: false,
             },
             free => {
-                let pixel = background[rng.random_range(0..free)] as usize;
+                let pixel = background[rng.random_range(0..free)];
                 Drawn { pixel, component: None, known: true }
             }
         };
@@ -201,16 +202,18 @@ impl ComponentPoints {
         let mut pixels = Vec::new();
         for component in self.chosen(all, rng)? {
             pixels.clear();
-            push_pixels(component.mask, |byte| byte != 0, &mut pixels);
+            component.each_pixel(|pixel| pixels.push(pixel));
             let amount = self.points.min(pixels.len());
             drawn.extend(index::sample(rng, pixels.len(), amount).iter().map(|i| Drawn {
-                pixel: pixels[i] as usize,
+                pixel: pixels[i],
                 component: Some(component),
                 known: true,
             }));
             drawn.extend((amount..self.points).map(|_| free(rng)));
         }
-        drawn.extend((drawn.len()..n).map(|_| free(rng)).collect::<Vec<_>>());
+        while drawn.len() < n {
+            drawn.push(free(rng));
+        }
         Ok(drawn)
     }
 
@@ -270,22 +273,14 @@ impl ComponentPoints {
 }
 
 /// The pixels of no component.
-fn background(all: &[Component<'_>], [h, w]: [usize; 2]) -> Vec<u32> {
+fn background(all: &[Component<'_>], [h, w]: [usize; 2]) -> Vec<usize> {
     let mut covered = vec![0_u8; h * w];
     for component in all {
         for (covered, inside) in covered.iter_mut().zip(component.mask) {
             *covered |= inside;
         }
     }
-    let mut pixels = Vec::new();
-    push_pixels(&covered, |byte| byte == 0, &mut pixels);
-    pixels
-}
-
-/// The indices of the pixels that a mask says are meant. A mask is shorter than 2^32, as are all
-/// arrays of a record that can hold one.
-fn push_pixels(mask: &[u8], meant: impl Fn(u8) -> bool, pixels: &mut Vec<u32>) {
-    pixels.extend((0_u32..).zip(mask).filter(|(_, byte)| meant(**byte)).map(|(index, _)| index));
+    (0..h * w).filter(|pixel| covered[*pixel] == 0).collect()
 }
 
 #[cfg(test)]

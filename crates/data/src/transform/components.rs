@@ -89,7 +89,7 @@ fn add_class<'a>(
     };
     for (index, points) in points.chunks_exact(names.count * 2).enumerate() {
         let mask = masks.map_or(&[][..], |masks| &masks[index * h * w..][..h * w]);
-        let hidden = masks.is_some() && mask.iter().all(|pixel| *pixel == 0);
+        let hidden = masks.is_some() && mask.chunks(WORD).all(is_zero);
         if hidden || slots.is_some_and(|slots| slots[index] == 0) {
             continue;
         }
@@ -106,7 +106,31 @@ fn add_class<'a>(
     Ok(())
 }
 
+/// Pixels that are looked at together: components are small and most of their masks is empty.
+const WORD: usize = 16;
+
+fn is_zero(pixels: &[u8]) -> bool {
+    match <&[u8; WORD]>::try_from(pixels) {
+        Ok(word) => u128::from_ne_bytes(*word) == 0,
+        Err(_) => pixels.iter().all(|pixel| *pixel == 0),
+    }
+}
+
 impl Component<'_> {
+    /// Calls `visit` with the index of each of its pixels.
+    pub(super) fn each_pixel(&self, mut visit: impl FnMut(usize)) {
+        for (index, word) in self.mask.chunks(WORD).enumerate() {
+            if is_zero(word) {
+                continue;
+            }
+            for (offset, pixel) in word.iter().enumerate() {
+                if *pixel != 0 {
+                    visit(index * WORD + offset);
+                }
+            }
+        }
+    }
+
     pub(super) fn is_line(&self) -> bool {
         self.class == Class::Line
     }
@@ -151,12 +175,24 @@ mod tests {
     fn points_in_both_forms() {
         let component = |class, points| Component { class, points, mask: &[], thickness: 0 };
         let line = component(Class::Line, &[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(line.four_points(), [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(line.split_points(), [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]);
-        assert_eq!(line.one_hot(), [0.0, 1.0, 0.0]);
+        assert_eq!(line.four_points().to_vec(), [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(line.split_points().to_vec(), [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(line.one_hot().to_vec(), [0.0, 1.0, 0.0]);
         let shape = component(Class::Shape, &[5.0, 4.0, 5.0, 1.0, 2.0, 1.0, 2.0, 4.0]);
-        assert_eq!(shape.four_points(), [5.0, 4.0, 2.0, 1.0, 5.0, 1.0, 2.0, 4.0]);
-        assert_eq!(shape.split_points(), [0.0, 0.0, 0.0, 0.0, 5.0, 4.0, 2.0, 1.0]);
+        assert_eq!(shape.four_points().to_vec(), [5.0, 4.0, 2.0, 1.0, 5.0, 1.0, 2.0, 4.0]);
+        assert_eq!(shape.split_points().to_vec(), [0.0, 0.0, 0.0, 0.0, 5.0, 4.0, 2.0, 1.0]);
         assert!(shape.direction().is_none());
+    }
+
+    #[test]
+    fn pixels_of_a_mask_of_any_length() {
+        for length in [0_u8, 1, 15, 16, 17, 40] {
+            let mask: Vec<u8> = (0..length).map(|i| u8::from(i % 7 == 3)).collect();
+            let component =
+                Component { class: Class::Line, points: &[], mask: &mask, thickness: 0 };
+            let mut pixels = Vec::new();
+            component.each_pixel(|pixel| pixels.push(pixel));
+            assert_eq!(pixels, (0..usize::from(length)).filter(|i| i % 7 == 3).collect::<Vec<_>>());
+        }
     }
 }

@@ -17,7 +17,7 @@ pub enum FieldKind {
     /// Positions `(x, y)` in px: `f32`, `[.., 2]`.
     Points,
     /// Upright boxes by their corners from the lower right one against the clock: `f32`,
-    /// `[.., 4, 2]`. They keep that order.
+    /// `[.., 4, 2]`. They keep that order, and boxes of zeros stay what they are.
     Boxes,
     /// Differences of positions `(dx, dy)`: `f32`, `[.., 2]`.
     Vectors,
@@ -40,18 +40,24 @@ pub struct FieldGeometry {
 }
 
 impl FieldGeometry {
-    /// That of an array of the generators, by its name.
+    /// That of an array of generators and readers, by its name. Names that do not mean the same
+    /// everywhere are left to the caller.
     pub(super) fn of_generators(name: &str) -> Option<Self> {
         use FieldKind::{AnglePlane, Boxes, Fixed, Plane, Points, VectorPlane};
         let (kind, mask) = match name {
             "img" | "line_label" | "shape_label" | "thickness_label" | "pattern_masks"
-            | "shape_masks" | "vecs_masks" | "bbox_masks" => (Plane, None),
+            | "shape_masks" | "vecs_masks" | "bbox_masks" | "alpha_masks" | "class_map"
+            | "distractor_mask" | "dominant_mask" | "instance_map" | "line_mask" | "masks"
+            | "opacity" | "proposal_masks" | "proposals" => (Plane, None),
             "angle_label" => (AnglePlane, Some("line_label")),
             "center_vec_label" => (VectorPlane, None),
             "vecs" => (Points, Some("vecs_mask")),
+            "crest_lines" | "endpoints" | "sample_point" => (Points, None),
             "bboxes" => (Boxes, Some("bbox_mask")),
             "vecs_mask" | "bbox_mask" | "shape_thickness" | "vecs_thickness" | "bbox_thickness"
-            | "vecs_pattern_idxs" | "bbox_pattern_idxs" => (Fixed, None),
+            | "vecs_pattern_idxs" | "bbox_pattern_idxs" | "colors" | "crest_pattern_idxs"
+            | "crowd" | "dominant" | "lengths" | "pattern_classes" | "pattern_thickness"
+            | "patterns_mask" | "thickness" => (Fixed, None),
             _ => return None,
         };
         Some(Self { kind, mask: mask.map(str::to_owned) })

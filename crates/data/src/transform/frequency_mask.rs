@@ -91,18 +91,21 @@ impl FrequencyAngleMask {
     fn fill(&self, mask: &mut [f32], [h, w]: [usize; 2], units: &[[f32; 2]]) {
         #[expect(clippy::cast_possible_truncation, reason = "in [0, 1)")]
         let threshold = self.threshold as f32;
+        let columns: Vec<f32> = (0..w).map(|u| frequency(u, w).0).collect();
         for (v, line) in mask.chunks_exact_mut(w.max(1)).enumerate() {
-            let (fy, fold_y) = frequency(v, h);
-            for (u, value) in line.iter_mut().enumerate() {
-                let (fx, fold_x) = frequency(u, w);
-                let length = fx.hypot(fy);
-                // |sin| to the normal is |cos| to the vector.
-                let along = |fx: f32| {
-                    let cosines = units.iter().map(|[x, y]| (fx * x + fy * y).abs());
-                    cosines.fold(f32::INFINITY, f32::min)
-                };
-                let least = if fold_x || fold_y { along(fx).min(along(-fx)) } else { along(fx) };
-                let near = if length > 0.0 { 1.0 - least / length } else { 1.0 };
+            let (fy, fold) = frequency(v, h);
+            line.fill(f32::INFINITY);
+            for unit in units {
+                lower_to_cosines(line, &columns, fy, *unit);
+                if fold {
+                    lower_to_cosines(line, &columns, -fy, *unit);
+                } else if w.is_multiple_of(2) {
+                    lower_to_cosines(&mut line[w / 2..][..1], &columns[w / 2..], -fy, *unit);
+                }
+            }
+            for (value, fx) in line.iter_mut().zip(&columns) {
+                let length = (fx * fx + fy * fy).sqrt();
+                let near = if length > 0.0 { 1.0 - *value / length } else { 1.0 };
                 *value = match near > threshold {
                     true if self.binarise => 1.0,
                     true => near,
@@ -110,6 +113,15 @@ impl FrequencyAngleMask {
                 };
             }
         }
+    }
+}
+
+/// Lowers values to the length of frequencies times their `|cos|` to a unit vector, which is the
+/// `|sin|` to its normal.
+fn lower_to_cosines(values: &mut [f32], columns: &[f32], fy: f32, [x, y]: [f32; 2]) {
+    for (value, fx) in values.iter_mut().zip(columns) {
+        let cosine = (fx * x + fy * y).abs();
+        *value = if cosine < *value { cosine } else { *value };
     }
 }
 

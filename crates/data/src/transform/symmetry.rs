@@ -18,12 +18,13 @@ pub struct Symmetry {
     pub quarter_turns: u32,
 }
 
-/// The pixels of a picture after a move.
+/// The pixels of a picture after a move: its axes change places or not, then rows and columns are
+/// turned round or not.
 #[derive(Debug, Clone, Copy)]
 struct PixelMove {
     transpose: bool,
-    reverse_rows: bool,
-    reverse_columns: bool,
+    /// Rows, columns.
+    reverse: [bool; 2],
 }
 
 impl Symmetry {
@@ -61,7 +62,7 @@ impl Symmetry {
         }
         let mut moved = Record::new();
         for (name, field, geometry) in arrays {
-            let mask = self.mask(record, name, &geometry, fields.contains_key(name))?;
+            let mask = self.mask(record, &geometry, fields.contains_key(name))?;
             let mask = mask.map(|mask| filled(mask, name, field)).transpose()?;
             let array = Array { name, field, mask };
             moved.insert(name, self.moved(&array, geometry.kind, record, size)?);
@@ -73,7 +74,6 @@ impl Symmetry {
     fn mask<'a>(
         self,
         record: &'a Record,
-        name: &str,
         geometry: &FieldGeometry,
         given: bool,
     ) -> Result<Option<&'a Field>> {
@@ -86,7 +86,6 @@ impl Symmetry {
                 false
             }
         };
-        debug_assert!(name != mask, "an array is not its own mask");
         if needed { record.get(mask).map(Some) } else { Ok(None) }
     }
 
@@ -129,7 +128,8 @@ impl Symmetry {
         let expected = if kind == FieldKind::Boxes { &[ANY, 4, 2][..] } else { &[ANY, 2] };
         let mut values = array.reals(expected)?;
         for (index, item) in values.chunks_exact_mut(corners).enumerate() {
-            if !array.has_value(index * corners) {
+            let empty = kind == FieldKind::Boxes && item.iter().all(|value| *value == 0.0);
+            if empty || !array.has_value(index * corners) {
                 continue;
             }
             for point in item.chunks_exact_mut(2) {
@@ -201,8 +201,10 @@ impl Symmetry {
         // Columns become rows where axes change places.
         PixelMove {
             transpose,
-            reverse_rows: matches!(turns, 2 | 3) != (self.mirror && transpose),
-            reverse_columns: matches!(turns, 1 | 2) != (self.mirror && !transpose),
+            reverse: [
+                matches!(turns, 2 | 3) != (self.mirror && transpose),
+                matches!(turns, 1 | 2) != (self.mirror && !transpose),
+            ],
         }
     }
 }
@@ -210,21 +212,37 @@ impl Symmetry {
 impl PixelMove {
     /// Planes `[.., height, width, channels]` after the move.
     fn apply<T: Copy>(self, values: &[T], [height, width, channels]: [usize; 3]) -> Vec<T> {
-        let mut out = Vec::with_capacity(values.len());
-        let row = width * channels;
-        if row * height == 0 {
+        let size = height * width * channels;
+        if size == 0 || !self.transpose {
+            let mut out = Vec::with_capacity(values.len());
+            let rows = values.chunks_exact(size.max(1)).flat_map(|plane| {
+                let line = move |i| &plane[i * width * channels..][..width * channels];
+                (0..height).map(move |i| line(if self.reverse[0] { height - 1 - i } else { i }))
+            });
+            rows.for_each(|line| self.push_row(line, channels, &mut out));
             return out;
         }
-        for plane in values.chunks_exact(row * height) {
-            if self.transpose {
-                for i in 0..width {
-                    let column = if self.reverse_rows { width - 1 - i } else { i };
-                    self.push_column(plane, column * channels, [row, channels], &mut out);
-                }
-            } else {
-                for i in 0..height {
-                    let line = if self.reverse_rows { height - 1 - i } else { i };
-                    self.push_row(&plane[line * row..][..row], channels, &mut out);
+        let mut out = values.to_vec();
+        for (to, from) in out.chunks_exact_mut(size).zip(values.chunks_exact(size)) {
+            match channels {
+                1 => self.transpose(from, to, [height, width]),
+                2 => self.transpose(
+                    from.as_chunks::<2>().0,
+                    to.as_chunks_mut::<2>().0,
+                    [height, width],
+                ),
+                3 => self.transpose(
+                    from.as_chunks::<3>().0,
+                    to.as_chunks_mut::<3>().0,
+                    [height, width],
+                ),
+                _ => {
+                    let from: Vec<&[T]> = from.chunks_exact(channels).collect();
+                    let mut moved = from.clone();
+                    self.transpose(&from, &mut moved, [height, width]);
+                    for (to, from) in to.chunks_exact_mut(channels).zip(moved) {
+                        to.copy_from_slice(from);
+                    }
                 }
             }
         }
@@ -232,7 +250,7 @@ impl PixelMove {
     }
 
     fn push_row<T: Copy>(self, line: &[T], channels: usize, out: &mut Vec<T>) {
-        match (self.reverse_columns, channels) {
+        match (self.reverse[1], channels) {
             (false, _) => out.extend_from_slice(line),
             (true, 1) => out.extend(line.iter().rev()),
             (true, 3) => out.extend(line.as_chunks::<3>().0.iter().rev().flatten()),
@@ -240,19 +258,16 @@ impl PixelMove {
         }
     }
 
-    fn push_column<T: Copy>(
-        self,
-        plane: &[T],
-        first: usize,
-        [row, channels]: [usize; 2],
-        out: &mut Vec<T>,
-    ) {
-        let lines = plane.chunks_exact(row).map(|line| &line[first..first + channels]);
-        match (self.reverse_columns, channels) {
-            (false, 1) => out.extend(lines.map(|pixel| pixel[0])),
-            (true, 1) => out.extend(lines.rev().map(|pixel| pixel[0])),
-            (false, _) => lines.for_each(|pixel| out.extend_from_slice(pixel)),
-            (true, _) => lines.rev().for_each(|pixel| out.extend_from_slice(pixel)),
+    /// A plane of pixels with its axes in each other's place.
+    fn transpose<T: Copy>(self, from: &[T], to: &mut [T], [height, width]: [usize; 2]) {
+        for (i, line) in from.chunks_exact(width).enumerate() {
+            let column = if self.reverse[1] { height - 1 - i } else { i };
+            let pixels = to[column..].iter_mut().step_by(height);
+            if self.reverse[0] {
+                pixels.zip(line.iter().rev()).for_each(|(to, from)| *to = *from);
+            } else {
+                pixels.zip(line).for_each(|(to, from)| *to = *from);
+            }
         }
     }
 }

@@ -20,3 +20,5 @@ mod samples;
 #[cfg(all(feature = "webdataset", feature = "tfrecord", feature = "parquet"))]
 mod shards;
 mod splits;
+mod transform_moves;
+mod transforms;

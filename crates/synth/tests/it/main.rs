@@ -4,6 +4,7 @@ mod labels;
 mod patterns;
 mod sheets;
 mod source;
+mod transforms;
 
 use mapvec_data::sample_rng;
 use mapvec_synth::{Sheet, SheetConfig, SheetStyle, generate_sheet};
