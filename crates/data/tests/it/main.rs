@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and its numbers are small"
 )]
 
+#[cfg(all(feature = "object-store", feature = "webdataset"))]
+mod dataset_store;
 mod geojson_output;
 mod images;
 mod samples;
