@@ -406,6 +406,16 @@ pub enum Error {
         /// File name of the first that is missing.
         first: String,
     },
+    /// An object store refused, or holds something else than expected.
+    #[error("{location}: cannot {action}: {reason}")]
+    Store {
+        /// Address of the object.
+        location: String,
+        /// What was attempted, as a verb phrase.
+        action: &'static str,
+        /// The store's answer.
+        reason: String,
+    },
 }
 
 /// "sample 4" or "samples 4 to 9".

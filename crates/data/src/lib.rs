@@ -74,6 +74,8 @@ pub use progress::{Progress, Silent};
 pub use record::{Field, Record, Values};
 pub use rle::{Rle, RleFault};
 pub use sample::{MapSample, crop_image};
+#[cfg(feature = "object-store")]
+pub use shard::{DatasetStore, Transfer};
 pub use shard::{
     Manifest, ManifestShard, ShardFormat, ShardPlan, ShardReadConfig, ShardReport, Shards,
     decode_npy, encode_npy, shard_index, shard_index_with, write_shard, write_shards,

@@ -32,6 +32,8 @@ mod group_cache;
 mod protobuf;
 #[cfg(feature = "parquet")]
 mod row_groups;
+#[cfg(feature = "object-store")]
+mod store;
 #[cfg(feature = "webdataset")]
 mod tar;
 #[cfg(feature = "tfrecord")]
@@ -45,6 +47,8 @@ pub use manifest::{Manifest, ManifestShard};
 pub use npy::{decode_npy, encode_npy};
 pub use plan::ShardPlan;
 pub use read::{ShardReadConfig, Shards};
+#[cfg(feature = "object-store")]
+pub use store::{DatasetStore, Transfer};
 pub use write::{ShardReport, write_shard, write_shards};
 
 /// Largest record that is written or read, bytes: 1 GiB.

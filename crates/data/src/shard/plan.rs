@@ -16,7 +16,7 @@ use super::sealed::{canonical, first_difference};
 /// Layout of plans, indices and manifests.
 pub(crate) const VERSION: u32 = 1;
 /// Name of the plan in the folder of a dataset.
-const FILE_NAME: &str = "plan.json";
+pub(crate) const FILE_NAME: &str = "plan.json";
 const MAX_COUNT: usize = 1_000_000_000;
 const MAX_SHARDS: usize = 99_999;
 

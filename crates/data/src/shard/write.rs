@@ -161,7 +161,11 @@ fn report(index: &ShardIndex, path: PathBuf, written: bool) -> ShardReport {
 }
 
 /// The index of a shard that is complete and as it was written.
-fn finished_index(plan: &ShardPlan, dir: &Path, shard: usize) -> Result<Option<ShardIndex>> {
+pub(crate) fn finished_index(
+    plan: &ShardPlan,
+    dir: &Path,
+    shard: usize,
+) -> Result<Option<ShardIndex>> {
     let path = dir.join(plan.file_name(shard));
     let Ok(text) = fs::read(dir.join(plan.index_name(shard))) else { return Ok(None) };
     let Ok(index) = unseal::<ShardIndex>(&text) else { return Ok(None) };

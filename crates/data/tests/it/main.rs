@@ -10,6 +10,8 @@
 
 mod coco;
 mod folders;
+#[cfg(all(feature = "object-store", feature = "webdataset"))]
+mod dataset_store;
 mod geojson_output;
 mod images;
 mod loader;

@@ -43,7 +43,7 @@ impl Source for Random {
         record.insert("labels.boxes", Field::new(vec![n, 4], boxes)?);
         let classes = (0..n).map(|_| rng.random()).collect::<Vec<i32>>();
         record.insert("labels.classes_2", Field::new(vec![n], classes)?);
-        record.insert("number", Field::new(vec![], vec![index as i32])?);
+        record.insert("number", Field::new(vec![], vec![i32::try_from(index).unwrap()])?);
         Ok(record)
     }
 }
@@ -69,6 +69,12 @@ pub(crate) fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     entries
         .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
         .collect()
+}
+
+/// Writes a file anew. To overwrite one makes some file systems wait for the disk.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) {
+    fs::remove_file(path).unwrap_or_default();
+    fs::write(path, bytes).unwrap();
 }
 
 pub(crate) fn assert_equal(found: &dyn Source<Sample = Record>, expected: &Random) {

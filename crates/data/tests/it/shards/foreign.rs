@@ -9,12 +9,12 @@ use mapvec_data::{
 };
 use rand::Rng;
 
-use super::{Random, assert_equal, plan};
+use super::{Random, assert_equal, plan, replace};
 
 fn open_bytes(extension: &str, bytes: &[u8], skip: &[&str]) -> Result<Shards> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(format!("foreign.{extension}"));
-    fs::write(&path, bytes).unwrap();
+    replace(&path, bytes);
     let skip = skip.iter().map(|&name| name.to_owned()).collect();
     let shards = Shards::open_file(&path, &ShardReadConfig { skip, ..Default::default() })?;
     // The file is open; its name is not needed after the first read.
@@ -115,7 +115,7 @@ fn tars_of_other_writers_are_read() {
     ]);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("foreign.tar");
-    fs::write(&path, &bytes).unwrap();
+    replace(&path, &bytes);
     let config = ShardReadConfig { skip: vec!["json".into()], ..Default::default() };
     let read = Shards::open_file(&path, &config).unwrap();
     assert_eq!((read.len(), read.key(0).unwrap()), (2, "train/a".to_owned()));
@@ -245,7 +245,7 @@ fn random_changes_of_single_files_never_panic() {
                 spoilt[at] = rng.random();
             }
             spoilt.truncate(rng.random_range(spoilt.len() / 2..spoilt.len() * 2));
-            fs::write(&path, &spoilt).unwrap();
+            replace(&path, &spoilt);
             if let Ok(read) = Shards::open_file(&path, &ShardReadConfig::default()) {
                 let _records: Vec<_> = (0..read.len()).map(|index| read.get(index).ok()).collect();
             }
@@ -257,7 +257,7 @@ fn random_changes_of_single_files_never_panic() {
 fn frame(message: &[u8]) -> Vec<u8> {
     let masked = |bytes: &[u8]| {
         let sum = crc32c::crc32c(bytes);
-        ((sum >> 15) | (sum << 17)).wrapping_add(0xA282_EAD8).to_le_bytes()
+        sum.rotate_right(15).wrapping_add(0xA282_EAD8).to_le_bytes()
     };
     let length = (message.len() as u64).to_le_bytes();
     [&length[..], &masked(&length), message, &masked(message)].concat()
@@ -274,12 +274,12 @@ fn messages_with_right_checksums_and_hostile_content_never_panic() {
     let message = &bytes[12..bytes.len() - 4];
     assert_eq!(frame(message), bytes, "the frame here is the frame there");
     let read_one = |message: &[u8]| {
-        fs::write(&path, frame(message)).unwrap();
+        replace(&path, &frame(message));
         Shards::open_file(&path, &ShardReadConfig::default()).unwrap().get(0)
     };
     let mut rng = sample_rng(42, 0);
     let mut refused = 0;
-    for _ in 0..1500 {
+    for _ in 0..800 {
         let mut spoilt = message.to_vec();
         for _ in 0..rng.random_range(1..4) {
             let at = rng.random_range(0..spoilt.len());
@@ -287,7 +287,7 @@ fn messages_with_right_checksums_and_hostile_content_never_panic() {
         }
         refused += usize::from(read_one(&spoilt).is_err());
     }
-    assert!(refused > 300, "{refused} of 1500 were refused");
+    assert!(refused > 150, "{refused} of 800 were refused");
     assert!(read_one(b"").is_err());
     // A shape of 2^62 x 8 whose product is nothing after overflow.
     let dim = |size: &[u8]| [&[0x12, 1 + size.len() as u8, 0x08], size].concat();
