@@ -24,6 +24,7 @@ pub mod road_mask;
 pub mod sample;
 pub mod shapes;
 pub mod sheet_checks;
+pub mod sibling_panels;
 pub mod smoke;
 pub mod table;
 pub mod training;

@@ -113,12 +113,12 @@ fn bytes(scene: &PatternScene, output: PatternOutput) -> Result<Vec<u8>> {
 }
 
 #[expect(clippy::cast_sign_loss, reason = "from 0 to 255")]
-fn byte(share: f32) -> u8 {
+pub(crate) fn byte(share: f32) -> u8 {
     (share.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 /// A colour around the wheel, for a number whose whole part does not matter.
-fn hue(turn: f32) -> Colour {
+pub(crate) fn hue(turn: f32) -> Colour {
     let channel = |shift: f32| {
         let wave = ((turn + shift).rem_euclid(1.0) * std::f32::consts::TAU).cos();
         byte(0.5 + 0.45 * wave)

@@ -9,8 +9,10 @@
 //! - [`SheetSource`] cuts training samples from a pool of sheets.
 //! - [`PatternGenerator`] draws small [`PatternScene`]s of line bundles, polylines and symbols;
 //!   [`PatternOutput`] names their labels, [`PatternRecords`] is a source of some of them.
-//! - [`WaveGenerator`], [`SingleLineGenerator`], [`MiniShapesGenerator`], [`MatchingGenerator`] and
-//!   [`ShiftsGenerator`] draw smaller tasks.
+//! - [`WaveGenerator`], [`SingleLineGenerator`], [`MiniShapesGenerator`], [`MatchingGenerator`]
+//!   and [`ShiftsGenerator`] are sources of records: bundles of lines on the crests of a
+//!   [`PlaneWave`], one line amid distractors, a few smooth polylines, patterns that share a
+//!   shape, and copies of a line at equal steps. Their configurations name the outputs.
 //! - [`DatasetConfig`] names one of these generators and what is done to its records.
 //!
 //! A sheet is planned as a map of regions at twice its size; distances from the borders

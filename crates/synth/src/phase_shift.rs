@@ -1,6 +1,6 @@
 //! Copies of a plane at any distance, by phases of its discrete Fourier transform.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use rustfft::num_complex::Complex;
@@ -32,24 +32,12 @@ impl PhaseShift {
         Self { size, forward, inverse }
     }
 
-    /// The spectrum of a plane after a Gaussian blur of a deviation in px.
-    pub(crate) fn spectrum(&self, plane: &[f32], deviation: f64) -> Spectrum {
-        let mut values: Vec<Complex<f64>> =
-            plane.iter().map(|v| Complex::new(f64::from(*v), 0.0)).collect();
+    /// The spectrum of a plane.
+    pub(crate) fn spectrum(&self, plane: &[f64]) -> Spectrum {
+        let mut values: Vec<Complex<f64>> = plane.iter().map(|v| Complex::new(*v, 0.0)).collect();
         self.forward.process(&mut values);
         let mut values = self.transposed(&values);
         self.forward.process(&mut values);
-        let blur: Vec<f64> = (0..self.size)
-            .map(|k| {
-                let cycles = self.signed(k) / self.size as f64;
-                (-2.0 * (PI * deviation * cycles).powi(2)).exp()
-            })
-            .collect();
-        for (column, across) in values.chunks_exact_mut(self.size).zip(&blur) {
-            for (value, along) in column.iter_mut().zip(&blur) {
-                *value *= across * along;
-            }
-        }
         Spectrum(values)
     }
 
@@ -106,18 +94,18 @@ mod tests {
     proptest! {
         #[test]
         fn whole_shifts_move_pixels(size in 4_usize..20, x in -30_i32..30, y in -30_i32..30, seed in 1_u32..1000) {
-            let plane: Vec<f32> = (0..size * size)
-                .map(|i| (u32::try_from(i).unwrap() * seed % 97) as f32 / 97.0)
+            let plane: Vec<f64> = (0..size * size)
+                .map(|i| f64::from(u32::try_from(i).unwrap() * seed % 97) / 97.0)
                 .collect();
             let shift = PhaseShift::new(size);
-            let spectrum = shift.spectrum(&plane, 0.0);
+            let spectrum = shift.spectrum(&plane);
             let moved = shift.copies(&spectrum, &[[x.into(), y.into()], [0.0, 0.0]]);
             let n = i32::try_from(size).unwrap();
             for at in 0..size * size {
                 let (row, column) = (i32::try_from(at / size).unwrap(), i32::try_from(at % size).unwrap());
                 let from = (row - y).rem_euclid(n) * n + (column - x).rem_euclid(n);
                 let want = plane[usize::try_from(from).unwrap()] + plane[at];
-                prop_assert!((moved[at] - want).abs() < 1e-5, "{} is not {want}", moved[at]);
+                prop_assert!((f64::from(moved[at]) - want).abs() < 1e-5, "{} is not {want}", moved[at]);
             }
         }
 
@@ -125,13 +113,13 @@ mod tests {
         fn parts_of_pixels_move_waves(size in 5_usize..20, u in 1_i32..3, v in -2_i32..3, x in -5.0..5.0_f64, y in -5.0..5.0_f64) {
             let wave = |at: usize, dx: f64, dy: f64| {
                 let (i, j) = ((at / size) as f64 - dy, (at % size) as f64 - dx);
-                ((f64::from(u) * j + f64::from(v) * i) * TAU / size as f64 + 0.7).cos() as f32
+                ((f64::from(u) * j + f64::from(v) * i) * TAU / size as f64 + 0.7).cos()
             };
-            let plane: Vec<f32> = (0..size * size).map(|at| wave(at, 0.0, 0.0)).collect();
+            let plane: Vec<f64> = (0..size * size).map(|at| wave(at, 0.0, 0.0)).collect();
             let shift = PhaseShift::new(size);
-            let moved = shift.copies(&shift.spectrum(&plane, 0.0), &[[x, y]]);
+            let moved = shift.copies(&shift.spectrum(&plane), &[[x, y]]);
             for (at, value) in moved.into_iter().enumerate() {
-                prop_assert!((value - wave(at, x, y)).abs() < 1e-5);
+                prop_assert!((f64::from(value) - wave(at, x, y)).abs() < 1e-5);
             }
         }
     }

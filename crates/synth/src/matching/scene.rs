@@ -73,7 +73,8 @@ impl Scene {
         for (shape, style, dominant) in drafts(config, &palette, rng) {
             scene.add(config, &shape, style, dominant);
         }
-        scene.transposed = rng.random_bool(config.transpose_prob);
+        // A number is drawn whatever the probability, so that it changes nothing else.
+        scene.transposed = rng.random::<f64>() < config.transpose_prob;
         scene
     }
 

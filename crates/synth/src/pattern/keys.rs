@@ -29,6 +29,10 @@ pub(crate) fn check_keys(
 /// are refused. The values are not checked.
 pub(crate) fn read_config<C: Serialize + DeserializeOwned + Default>(text: &str) -> Result<C> {
     let value: serde_json::Value = serde_json::from_str(text)?;
+    if !value.is_object() {
+        // A list would be taken for the fields in their order.
+        return Err(Error::Json(serde::de::Error::custom("expected an object")));
+    }
     let known = serde_json::to_value(C::default())?;
     check_keys("", &value, &known)?;
     Ok(serde_json::from_value(value)?)

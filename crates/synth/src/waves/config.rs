@@ -30,9 +30,9 @@ pub struct WaveConfig {
     pub min_frequency: f64,
     /// Least distance between lines, px, 1.5 to 16; higher frequencies are lowered to it.
     pub min_spacing: f64,
-    /// So many times more frequencies are drawn than there are patterns, and those whose
-    /// directions differ most from all others are used, 1 to 100; with 1, no direction is
-    /// preferred.
+    /// So many times more frequencies are drawn than there are patterns; of these, one after the
+    /// other is used whose direction differs most from those used before. 1 to 100; with 1, no
+    /// direction is preferred.
     pub oversampling: usize,
     /// Lines of a pattern at least, where so many cross the canvas, 1 to 1000.
     pub min_lines: usize,

@@ -74,25 +74,29 @@ impl Scene {
     }
 }
 
-/// Frequencies of a scene.
+/// Frequencies of a scene: of a larger number the first one, then always the one whose direction
+/// is farthest from those before.
 fn frequencies(config: &WaveConfig, count: usize, draw: &mut Draw) -> Vec<[f64; 2]> {
-    let all: Vec<[f64; 2]> =
+    let mut left: Vec<[f64; 2]> =
         (0..count * config.oversampling).map(|_| frequency(config, draw)).collect();
-    // How far a direction is from the nearest other one, as a sine.
-    let apart = |i: usize| {
-        let direction = |[u, v]: [f64; 2]| v.atan2(u);
-        let others = all.iter().enumerate().filter(|(j, _)| *j != i);
-        others
-            .map(|(_, other)| (direction(all[i]) - direction(*other)).sin().abs())
-            .fold(f64::INFINITY, f64::min)
-    };
-    let mut order: Vec<(f64, usize)> = if config.oversampling > 1 {
-        (0..all.len()).map(|i| (apart(i), i)).collect()
-    } else {
-        (0..all.len()).map(|i| (0.0, i)).collect()
-    };
-    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    order.into_iter().take(count).map(|(_, i)| all[i]).collect()
+    let mut chosen: Vec<[f64; 2]> = Vec::new();
+    while chosen.len() < count && !left.is_empty() {
+        // The sine of the angle to the nearest one.
+        let apart = |[u, v]: &[f64; 2]| {
+            let sine = |[a, b]: &[f64; 2]| (a * v - b * u).abs() / (a.hypot(*b) * u.hypot(*v));
+            chosen.iter().map(sine).fold(f64::INFINITY, f64::min)
+        };
+        let mut best = 0;
+        if config.oversampling > 1 {
+            for index in 1..left.len() {
+                if apart(&left[index]) > apart(&left[best]) {
+                    best = index;
+                }
+            }
+        }
+        chosen.push(left.remove(best));
+    }
+    chosen
 }
 
 fn frequency(config: &WaveConfig, draw: &mut Draw) -> [f64; 2] {

@@ -1,10 +1,17 @@
 //! Properties of generated sheets and of the sample source.
 
+mod arrays;
 mod labels;
+mod matching;
+mod mini_shapes;
 mod patterns;
 mod sheets;
+mod shifts;
+mod siblings;
+mod single_lines;
 mod source;
 mod transforms;
+mod waves;
 
 use mapvec_data::sample_rng;
 use mapvec_synth::{Sheet, SheetConfig, SheetStyle, generate_sheet};
