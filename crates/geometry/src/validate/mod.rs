@@ -8,6 +8,7 @@ mod coverage;
 mod fault;
 mod nesting;
 pub(crate) mod predicates;
+mod ring_meetings;
 mod rings;
 
 use crate::{Error, Result};
@@ -16,6 +17,7 @@ use rings::Rings;
 
 pub use coverage::validate_coverage;
 pub(crate) use coverage::{Borders, Spoke};
+pub(crate) use ring_meetings::{RingMeeting, ring_meetings};
 pub use fault::{CoverageFault, MultiPolygonFault, PolygonFault, Ring};
 
 /// Checks that a line has finite coordinates and at least two distinct points.
