@@ -173,9 +173,9 @@ impl<'a> Cutter<'a> {
         let id = self.arcs.len() as u32;
         let mut corners = vec![self.corner(start)];
         passed[start] = true;
-        let (mut from, mut spoke) = (start, first);
+        let mut spoke = first;
         let (end, back) = loop {
-            let (at, back) = (self.borders.spokes[spoke].to, self.borders.back(from, spoke));
+            let (at, back) = (self.borders.spokes[spoke].to, self.borders.back(spoke));
             corners.push(self.corner(at));
             passed[at] = true;
             if at == start || self.node_of[at].is_some() {
@@ -183,7 +183,7 @@ impl<'a> Cutter<'a> {
             }
             // Two spokes leave a point that is no node.
             let around = self.borders.around(at);
-            (from, spoke) = (at, if back == around.start { around.end - 1 } else { around.start });
+            spoke = if back == around.start { around.end - 1 } else { around.start };
         };
         let Spoke { ahead, behind, .. } = self.borders.spokes[first];
         let faces = [ahead, behind].map(|face| face.map_or(0, |face| face as u32 + 1));

@@ -318,7 +318,7 @@ pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, Po
 }
 
 /// A power of two that brings coordinates of extreme size near 1.
-fn scale_of(largest: f64) -> f64 {
+pub(super) fn scale_of(largest: f64) -> f64 {
     if (1.0 / UNSCALED..=UNSCALED).contains(&largest) || largest <= 0.0 {
         return 1.0;
     }
