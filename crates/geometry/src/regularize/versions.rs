@@ -22,10 +22,7 @@ pub(super) struct Versions<'a> {
 
 impl<'a> Versions<'a> {
     /// Compares every new ring with both forms of all others, in one go.
-    pub(super) fn new(
-        old: &'a [&'a LineString<f64>],
-        new: &'a [Option<LineString<f64>>],
-    ) -> Self {
+    pub(super) fn new(old: &'a [&'a LineString<f64>], new: &'a [Option<LineString<f64>>]) -> Self {
         let both = |(ring, (&old, new)): (usize, (&&'a LineString<f64>, &'a Option<_>))| {
             let new = new.iter().map(move |new| (ring, true, new));
             std::iter::once((ring, false, old)).chain(new)

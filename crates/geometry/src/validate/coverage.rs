@@ -4,6 +4,7 @@ use super::{
     CoverageFault, MultiPolygonFault, Ring,
     predicates::{Meeting, meeting, side},
     rings::{Rings, scale_of},
+    sweep::meet_at_ends_only,
 };
 use crate::{
     Error, Result,
@@ -12,13 +13,17 @@ use crate::{
 use geo_types::{Coord, Polygon};
 use std::cmp::Ordering;
 
+/// Pairs of borders at common vertices, per vertex, from which on they crowd.
+const CROWD: usize = 32;
+
 /// Checks that polygons meet edge to edge, without overlaps and gaps.
 ///
 /// Every polygon is valid; the interiors of two are disjoint; and where their borders
 /// meet, both have the same vertices and edges. So whatever is done to a shared edge can
 /// be done to both. Areas that polygons surround and none covers are gaps if they have
 /// at most `gap_area` (in squared units, polygons inside counted): 0 allows them all,
-/// infinity none, also where squared units go beyond all numbers. Slits that are open to the outside are no gaps.
+/// infinity none, also where squared units go beyond all numbers. Slits that are open to
+/// the outside are no gaps.
 ///
 /// About n log n in the number of vertices.
 ///
@@ -93,8 +98,10 @@ impl Borders {
                 CoverageFault::Overlap { first, second, x, y }
             }
         })?;
-        check_meetings(&rings)?;
         let (ids, points) = distinct(&rings.points);
+        if !(is_crowded(&ids) && meet_at_vertices(&rings, &ids)) {
+            check_meetings(&rings)?;
+        }
         let (spokes, starts) = spokes(&rings, &ids, &points)?;
         let backs = backs(&spokes, &starts);
         let borders = Self { points, spokes, starts, backs };
@@ -195,6 +202,24 @@ impl Borders {
         }
         Ok(())
     }
+}
+
+/// Whether so many borders pass the same places that comparing all pairs takes long.
+fn is_crowded(ids: &[usize]) -> bool {
+    let mut counts = vec![0_usize; ids.len()];
+    ids.iter().for_each(|&id| counts[id] += 1);
+    let pairs = counts.iter().fold(0_usize, |sum, &count| sum.saturating_add(count * count));
+    pairs > CROWD * ids.len()
+}
+
+/// Whether borders meet at vertices of both only, or along whole edges.
+fn meet_at_vertices(rings: &Rings, ids: &[usize]) -> bool {
+    let ends = |k: usize| [ids[k], ids[rings.next(k)]];
+    let key = |k: usize| [ends(k)[0].min(ends(k)[1]), ends(k)[0].max(ends(k)[1])];
+    let mut edges: Vec<usize> = (0..ids.len()).collect();
+    edges.sort_unstable_by_key(|&k| (key(k), k));
+    edges.dedup_by_key(|k| key(*k));
+    meet_at_ends_only(edges.into_iter().map(|k| rings.segment(k)))
 }
 
 /// Refuses borders of two polygons that cross, or meet where one has no vertex.
@@ -303,10 +328,8 @@ fn spokes(
 fn backs(spokes: &[Spoke], starts: &[usize]) -> Vec<usize> {
     let mut ends: Vec<(usize, usize, usize)> = Vec::with_capacity(spokes.len());
     for (from, range) in starts.windows(2).enumerate() {
-        for spoke in range[0]..range[1] {
-            let to = spokes[spoke].to;
-            ends.push((from.min(to), from.max(to), spoke));
-        }
+        let leaving = (range[0]..).zip(&spokes[range[0]..range[1]]);
+        ends.extend(leaving.map(|(id, spoke)| (from.min(spoke.to), from.max(spoke.to), id)));
     }
     ends.sort_unstable();
     let mut backs: Vec<usize> = (0..spokes.len()).collect();
@@ -319,7 +342,7 @@ fn backs(spokes: &[Spoke], starts: &[usize]) -> Vec<usize> {
 }
 
 /// The order of directions from `p` by angle from +x towards +y.
-fn by_angle(p: Coord<f64>, a: Coord<f64>, b: Coord<f64>) -> Ordering {
+pub(super) fn by_angle(p: Coord<f64>, a: Coord<f64>, b: Coord<f64>) -> Ordering {
     let is_second_half = |q: Coord<f64>| q.y < p.y || (q.y <= p.y && q.x < p.x);
     let turn = || 0.cmp(&side(p, a, b));
     is_second_half(a).cmp(&is_second_half(b)).then_with(turn)

@@ -184,6 +184,11 @@ impl Rings {
         &self.members[self.owner[k] as usize]
     }
 
+    /// Index of the ring of a point.
+    pub(super) fn owner(&self, k: usize) -> usize {
+        self.owner[k] as usize
+    }
+
     /// Calls `meet` with the starts of segments whose boxes meet, until it returns false.
     pub(super) fn visit_pairs(&self, meet: impl FnMut(usize, usize) -> bool) {
         self.chains.compare(0.0, |k| self.points[k], &mut Visitor { cut: |_| {}, meet });
