@@ -136,11 +136,15 @@ impl<'a> Bytes<'a> {
         Polygon::new(exterior, holes)
     }
 
-    /// Whether a large shape or raster of this size follows, in one case of 256; after a
-    /// large one in every second case, so that they meet.
+    /// Whether a large shape or raster of this size follows, in one case of 512; after a
+    /// large one in one of 4, so that they meet.
     fn is_large(&mut self, size: usize) -> bool {
-        let least = if self.budget < BUDGET { 128 } else { 255 };
-        let large = self.byte() >= least && size <= self.budget;
+        let large = if self.budget < BUDGET {
+            self.below(4) == 3
+        } else {
+            self.byte() == 255 && self.flag()
+        };
+        let large = large && size <= self.budget;
         if large {
             self.budget -= size;
         }
