@@ -39,6 +39,12 @@ impl Bounds {
             && self.low.y <= other.high.y
             && other.low.y <= self.high.y
     }
+
+    /// How far a point is outside along the axis where that is more; at most 0 inside.
+    fn gap(&self, p: Coord<f64>) -> f64 {
+        let x = (self.low.x - p.x).max(p.x - self.high.x);
+        x.max(self.low.y - p.y).max(p.y - self.high.y)
+    }
 }
 
 /// Boxes halved at the median of their centres, again and again.
@@ -121,6 +127,40 @@ impl BoxTree {
             }
         }
     }
+
+    /// Calls `visit` with the index of every box that is at most `reach` away from a point
+    /// along both axes, near ones first; it returns the reach from then on.
+    pub(crate) fn visit_near(
+        &self,
+        p: Coord<f64>,
+        mut reach: f64,
+        mut visit: impl FnMut(usize) -> f64,
+    ) {
+        let mut stack = [(f64::NEG_INFINITY, 0); 64];
+        let mut depth = usize::from(!self.nodes.is_empty());
+        while depth > 0 {
+            depth -= 1;
+            let (gap, id) = stack[depth];
+            if gap > reach {
+                continue;
+            }
+            let node = &self.nodes[id];
+            if node.second == 0 {
+                for &index in &self.order[node.range[0]..node.range[1]] {
+                    if self.boxes[index as usize].gap(p) <= reach {
+                        reach = visit(index as usize);
+                    }
+                }
+                continue;
+            }
+            let children = [id + 1, node.second].map(|id| (self.nodes[id].bounds.gap(p), id));
+            let [near, far] = children;
+            let [near, far] = if near.0 <= far.0 { [near, far] } else { [far, near] };
+            stack[depth] = far;
+            stack[depth + 1] = near;
+            depth += 2;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +191,20 @@ mod tests {
                 let expected: Vec<usize> =
                     (0..boxes.len()).filter(|&index| boxes[index].meets(&probe)).collect();
                 prop_assert_eq!(found, expected);
+            }
+        }
+
+        #[test]
+        fn finds_the_nearest_box(boxes in boxes(), probe in boxes(), reach in -1.0..9.0_f64) {
+            let tree = BoxTree::new(boxes.clone());
+            for p in probe.iter().map(|probe| probe.low) {
+                let mut nearest = reach;
+                tree.visit_near(p, reach, |index| {
+                    nearest = nearest.min(boxes[index].gap(p));
+                    nearest
+                });
+                let gaps = boxes.iter().map(|bounds| bounds.gap(p));
+                prop_assert!((nearest - gaps.fold(reach, f64::min)).abs() < 1e-9);
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Plane algorithms for maps: rasterize, trace, polygonize with shared edges, centrelines, validation.
+//! Plane algorithms for maps: rasterize, trace, polygonize with shared edges, centrelines,
+//! validation.
 //!
 //! Shapes are `geo-types` over `f64`, rasters are `ndarray` arrays. Every function
 //! is deterministic: the same input gives the same output at any number of threads.

@@ -62,8 +62,8 @@ impl OffsetConfig {
 /// precision as for [`union`](crate::union()).
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) for the distance or a field of `config`, and those of
-/// [`union`](crate::union()).
+/// [`Error::Parameter`](crate::Error::Parameter) for the distance or a field of `config`,
+/// and those of [`union`](crate::union()).
 pub fn offset_polygons(
     polygons: &[Polygon<f64>],
     distance: f64,

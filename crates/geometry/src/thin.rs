@@ -14,8 +14,8 @@ const SIDES: [usize; 4] = [0, 4, 6, 2];
 /// *simple* (its removal changes neither the 8-connected components nor the
 /// 4-connected holes), not the end of a line and not the middle of a T, tested at
 /// the moment of removal, so the topology is kept exactly. No removable pixel is
-/// left: thinning twice changes nothing. Only pixels whose surroundings changed are looked at again;
-/// the cost is linear in the number of true pixels.
+/// left: thinning twice changes nothing. Only pixels whose surroundings changed are
+/// looked at again; the cost is linear in the number of true pixels.
 ///
 /// # References
 /// T. Kong, A. Rosenfeld, *Digital topology: introduction and survey*, 1989 (simple

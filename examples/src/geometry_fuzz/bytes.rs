@@ -23,8 +23,9 @@ const SPECIAL: [f64; 16] = [
     -1.0,
 ];
 
-/// Vertices and pixels of large shapes and rasters for one input.
-const BUDGET: usize = 40_000;
+/// Vertices and pixels of large shapes and rasters for one input, a vertex counted as ten:
+/// both operands of an overlay may have thousands of vertices.
+const BUDGET: usize = 80_000;
 
 /// A cursor over bytes; beyond their end it reads zeros.
 #[derive(Debug, Clone)]
@@ -125,7 +126,7 @@ impl<'a> Bytes<'a> {
         if self.below(16) == 0 {
             return self.nested();
         }
-        let count = 200 + 16 * self.below(128);
+        let count = 32 * (self.below(125) + 1);
         if self.is_large(10 * count) {
             return Polygon::new(self.long_ring(count), Vec::new());
         }
@@ -135,16 +136,22 @@ impl<'a> Bytes<'a> {
         Polygon::new(exterior, holes)
     }
 
-    /// Whether a large shape or raster of this size follows, in one case of 256.
+    /// Whether a large shape or raster of this size follows, in one case of 512; after a
+    /// large one in one of 4, so that they meet.
     fn is_large(&mut self, size: usize) -> bool {
-        let large = self.byte() == 255 && size <= self.budget;
+        let large = if self.budget < BUDGET {
+            self.below(4) == 3
+        } else {
+            self.byte() == 255 && self.flag()
+        };
+        let large = large && size <= self.budget;
         if large {
             self.budget -= size;
         }
         large
     }
 
-    /// A ring of hundreds or thousands of vertices from a few bytes: waves with noise.
+    /// A ring of up to 4000 vertices from a few bytes: waves with noise.
     fn long_ring(&mut self, count: usize) -> LineString<f64> {
         let centre = Coord { x: f64::from(self.byte()) / 8.0, y: f64::from(self.byte()) / 8.0 };
         let radius = 1.0 + f64::from(self.byte()) / 8.0;

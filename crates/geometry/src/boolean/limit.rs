@@ -40,8 +40,8 @@ pub(super) fn limit_meetings(
         next[end - 1] = start;
     }
     let edge = |k: usize| [place(k), place(next[k])];
-    // There are not too many if the boxes of so few meet. A sample meets pairs from both sides; an odd
-    // stride does not always hit the same side of repeated shapes with four.
+    // There are not too many if the boxes of so few meet. A sample meets pairs from both
+    // sides; an odd stride does not always hit the same side of repeated shapes with four.
     let stride = (chains.len() / SAMPLE) | 1;
     let enough = if stride > 1 { 2 * MAX_MEETINGS / stride } else { MAX_MEETINGS };
     let (mut pairs, mut bundled) = (0, 0);

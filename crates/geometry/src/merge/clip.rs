@@ -25,8 +25,8 @@ pub struct LinePiece {
 /// own.
 ///
 /// # Errors
-/// [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) for a coordinate that is infinite or not a number and
-/// [`Error::Parameter`](crate::Error::Parameter) for one beyond `1e100`.
+/// [`Error::NonFiniteLine`](crate::Error::NonFiniteLine) for a coordinate that is infinite
+/// or not a number and [`Error::Parameter`](crate::Error::Parameter) for one beyond `1e100`.
 ///
 /// # Examples
 /// ```

@@ -57,8 +57,8 @@ pub struct TilePolygons {
 /// # Errors
 /// [`Error::Item`] with an [`Error::Parameter`] for a vertex outside its core, or with an
 /// [`Error::Polygon`] for a polygon that is not valid, or the first of some whose union is
-/// not because they overlap; [`Error::MultiPolygon`] where polygons overlap along a border. Polygons are counted
-/// over all tiles there.
+/// not because they overlap; [`Error::MultiPolygon`] where polygons overlap along a border.
+/// Polygons are counted over all tiles there.
 ///
 /// # Examples
 /// ```

@@ -130,6 +130,8 @@ struct Cutter<'a> {
     ends: Vec<[(usize, usize); 2]>,
     /// Half-arc (2 * arc + reversed) that leaves a node along each spoke.
     leaving: Vec<u32>,
+    /// The spokes of each point by the face ahead, those of one face in order.
+    by_face: Vec<usize>,
 }
 
 impl<'a> Cutter<'a> {
@@ -148,7 +150,11 @@ impl<'a> Cutter<'a> {
         });
         let node_of = node_of.collect();
         let leaving = vec![NO_ARC; borders.spokes.len()];
-        Self { borders, node_of, nodes, arcs: Vec::new(), ends: Vec::new(), leaving }
+        let mut by_face: Vec<usize> = (0..borders.spokes.len()).collect();
+        for point in 0..borders.points.len() {
+            by_face[borders.around(point)].sort_by_key(|&spoke| borders.spokes[spoke].ahead);
+        }
+        Self { borders, node_of, nodes, arcs: Vec::new(), ends: Vec::new(), leaving, by_face }
     }
 
     fn cut(&mut self) {
@@ -173,9 +179,9 @@ impl<'a> Cutter<'a> {
         let id = self.arcs.len() as u32;
         let mut corners = vec![self.corner(start)];
         passed[start] = true;
-        let (mut from, mut spoke) = (start, first);
+        let mut spoke = first;
         let (end, back) = loop {
-            let (at, back) = (self.borders.spokes[spoke].to, self.borders.back(from, spoke));
+            let (at, back) = (self.borders.spokes[spoke].to, self.borders.back(spoke));
             corners.push(self.corner(at));
             passed[at] = true;
             if at == start || self.node_of[at].is_some() {
@@ -183,7 +189,7 @@ impl<'a> Cutter<'a> {
             }
             // Two spokes leave a point that is no node.
             let around = self.borders.around(at);
-            (from, spoke) = (at, if back == around.start { around.end - 1 } else { around.start });
+            spoke = if back == around.start { around.end - 1 } else { around.start };
         };
         let Spoke { ahead, behind, .. } = self.borders.spokes[first];
         let faces = [ahead, behind].map(|face| face.map_or(0, |face| face as u32 + 1));
@@ -210,13 +216,14 @@ impl<'a> Cutter<'a> {
             return half;
         }
         let (node, back) = self.ends[arc][1 - half % 2];
-        let around = self.borders.around(node);
-        let count = around.len();
-        (1..=count)
-            .map(|turn| around.start + (back - around.start + turn) % count)
-            .find(|&spoke| {
-                self.borders.spokes[spoke].ahead.is_some_and(|own| own as u32 + 1 == face)
-            })
-            .map_or(half, |spoke| self.leaving[spoke] as usize)
+        let around = &self.by_face[self.borders.around(node)];
+        let ahead = |&spoke: &usize| {
+            self.borders.spokes[spoke].ahead.map_or(0, |own| own as u32 + 1).cmp(&face)
+        };
+        let first = around.partition_point(|spoke| ahead(spoke).is_lt());
+        let end = around.partition_point(|spoke| ahead(spoke).is_le());
+        let own = &around[first..end];
+        let next = own.get(own.partition_point(|&spoke| spoke <= back)).or(own.first());
+        next.map_or(half, |&spoke| self.leaving[spoke] as usize)
     }
 }

@@ -26,6 +26,8 @@ const PIXEL_REACH: f64 = 0.72;
 pub(crate) const MITER_LIMIT: f64 = 4.0;
 /// Slack of the tests that assign a pixel to a segment or a join.
 const SLACK: f64 = 1e-9;
+/// Pixels that far outside of the wedge of a join are looked at.
+const WEDGE_SLACK: f64 = 1e-3;
 
 /// Shape of the two ends of an open line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -279,8 +281,14 @@ impl<'a> Painter<'a> {
         let height = self.height;
         let (closed, cap, total, station) =
             (self.closed, self.cap_length(), self.length, b.station);
+        // The wedge, and a little more: each pixel is tested below.
+        let beyond = Slab::new(a.direction.x, (-WEDGE_SLACK, 2.0 * reach));
+        let before = Slab::new(b.direction.x, (-2.0 * reach, WEDGE_SLACK));
         for row in floor_index(rows.0, height)..ceil_index(rows.1, height) {
-            let (columns, line) = self.pixels(row, (vertex.x - reach, vertex.x + reach));
+            let y = row as f64 + 0.5 - vertex.y;
+            let (p, q) = (beyond.interval(y * a.direction.y), before.interval(y * b.direction.y));
+            let span = (p.0.max(q.0).max(-reach), p.1.min(q.1).min(reach));
+            let (columns, line) = self.pixels(row, (vertex.x + span.0, vertex.x + span.1));
             let first = Coord { x: columns.start as f64 + 0.5, y: row as f64 + 0.5 };
             paint(line, first, |p| {
                 let (ta, offset_a) = a.local(p);

@@ -26,9 +26,9 @@ fn is_covered(line: &LineString<f64>, target: &LineString<f64>, bound: f64) -> b
     // Capped at twice the bound, which is still a lower bound of the distance.
     let distance = |p: Coord<f64>| {
         let mut nearest = 2.0 * bound;
-        tree.visit(&Bounds::of(p, p).grown(nearest), |k| {
+        tree.visit_near(p, nearest, |k| {
             nearest = nearest.min(distance_to_segment(p, (segments[k][0], segments[k][1])));
-            true
+            nearest
         });
         nearest
     };

@@ -2,13 +2,17 @@
 
 use crate::simplify_line::{distance_to_segment, douglas_peucker};
 use geo_types::{Coord, LineString};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
+use std::{
+    cmp::Ordering,
+    collections::BinaryHeap,
+    f64::consts::{FRAC_PI_2, FRAC_PI_4},
+};
 
 /// Neighbours whose directions differ by less (as a sine) do not meet in a point that
 /// is near them; a step joins them instead.
 const PARALLEL: f64 = 0.25;
 
-/// Rings with more edges than this are no buildings; the search below is quadratic.
+/// Rings with more edges than this are no buildings.
 const MAX_SIDES: usize = 4096;
 
 /// The line that replaces an edge.
@@ -70,37 +74,39 @@ fn corners(points: &[Coord<f64>], tolerance: f64) -> Vec<usize> {
     (0..points.len()).filter(|&index| keep[index]).collect()
 }
 
-/// A ring of snapped lines; none if fewer than three are left, or too many to start with.
+/// Which vertices of a ring its simplified form keeps; none for more than a building has.
+pub(super) fn simple_corners(ring: &LineString<f64>, tolerance: f64) -> Option<Vec<usize>> {
+    let kept = corners(&ring.0, tolerance);
+    (kept.len() <= MAX_SIDES).then_some(kept)
+}
+
+/// A ring of snapped lines; none if fewer than three are left.
 ///
-/// Edges are those of the ring simplified by `tolerance`. Edges shorter than `slack`
-/// go, and parallel neighbours that are closer are merged.
+/// Edges are those between the `corners`. Edges shorter than `slack` go, the shortest
+/// first, and parallel neighbours that are closer are merged. About n log n.
 pub(super) fn snapped_ring(
     ring: &LineString<f64>,
+    corners: &[usize],
     snapping: &Snapping<'_>,
-    tolerance: f64,
     slack: f64,
 ) -> Option<LineString<f64>> {
-    let points = &ring.0;
-    let kept = corners(points, tolerance);
-    if kept.len() > MAX_SIDES {
-        return None;
-    }
-    let mut sides: Vec<Side> =
-        kept.windows(2).map(|pair| side(&points[pair[0]..=pair[1]], snapping)).collect();
+    let way = |pair: &[usize]| side(&ring.0[pair[0]..=pair[1]], snapping);
+    let mut row = Row::new(corners.windows(2).map(way).collect(), slack);
+    row.merge_all();
+    let mut shortest: BinaryHeap<Short> =
+        row.present().filter_map(|side| row.short(side)).collect();
     // Each round removes a side, so there are at most as many rounds as sides.
-    loop {
-        merge_parallel(&mut sides, slack);
-        if sides.len() < 3 {
-            return None;
+    while row.count >= 3 {
+        let Some(short) = shortest.pop() else { return Some(closed(&row)) };
+        if short.version == row.versions[short.side] {
+            let changed = row.remove(short.side);
+            for side in changed {
+                row.versions[side] = row.versions[side].map(|version| version + 1);
+                shortest.extend(row.short(side));
+            }
         }
-        let vertices = vertices(&sides);
-        let shortest = (0..sides.len())
-            .map(|k| (k, extent(&sides[k], vertices[k])))
-            .filter(|&(_, extent)| extent <= 1e-9 || extent < slack)
-            .min_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((k, _)) = shortest else { return Some(closed(&vertices)) };
-        remove(&mut sides, k);
     }
+    None
 }
 
 fn side(way: &[Coord<f64>], snapping: &Snapping<'_>) -> Side {
@@ -116,46 +122,131 @@ fn side(way: &[Coord<f64>], snapping: &Snapping<'_>) -> Side {
     Side { anchor, along: snapping.snap(chord), length: chord.x.hypot(chord.y), end }
 }
 
-/// Joins neighbours of the same direction whose lines are at most `slack` apart.
-fn merge_parallel(sides: &mut Vec<Side>, slack: f64) {
-    let mut k = 0;
-    let mut unmerged = 0;
-    while sides.len() > 2 && unmerged <= sides.len() {
-        k %= sides.len();
-        let next = (k + 1) % sides.len();
-        let (a, b) = (sides[k], sides[next]);
+/// The sides of a ring, of which some are gone.
+struct Row {
+    sides: Vec<Side>,
+    before: Vec<usize>,
+    after: Vec<usize>,
+    /// How often the length of a side has changed; none once it is gone.
+    versions: Vec<Option<u32>>,
+    count: usize,
+    slack: f64,
+}
+
+impl Row {
+    fn new(sides: Vec<Side>, slack: f64) -> Self {
+        let count = sides.len();
+        let before = (0..count).map(|k| (k + count - 1) % count).collect();
+        let after = (0..count).map(|k| (k + 1) % count).collect();
+        Self { sides, before, after, versions: vec![Some(0); count], count, slack }
+    }
+
+    /// The sides that are left, in order.
+    fn present(&self) -> impl Iterator<Item = usize> {
+        (0..self.sides.len()).filter(|&side| self.versions[side].is_some())
+    }
+
+    fn unlink(&mut self, side: usize) {
+        let (before, after) = (self.before[side], self.after[side]);
+        self.after[before] = after;
+        self.before[after] = before;
+        self.versions[side] = None;
+        self.count -= 1;
+    }
+
+    /// Joins a side with the next one if they have the same direction and their lines are
+    /// at most the slack apart.
+    fn merge(&mut self, side: usize) -> bool {
+        let next = self.after[side];
+        let (a, b) = (self.sides[side], self.sides[next]);
         let same = cross(a.along, b.along).abs() < 1e-9 && dot(a.along, b.along) > 0.0;
-        if same && cross(a.along, b.anchor - a.anchor).abs() <= slack.max(1e-9) {
-            let length = a.length + b.length;
-            let share = if length > 0.0 { b.length / length } else { 0.5 };
-            let anchor = a.anchor + (b.anchor - a.anchor) * share;
-            sides[k] = Side { anchor, along: a.along, length, end: b.end };
-            sides.remove(next);
-            unmerged = 0;
-            // The list has moved by one if the first was removed.
-            k = if next == 0 { k - 1 } else { k };
-        } else {
-            k += 1;
-            unmerged += 1;
+        let near = cross(a.along, b.anchor - a.anchor).abs() <= self.slack.max(1e-9);
+        if self.count <= 2 || !same || !near {
+            return false;
         }
+        let length = a.length + b.length;
+        let share = if length > 0.0 { b.length / length } else { 0.5 };
+        let anchor = a.anchor + (b.anchor - a.anchor) * share;
+        self.sides[side] = Side { anchor, along: a.along, length, end: b.end };
+        self.unlink(next);
+        true
+    }
+
+    fn merge_all(&mut self) {
+        let (mut side, mut unmerged) = (0, 0);
+        while self.count > 2 && unmerged <= self.count {
+            if self.merge(side) {
+                unmerged = 0;
+            } else {
+                side = self.after[side];
+                unmerged += 1;
+            }
+        }
+    }
+
+    /// Takes a side out; its neighbours then meet halfway along it, or are merged. Returns
+    /// the sides whose ends have moved.
+    fn remove(&mut self, side: usize) -> [usize; 3] {
+        let mut at = self.before[side];
+        self.sides[at].end = (self.sides[at].end + self.sides[side].end) * 0.5;
+        self.unlink(side);
+        // Only sides that have changed can be merged with their neighbours.
+        loop {
+            if self.merge(at) {
+                continue;
+            }
+            let before = self.before[at];
+            if !self.merge(before) {
+                return [before, at, self.after[at]];
+            }
+            at = before;
+        }
+    }
+
+    /// Start and end of a side: where its line meets those of its neighbours.
+    fn ends(&self, side: usize) -> [Coord<f64>; 2] {
+        let sides = [self.before[side], side, self.after[side]].map(|k| &self.sides[k]);
+        [meeting_points(sides[0], sides[1])[1], meeting_points(sides[1], sides[2])[0]]
+    }
+
+    /// A side as one to remove, if it is short enough.
+    fn short(&self, side: usize) -> Option<Short> {
+        let [start, end] = self.ends(side);
+        // Negative where the ends have changed places.
+        let extent = dot(self.sides[side].along, end - start);
+        let is_short = extent <= 1e-9 || extent < self.slack;
+        is_short.then_some(Short { extent, side, version: self.versions[side] })
     }
 }
 
-/// Takes a side out; its neighbours then meet halfway along it.
-fn remove(sides: &mut Vec<Side>, k: usize) {
-    let before = (k + sides.len() - 1) % sides.len();
-    let end = sides[k].end;
-    sides[before].end = (sides[before].end + end) * 0.5;
-    sides.remove(k);
+/// A side that may go. The greatest is the shortest one, and the first of equal ones.
+struct Short {
+    /// Length in its own direction.
+    extent: f64,
+    side: usize,
+    /// The version of the side that has this length.
+    version: Option<u32>,
 }
 
-/// Start and end of each side: where its line meets those of its neighbours.
-fn vertices(sides: &[Side]) -> Vec<[Coord<f64>; 2]> {
-    let meet: Vec<[Coord<f64>; 2]> = (0..sides.len())
-        .map(|k| meeting_points(&sides[k], &sides[(k + 1) % sides.len()]))
-        .collect();
-    (0..sides.len()).map(|k| [meet[(k + sides.len() - 1) % sides.len()][1], meet[k][0]]).collect()
+impl Ord for Short {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.extent.total_cmp(&self.extent).then(other.side.cmp(&self.side))
+    }
 }
+
+impl PartialOrd for Short {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Short {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Short {}
 
 /// The end of a side and the start of the next one.
 fn meeting_points(a: &Side, b: &Side) -> [Coord<f64>; 2] {
@@ -168,14 +259,9 @@ fn meeting_points(a: &Side, b: &Side) -> [Coord<f64>; 2] {
     [p, p]
 }
 
-/// Length of a side in its own direction; negative where its ends have changed places.
-fn extent(side: &Side, [start, end]: [Coord<f64>; 2]) -> f64 {
-    dot(side.along, end - start)
-}
-
-fn closed(vertices: &[[Coord<f64>; 2]]) -> LineString<f64> {
-    let mut points: Vec<Coord<f64>> = vertices.iter().flatten().copied().collect();
-    points.extend(vertices.first().map(|pair| pair[0]));
+fn closed(row: &Row) -> LineString<f64> {
+    let mut points: Vec<Coord<f64>> = row.present().flat_map(|side| row.ends(side)).collect();
+    points.extend(points.first().copied());
     points.dedup_by(|b, a| distance_to_segment(*b, (*a, *a)) < 1e-9);
     // Rounding may leave the two ends apart.
     let first = points.first().copied();

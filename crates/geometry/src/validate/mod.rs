@@ -5,10 +5,13 @@
 //! each ring those are listed that lie around it or beside it.
 
 mod coverage;
+mod crowd;
 mod fault;
 mod nesting;
 pub(crate) mod predicates;
+mod ring_meetings;
 mod rings;
+mod sweep;
 
 use crate::{Error, Result};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
@@ -17,6 +20,7 @@ use rings::Rings;
 pub use coverage::validate_coverage;
 pub(crate) use coverage::{Borders, Spoke};
 pub use fault::{CoverageFault, MultiPolygonFault, PolygonFault, Ring};
+pub(crate) use ring_meetings::{RingMeeting, ring_meetings};
 
 /// Checks that a line has finite coordinates and at least two distinct points.
 ///
@@ -84,6 +88,9 @@ pub fn validate_multi_polygon(multi_polygon: &MultiPolygon<f64>) -> Result<()> {
 
 fn check(polygons: &[Polygon<f64>]) -> Result<(), MultiPolygonFault> {
     let rings = Rings::new(polygons.iter())?;
+    if let Some(crowd) = crowd::Crowd::new(&rings) {
+        return crowd.check();
+    }
     let touches = rings.touches()?;
     nesting::check_nesting(&rings, &touches)
 }

@@ -67,7 +67,12 @@ fn is_inside_at(rings: &Rings, touch: &Touch, turn: usize) -> Option<bool> {
     (inside(before) == inside(after)).then(|| inside(before))
 }
 
-fn check_ring(rings: &Rings, id: usize, around: &[usize]) -> Result<(), MultiPolygonFault> {
+/// Checks one ring against those around it, in order.
+pub(super) fn check_ring(
+    rings: &Rings,
+    id: usize,
+    around: &[usize],
+) -> Result<(), MultiPolygonFault> {
     let member = &rings.members[id];
     let own = |&&other: &&usize| rings.members[other].part == member.part;
     if let Ring::Hole(_) = member.role {

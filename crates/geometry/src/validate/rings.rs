@@ -184,6 +184,11 @@ impl Rings {
         &self.members[self.owner[k] as usize]
     }
 
+    /// Index of the ring of a point.
+    pub(super) fn owner(&self, k: usize) -> usize {
+        self.owner[k] as usize
+    }
+
     /// Calls `meet` with the starts of segments whose boxes meet, until it returns false.
     pub(super) fn visit_pairs(&self, meet: impl FnMut(usize, usize) -> bool) {
         self.chains.compare(0.0, |k| self.points[k], &mut Visitor { cut: |_| {}, meet });
@@ -318,7 +323,7 @@ pub(super) fn check_points(ring: Ring, line: &LineString<f64>) -> Result<f64, Po
 }
 
 /// A power of two that brings coordinates of extreme size near 1.
-fn scale_of(largest: f64) -> f64 {
+pub(super) fn scale_of(largest: f64) -> f64 {
     if (1.0 / UNSCALED..=UNSCALED).contains(&largest) || largest <= 0.0 {
         return 1.0;
     }

@@ -23,8 +23,8 @@ use rayon::prelude::*;
 ///
 /// # Errors
 /// [`Error::Item`](crate::Error::Item) with the index of the first polygon that is not
-/// valid or has coordinates beyond `1e100`, [`Error::TooManySteps`](crate::Error::TooManySteps) for more than 2^24
-/// crossings.
+/// valid or has coordinates beyond `1e100`,
+/// [`Error::TooManySteps`](crate::Error::TooManySteps) for more than 2^24 crossings.
 ///
 /// # References
 /// L. Guibas, D. Marimont, *Rounding arrangements dynamically*, 1998.

@@ -1,4 +1,4 @@
-//! A thousand rings, each inside the one before.
+//! A thousand frames, each inside the one before.
 
 use geo_types::{Coord, LineString, Polygon};
 use mapvec_geometry::{
@@ -8,7 +8,7 @@ use mapvec_geometry::{
 };
 
 /// Number of frames, of two rings each.
-const DEPTH: u32 = 500;
+const DEPTH: u32 = 1000;
 const CENTRE: f64 = 2.0 * DEPTH as f64;
 
 /// A square ring around the centre of the page.
