@@ -9,9 +9,9 @@
 )]
 
 mod coco;
-mod folders;
 #[cfg(all(feature = "object-store", feature = "webdataset"))]
 mod dataset_store;
+mod folders;
 mod geojson_output;
 mod images;
 mod loader;
