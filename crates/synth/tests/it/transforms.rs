@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::f32::consts::PI;
 
 use mapvec_data::{Record, Source, Step, Symmetry, Transformed, Values};
-use mapvec_synth::{PatternConfig, PatternGenerator, PatternOutput, PatternRecords};
+use mapvec_synth::{PatternConfig, PatternOutput, PatternRecords};
 
 const SCENES: usize = 80;
 
 fn records(config: &PatternConfig, outputs: &[PatternOutput]) -> PatternRecords {
-    let scenes = PatternGenerator::new(config, 11, SCENES).unwrap();
-    PatternRecords::new(scenes, outputs.to_vec())
+    let config = PatternConfig { outputs: outputs.to_vec(), ..config.clone() };
+    PatternRecords::new(&config, 11, SCENES).unwrap()
 }
 
 fn reals<'a>(record: &'a Record, name: &str) -> &'a [f32] {
@@ -104,7 +104,7 @@ fn moved_labels_are_those_of_moved_vectors() {
         if fragments {
             config.vector_mode = mapvec_synth::VectorMode::Fragment;
         }
-        let source = records(&config, &PatternOutput::ALL);
+        let source = records(&config, PatternOutput::ALL);
         for index in 0..SCENES {
             let record = source.get(index).unwrap();
             for turn in 0..8 {
@@ -117,7 +117,7 @@ fn moved_labels_are_those_of_moved_vectors() {
 
 #[test]
 fn points_lie_on_visible_components_with_their_labels() {
-    let source = records(&PatternConfig::default(), &PatternOutput::ALL);
+    let source = records(&PatternConfig::default(), PatternOutput::ALL);
     let all = steps(r#"[{ "op": "component_points", "components": 6, "points": 4 }]"#);
     let source = Transformed::new(source, all, 3).unwrap();
     let mut wide = 0;
@@ -223,7 +223,7 @@ fn steps_make_what_experiments_need_of_the_outputs_they_name() {
 fn samples_are_the_same_from_any_number_of_threads() {
     let all = r#"[{ "op": "random_flip" }, { "op": "random_turn" }, { "op": "color_shift" },
         { "op": "blur" }, { "op": "angle_conditioned" }, { "op": "select", "drop": ["shape_masks"] }]"#;
-    let source = records(&PatternConfig::default(), &PatternOutput::ALL);
+    let source = records(&PatternConfig::default(), PatternOutput::ALL);
     let source = Transformed::new(source, steps(all), 9).unwrap();
     let alone: Vec<Record> = (0..SCENES).map(|index| source.get(index).unwrap()).collect();
     std::thread::scope(|scope| {
