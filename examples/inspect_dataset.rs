@@ -29,7 +29,8 @@ struct Args {
     /// Samples to draw.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     rows: u16,
-    /// Read every byte of all shards and list what is damaged.
+    /// Read every byte of all shards, list what is damaged, and print a digest of all samples
+    /// that depends on nothing but what they hold.
     #[arg(long)]
     verify: bool,
     /// Folder for the picture.
@@ -135,6 +136,9 @@ fn inspect(args: &Args) -> Result<(usize, usize)> {
     let mut damage: Vec<String> = Vec::new();
     if args.verify {
         damage.extend(shards.verify(&progress).iter().map(ToString::to_string));
+        if damage.is_empty() {
+            say(&format!("BLAKE3 of all samples: {}", digest(&shards)?));
+        }
     }
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
     let mut drawn: Vec<(usize, Record)> = Vec::new();
@@ -162,6 +166,15 @@ fn inspect(args: &Args) -> Result<(usize, usize)> {
         say(&format!("damaged: {line}"));
     }
     Ok((seen.len(), damage.len()))
+}
+
+/// The digest of the digests of all samples in their order.
+fn digest(shards: &Shards) -> Result<String> {
+    let mut all = blake3::Hasher::new();
+    for index in 0..shards.len() {
+        all.update(&shards.get(index)?.content_hash());
+    }
+    Ok(all.finalize().to_string())
 }
 
 /// A contact sheet: a row for every sample, a column for every array that is a picture.

@@ -5,12 +5,15 @@ use ndarray::Array3;
 
 use crate::canvas::COLOURS;
 
+/// Least side of what counts as a picture: lists of points and corners are smaller, px.
+const LEAST: usize = 8;
+
 /// Rows and columns of an array that can be drawn: `[H, W, 1..=3]` or, for masks,
 /// `[N, H, W, 1]`.
 #[must_use]
 pub fn plane_size(field: &Field) -> Option<(usize, usize)> {
     match *field.shape() {
-        [height, width, 1..=3] | [_, height, width, 1] if height > 1 && width > 1 => {
+        [height, width, 1..=3] | [_, height, width, 1] if height.min(width) >= LEAST => {
             Some((height, width))
         }
         _ => None,
@@ -68,12 +71,16 @@ mod tests {
 
     #[test]
     fn pictures_masks_and_lists() {
-        let grey = Field::new(vec![2, 2, 1], vec![0.0_f32, 1.0, 2.0, f32::NAN]).unwrap();
+        let mut values = vec![0.0_f32; 64];
+        (values[1], values[8], values[9]) = (1.0, 2.0, f32::NAN);
+        let grey = Field::new(vec![8, 8, 1], values).unwrap();
         let panel_of = |field: &Field| panel(field, 2).unwrap();
         assert_eq!(panel_of(&grey)[[2, 1, 0]], 255, "the largest value is white");
         assert_eq!(panel_of(&grey)[[0, 2, 1]], 128, "half of it is grey");
         assert_eq!(panel_of(&grey)[[3, 3, 2]], 0, "no value is black");
-        let masks = Field::new(vec![2, 2, 2, 1], vec![0_u8, 1, 0, 0, 0, 0, 1, 0]).unwrap();
+        let mut values = vec![0_u8; 128];
+        (values[1], values[64 + 8]) = (1, 1);
+        let masks = Field::new(vec![2, 8, 8, 1], values).unwrap();
         let picture = panel_of(&masks);
         assert_eq!([0, 1, 2].map(|c| picture[[0, 2, c]]), COLOURS[0]);
         assert_eq!([0, 1, 2].map(|c| picture[[2, 0, c]]), COLOURS[1]);
