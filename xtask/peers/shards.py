@@ -67,6 +67,7 @@ def read_webdataset(path):
 
 def read_tfrecord(path):
     import tensorflow as tf
+    from tensorflow.core.framework import tensor_pb2
 
     kinds = {1: tf.float32, 3: tf.int32, 4: tf.uint8}
     for raw in tf.data.TFRecordDataset([path]):
@@ -75,7 +76,7 @@ def read_tfrecord(path):
         for name, feature in example.features.feature.items():
             (serialized,) = feature.bytes_list.value
             # The kind is an argument of parse_tensor; the message says it, too.
-            kind = tf.compat.v1.TensorProto.FromString(serialized).dtype
+            kind = tensor_pb2.TensorProto.FromString(serialized).dtype
             values[name] = tf.io.parse_tensor(serialized, kinds[kind]).numpy()
         yield None, values
 
