@@ -1,5 +1,4 @@
 //! Pictures of one line amid distractors.
-#![expect(clippy::unwrap_used, reason = "what cannot be made fails the test")]
 
 use mapvec_data::Source;
 use mapvec_synth::{SingleLineConfig, SingleLineGenerator};

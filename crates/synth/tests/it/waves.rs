@@ -130,9 +130,9 @@ fn check(record: &Record, size: usize, index: usize) {
     assert_eq!(patterns, bytes(record, "pattern_masks"), "record {index}");
     for pixel in 0..area {
         let owner = (0..waves.len()).find(|p| patterns[p * area + pixel] == 1);
-        assert_eq!(bytes(record, "classes")[pixel], u8::from(owner.is_some()));
+        assert_eq!(bytes(record, "classes")[pixel], u8::from(owner.is_some()), "pixel {pixel}");
         let angle = owner.map_or(0.0, |p| angles[p]);
-        assert_eq!(reals(record, "angle_label")[pixel].to_bits(), angle.to_bits());
+        assert_eq!(reals(record, "angle_label")[pixel].to_bits(), angle.to_bits(), "pixel {pixel}");
         if let Some(p) = owner {
             let color = &reals(record, "colors")[p * 3..][..3];
             assert_eq!(&reals(record, "img")[pixel * 3..][..3], color, "record {index}");
