@@ -139,7 +139,16 @@ pub(super) fn offset(bytes: &mut Bytes<'_>) -> Finding {
     };
     let cap = [Cap::Butt, Cap::Round, Cap::Square][bytes.below(3)];
     let config = OffsetConfig { join, cap, arc_tolerance: bytes.length() };
-    let polygons = parts(bytes);
+    let mut polygons = parts(bytes);
+    // Every vertex becomes a band, so that several of the largest rings take seconds.
+    let mut left = 4500;
+    polygons.retain(|polygon| {
+        let rings = || std::iter::once(polygon.exterior()).chain(polygon.interiors());
+        let count: usize = rings().map(|ring| ring.0.len()).sum();
+        let fits = count <= left;
+        left -= if fits { count } else { 0 };
+        fits
+    });
     let distance = bytes.length();
     let distance = if bytes.flag() { -distance } else { distance };
     check("offset", offset_polygons(&polygons, distance, &config))?;
