@@ -94,3 +94,39 @@ impl FromStr for ShardFormat {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Record, ShardPlan, Silent, Source};
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Source for Nothing {
+        type Sample = Record;
+
+        fn len(&self) -> usize {
+            1
+        }
+
+        fn get(&self, index: usize) -> Result<Record> {
+            Err(Error::Sample { index, reason: "there is nothing".to_owned() })
+        }
+    }
+
+    #[test]
+    fn a_format_that_is_not_built_names_its_feature() {
+        for format in ShardFormat::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let plan = ShardPlan::new(format, 1, 1, 0, &serde_json::Value::Null).unwrap();
+            let error = crate::write_shards(&plan, dir.path(), &Nothing, &Silent).unwrap_err();
+            if format.is_available() {
+                assert!(matches!(error, Error::Sample { .. }), "{error}");
+            } else {
+                assert!(error.to_string().contains(&format!("feature `{format}`")), "{error}");
+                assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing begun");
+            }
+        }
+    }
+}

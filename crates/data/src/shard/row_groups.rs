@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use ::parquet::basic::{Compression, Repetition, Type as PhysicalType};
-use ::parquet::column::reader::{ColumnReader, get_column_reader};
+use ::parquet::basic::{Compression, Encoding, Repetition, Type as PhysicalType};
+use ::parquet::column::page::{Page, PageReader as _};
 use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
 use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
@@ -201,33 +201,57 @@ impl Footer {
         for (number, column) in metadata.columns().iter().enumerate() {
             let pages = SerializedPageReader::new(Arc::clone(&window), column, rows, None)
                 .map_err(|error| error.to_string())?;
-            match get_column_reader(column.column_descr_ptr(), Box::new(pages)) {
-                ColumnReader::Int64ColumnReader(mut reader) if number == 0 => {
-                    let mut indices = Vec::new();
-                    reader
-                        .read_records(rows, None, None, &mut indices)
-                        .map_err(|error| error.to_string())?;
-                    let expected = (block.first..block.first + rows).map(Some);
-                    let found = indices.iter().map(|index| usize::try_from(*index).ok());
-                    if !found.eq(expected) {
-                        return Err("the row group holds other samples".to_owned());
-                    }
+            if number == 0 {
+                let indices = values(pages, rows, |_| Some((0, 8)))?;
+                let equal =
+                    |(value, index): (&Bytes, usize)| value[..] == (index as u64).to_le_bytes();
+                if !indices.iter().zip(block.first..).all(equal) {
+                    return Err("the row group holds other samples".to_owned());
                 }
-                ColumnReader::ByteArrayColumnReader(mut reader) if number > 0 => {
-                    let mut cells = Vec::new();
-                    reader
-                        .read_records(rows, None, None, &mut cells)
-                        .map_err(|error| error.to_string())?;
-                    if cells.len() != rows {
-                        return Err("a column of the row group is cut short".to_owned());
-                    }
-                    columns.push(cells);
-                }
-                _ => return Err("a column of the row group has another kind".to_owned()),
+            } else {
+                columns.push(values(pages, rows, split_cell)?);
             }
         }
         Ok(Group { names: self.names.clone(), columns })
     }
+}
+
+/// The plain values of a column: `split` says how many bytes the next one has in front of
+/// it and how many it takes itself.
+///
+/// The library's own reader of values panics where a damaged page names an encoding
+/// that needs a dictionary, so values are taken from the pages here.
+fn values(
+    mut pages: SerializedPageReader<Window>,
+    rows: usize,
+    split: impl Fn(&[u8]) -> Option<(usize, usize)>,
+) -> Result<Vec<Bytes>, String> {
+    let mut values = Vec::with_capacity(rows);
+    while let Some(page) = pages.get_next_page().map_err(|error| error.to_string())? {
+        let Page::DataPage { mut buf, num_values, encoding: Encoding::PLAIN, .. } = page else {
+            return Err("a page of the row group is not plain".to_owned());
+        };
+        for _ in 0..num_values {
+            let (skipped, taken) = split(&buf).ok_or("a page of the row group is cut short")?;
+            let end = skipped.checked_add(taken).filter(|end| *end <= buf.len());
+            let end = end.ok_or("a value of the row group reaches out of its page")?;
+            let value = buf.split_to(end).slice(skipped..);
+            if values.len() == rows {
+                return Err("the row group has more rows than it states".to_owned());
+            }
+            values.push(value);
+        }
+    }
+    if values.len() != rows {
+        return Err("a column of the row group is cut short".to_owned());
+    }
+    Ok(values)
+}
+
+/// A cell of a binary column: its length in four bytes before it.
+fn split_cell(bytes: &[u8]) -> Option<(usize, usize)> {
+    let length = u32::from_le_bytes(*bytes.first_chunk::<4>()?);
+    Some((4, usize::try_from(length).ok()?))
 }
 
 /// The columns lie in their block, plain: the Parquet library trusts these numbers.
@@ -256,7 +280,7 @@ fn check_group(group: &RowGroupMetaData, block: &Block, columns: usize) -> Resul
 #[derive(Debug)]
 pub(crate) struct Group {
     names: Vec<String>,
-    columns: Vec<Vec<ByteArray>>,
+    columns: Vec<Vec<Bytes>>,
 }
 
 impl Group {
@@ -265,7 +289,7 @@ impl Group {
         let mut record = Record::new();
         for (name, cells) in self.names.iter().zip(&self.columns) {
             let cell = cells.get(row).ok_or("there is no such row")?;
-            let field = npy::decode(cell.data()).map_err(|reason| format!("{name}: {reason}"))?;
+            let field = npy::decode(cell).map_err(|reason| format!("{name}: {reason}"))?;
             record.insert(name.as_str(), field);
         }
         Ok(record)

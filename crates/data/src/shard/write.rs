@@ -24,8 +24,11 @@ use super::sealed::{seal, unseal};
 
 /// Longest name of an array: with the key it must fit the name field of a tar header.
 const MAX_NAME: usize = 80;
-/// Samples made at once; more with many threads.
-const CHUNK: usize = 64;
+/// Bytes of the samples that are made at once, about; twice as many are in memory, because
+/// one chunk is written while the next is made.
+const CHUNK_BYTES: usize = 64 << 20;
+/// Samples made at once, at most, for each thread.
+const CHUNK_SAMPLES: usize = 64;
 
 /// What became of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +132,8 @@ fn write_one(
         return Ok(report(&index, path, false));
     }
     let mut writer = ShardWriter::create(plan.format, &path)?;
-    let chunk = CHUNK.max(8 * rayon::current_num_threads());
+    let threads = rayon::current_num_threads();
+    let mut chunk = 2 * threads;
     let mut made = Vec::new();
     let mut at = samples.start;
     while at < samples.end || !made.is_empty() {
@@ -142,6 +146,10 @@ fn write_one(
         );
         written?;
         made = following;
+        let bytes: usize = made.iter().flatten().map(Prepared::bytes).sum();
+        if let Some(mean) = bytes.checked_div(made.len()) {
+            chunk = (CHUNK_BYTES / mean.max(1)).clamp(threads, CHUNK_SAMPLES * threads);
+        }
     }
     let mut index = writer.finish(shard, samples.start)?;
     write_in_turn(&dir.join(plan.index_name(shard)), &seal(&mut index)?)?;
@@ -205,6 +213,14 @@ impl Prepared {
     fn block(bytes: Vec<u8>) -> Self {
         let hash = blake3::hash(&bytes);
         Self::Block(bytes, hash)
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Block(bytes, _) => bytes.len(),
+            #[cfg(feature = "parquet")]
+            Self::Row(_, cells) => cells.iter().map(|(_, cell)| cell.len()).sum(),
+        }
     }
 }
 

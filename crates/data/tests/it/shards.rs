@@ -71,6 +71,12 @@ pub(crate) fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// How much of something a test does; the environment asks for more, as in
+/// `SHARD_FLIPS=10000` or `SHARD_SAMPLES=10000`.
+pub(crate) fn count_of(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Writes a file anew. To overwrite one makes some file systems wait for the disk.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) {
     fs::remove_file(path).unwrap_or_default();
@@ -123,7 +129,7 @@ proptest! {
 
 #[test]
 fn neither_the_cut_nor_the_threads_change_a_sample() {
-    let source = Random { seed: 5, count: 150 };
+    let source = Random { seed: 5, count: count_of("SHARD_SAMPLES", 150) };
     for format in ShardFormat::ALL {
         for shards in [1, 2, 4, 16] {
             let mut folders = Vec::new();

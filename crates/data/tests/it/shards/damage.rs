@@ -9,10 +9,7 @@ use mapvec_data::{
 };
 use rand::Rng;
 
-use super::{Random, files, open, plan, replace};
-
-/// Flips per format; `SHARD_FLIPS=10000` in the environment asks for more.
-const FLIPS: usize = 150;
+use super::{Random, count_of, files, open, plan, replace};
 
 fn written(format: ShardFormat, source: &Random, shards: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -39,14 +36,13 @@ fn lost(dir: &Path, source: &Random) -> Result<usize, Error> {
 
 #[test]
 fn every_flipped_bit_is_found() {
-    let flips = std::env::var("SHARD_FLIPS").ok().and_then(|text| text.parse().ok());
     let source = Random { seed: 8, count: 40 };
     for format in ShardFormat::ALL {
         let dir = written(format, &source, 2);
         let all: Vec<_> = files(dir.path()).into_iter().filter(|f| f.0 != "plan.json").collect();
         assert_eq!(lost(dir.path(), &source).unwrap(), 0);
         let mut rng = sample_rng(21, 0);
-        for _ in 0..flips.unwrap_or(FLIPS) {
+        for _ in 0..count_of("SHARD_FLIPS", 150) {
             let (name, bytes) = &all[rng.random_range(0..all.len())];
             let bit = rng.random_range(0..bytes.len() * 8);
             let mut spoilt = bytes.clone();
@@ -140,7 +136,7 @@ fn without_checks_damage_is_an_error_or_another_record_but_no_panic() {
         let path = dir.path().join(name);
         let bytes = fs::read(&path).unwrap();
         let mut rng = sample_rng(22, 0);
-        for round in 0..200 {
+        for round in 0..count_of("SHARD_FLIPS", 200) {
             let mut spoilt = bytes.clone();
             for _ in 0..rng.random_range(1..6) {
                 // Half of the changes near the end, where Parquet has its footer.
