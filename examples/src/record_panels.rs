@@ -50,7 +50,14 @@ pub fn panel(field: &Field, scale: usize) -> Option<Array3<u8>> {
         } else {
             (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max))
         };
-        let level = |value: f32| ((value - low) / (high - low).max(1e-12) * 255.0).round() as u8;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 255; no value becomes 0"
+        )]
+        let level = |value: f32| {
+            ((value - low) / (high - low).max(1e-12) * 255.0).round().clamp(0.0, 255.0) as u8
+        };
         for (pixel, value) in pixels.iter_mut().zip(values.chunks_exact(channels)) {
             *pixel = match *value {
                 [r, g, b] => [level(r), level(g), level(b)],

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::limits::in_range;
 
 /// Smallest and largest side of a sheet, px.
 pub const SHEET_SIZES: std::ops::RangeInclusive<u32> = 64..=4096;
@@ -89,20 +90,6 @@ impl SheetConfig {
         in_range("missing_outlines", self.missing_outlines, (0.0, 1.0), "between 0 and 1")?;
         in_range("degradation", self.degradation, (0.0, 2.0), "between 0 and 2")?;
         in_range("tolerance", self.tolerance, (0.0, 2.0), "between 0 and 2 px")
-    }
-}
-
-/// Checks one number; NaN is out of every range.
-pub(crate) fn in_range(
-    field: &'static str,
-    value: f64,
-    (low, high): (f64, f64),
-    expected: &'static str,
-) -> Result<()> {
-    if (low..=high).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::Config { field, value: value.to_string(), expected })
     }
 }
 

@@ -4,9 +4,9 @@ use mapvec_data::{MapSample, Record, Source, Step, Transformed};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::keys::check_keys;
 use crate::matching::{MatchingConfig, MatchingGenerator};
 use crate::mini_shapes::{MiniShapesConfig, MiniShapesGenerator};
-use crate::pattern::keys::check_keys;
 use crate::pattern::{PatternConfig, PatternRecords};
 use crate::shifts::{ShiftsConfig, ShiftsGenerator};
 use crate::single_line::{SingleLineConfig, SingleLineGenerator};

@@ -5,12 +5,11 @@ use mapvec_data::{Field, Record, Source, Values, sample_rng};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::config::in_range;
 use crate::draw::Draw;
 use crate::error::Result;
-use crate::pattern::config::ranges;
+use crate::keys::read_config;
+use crate::limits::{in_range, ranges};
 use crate::pattern::generator::pick;
-use crate::pattern::keys::read_config;
 use crate::pattern::mask::{BitMask, stack};
 use crate::pattern::plane::Point;
 use crate::pattern::stroke::{add_stroke, row_range};

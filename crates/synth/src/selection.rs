@@ -3,7 +3,7 @@
 use mapvec_data::{Field, Record};
 
 use crate::error::{Error, Result};
-use crate::pattern::config::{SIZES, refuse};
+use crate::limits::{SIZES, refuse};
 
 /// An enum of outputs whose names are those of configurations and records.
 macro_rules! outputs {

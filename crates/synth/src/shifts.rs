@@ -7,12 +7,11 @@ use mapvec_data::{Field, Record, Source, Values, sample_rng};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::config::in_range;
 use crate::error::Result;
+use crate::keys::read_config;
+use crate::limits::{counts, in_range, ranges};
 use crate::pattern::color::Palette;
-use crate::pattern::config::{counts, ranges};
 use crate::pattern::generator::pick;
-use crate::pattern::keys::read_config;
 use crate::pattern::plane::{Point, undirected};
 use crate::phase_shift::{PhaseShift, Spectrum};
 use crate::selection::{check_index, check_outputs, check_side, outputs, record, whole};

@@ -8,9 +8,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::cast::{to_byte, to_id};
-use crate::config::{SheetConfig, SheetStyle, in_range};
+use crate::config::{SheetConfig, SheetStyle};
 use crate::draw::Draw;
 use crate::error::{Error, Result};
+use crate::limits::in_range;
 use crate::sheet::generate_sheet;
 
 /// Settings of a [`SheetSource`].

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::MatchingOutput;
-use crate::config::in_range;
 use crate::error::{Error, Result};
-use crate::pattern::config::ranges;
-use crate::pattern::keys::read_config;
+use crate::keys::read_config;
+use crate::limits::{in_range, ranges};
 use crate::selection::{check_outputs, check_side};
 
 /// Where patterns that share a shape are.

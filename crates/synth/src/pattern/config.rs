@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::read_config;
 use super::output::PatternOutput;
-use crate::config::in_range;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::keys::read_config;
+use crate::limits::{SIZES, counts, in_range, ranges, refuse, weights};
 use crate::selection::check_outputs;
 
-/// Sides of a canvas, px.
-pub(crate) const SIZES: std::ops::RangeInclusive<usize> = 16..=1024;
 /// The side for which parameters in pixels are meant.
 const REFERENCE_SIZE: f64 = 32.0;
 
@@ -466,42 +464,6 @@ impl PatternConfig {
         config.spreaded_shapes_args.min_dist *= factor;
         config
     }
-}
-
-pub(crate) fn refuse<T>(field: &'static str, value: usize, expected: &'static str) -> Result<T> {
-    Err(Error::Config { field, value: value.to_string(), expected })
-}
-
-pub(crate) fn ranges<const N: usize>(
-    all: [(&'static str, &[usize; 2], (usize, usize)); N],
-) -> Result<()> {
-    for (field, range, (least, most)) in all {
-        if range[0] < least || range[1] > most + 1 || range[0] >= range[1] {
-            let value = format!("[{}, {}]", range[0], range[1]);
-            return Err(Error::Range { field, value, least, most: most + 1 });
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn counts<const N: usize>(
-    all: [(&'static str, usize, (usize, usize)); N],
-) -> Result<()> {
-    for (field, value, (least, most)) in all {
-        if !(least..=most).contains(&value) {
-            return Err(Error::Count { field, value, least, most });
-        }
-    }
-    Ok(())
-}
-
-fn weights<'a>(field: &'static str, all: impl Iterator<Item = &'a f64>) -> Result<()> {
-    let mut sum = 0.0;
-    for weight in all {
-        in_range(field, *weight, (0.0, 1e6), "weights from 0 to 1e6, one of them above 0")?;
-        sum += weight;
-    }
-    in_range(field, sum, (f64::MIN_POSITIVE, 1e9), "weights from 0 to 1e6, one of them above 0")
 }
 
 #[cfg(test)]

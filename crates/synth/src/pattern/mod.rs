@@ -17,9 +17,8 @@
 
 mod bundle;
 pub(crate) mod color;
-pub(crate) mod config;
+mod config;
 pub(crate) mod generator;
-pub(crate) mod keys;
 pub(crate) mod mask;
 mod output;
 pub(crate) mod plane;

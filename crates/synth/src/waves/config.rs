@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::WaveOutput;
-use crate::config::in_range;
 use crate::error::Result;
-use crate::pattern::config::{counts, ranges};
-use crate::pattern::keys::read_config;
+use crate::keys::read_config;
+use crate::limits::{counts, in_range, ranges};
 use crate::selection::{check_outputs, check_side};
 
 /// What [`WaveGenerator`](super::WaveGenerator) draws. Ranges exclude their upper end.
