@@ -11,7 +11,7 @@ use mapvec_data::{
 };
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, run, smoke};
-use mapvec_synth::DatasetConfig;
+use mapvec_synth::{DatasetConfig, Purpose};
 use serde_json::json;
 
 /// Writes shards of a data set, an index beside each, and, with the last one, a manifest. What
@@ -39,6 +39,9 @@ struct Args {
     /// CLOUD_RUN_TASK_INDEX).
     #[arg(long)]
     shard: Option<Shard>,
+    /// For measuring models: without the augmentation of the configuration.
+    #[arg(long)]
+    evaluation: bool,
     /// Threads, 0 for as many as there are cores. The bytes do not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -121,8 +124,9 @@ fn write(
     format: ShardFormat,
     shard: Option<usize>,
 ) -> Result<Vec<ShardReport>> {
-    let source = config.source(args.seed, args.count)?;
-    let config = serde_json::to_value(config)?;
+    let purpose = if args.evaluation { Purpose::Evaluation } else { Purpose::Training };
+    let source = config.source(args.seed, args.count, purpose)?;
+    let config = json!({ "dataset": config, "purpose": purpose });
     let plan = ShardPlan::new(format, args.count, args.shards, args.seed, &config)?;
     make_folder(&args.out)?;
     let progress = Bar::default();
@@ -142,7 +146,7 @@ fn check(args: &Args) -> Result<()> {
     make_folder(&args.out)?;
     let config = DatasetConfig::default();
     let (count, shards) = (60, 3);
-    let expected = config.source(args.seed, count)?;
+    let expected = config.source(args.seed, count, Purpose::Training)?;
     let mut values = vec![("samples".to_owned(), json!(count))];
     for format in [ShardFormat::Webdataset, ShardFormat::Tfrecord, ShardFormat::Parquet] {
         let folder = tempfile::tempdir_in(&args.out)?;

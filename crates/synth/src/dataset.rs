@@ -2,9 +2,10 @@
 
 use mapvec_data::{MapSample, Record, Source, Step, Transformed};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::error::Result;
-use crate::keys::check_keys;
+use crate::keys::read_known;
 use crate::matching::{MatchingConfig, MatchingGenerator};
 use crate::mini_shapes::{MiniShapesConfig, MiniShapesGenerator};
 use crate::pattern::{PatternConfig, PatternRecords};
@@ -47,15 +48,16 @@ impl Default for GeneratorConfig {
 ///
 /// ```
 /// use mapvec_data::Source;
-/// use mapvec_synth::DatasetConfig;
+/// use mapvec_synth::{DatasetConfig, Purpose};
 ///
 /// let config = DatasetConfig::from_json(
 ///     r#"{
 ///         "generator": { "patterns": { "size": 64 } },
-///         "steps": [{ "op": "blur" }, { "op": "select", "keep": ["img", "vecs"] }]
+///         "augmentation": [{ "op": "blur" }],
+///         "steps": [{ "op": "select", "keep": ["img", "vecs"] }]
 ///     }"#,
 /// )?;
-/// let source = config.source(1, 1000)?;
+/// let source = config.source(1, 1000, Purpose::Training)?;
 /// assert_eq!(source.get(0)?.get("img")?.shape(), &[64, 64, 3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -64,8 +66,21 @@ impl Default for GeneratorConfig {
 pub struct DatasetConfig {
     /// What draws the samples.
     pub generator: GeneratorConfig,
+    /// What is done to samples that a model is trained on, in this order and before the steps.
+    pub augmentation: Vec<Step>,
     /// What is done to every sample, in this order.
     pub steps: Vec<Step>,
+}
+
+/// What samples are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To train a model: with augmentation.
+    #[default]
+    Training,
+    /// To measure one: without.
+    Evaluation,
 }
 
 impl DatasetConfig {
@@ -77,7 +92,6 @@ impl DatasetConfig {
     /// nearest one that does; [`Error::Json`](crate::Error::Json) for text that is no such
     /// object; those of [`DatasetConfig::source`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
         let mut generators = serde_json::Map::new();
         for generator in [
             GeneratorConfig::Patterns(PatternConfig::default()),
@@ -92,9 +106,9 @@ impl DatasetConfig {
                 generators.extend(object);
             }
         }
-        check_keys("", &value, &serde_json::json!({ "generator": generators, "steps": [] }))?;
-        let config: Self = serde_json::from_value(value)?;
-        config.source(0, 1)?;
+        let known = json!({ "generator": generators, "augmentation": [], "steps": [] });
+        let config: Self = read_known(text, &known)?;
+        config.source(0, 1, Purpose::Training)?;
         Ok(config)
     }
 
@@ -104,7 +118,12 @@ impl DatasetConfig {
     ///
     /// [`Error::Config`](crate::Error::Config) and its kin name a setting of the generator that
     /// is out of range, [`Error::Sample`](crate::Error::Sample) one of a step.
-    pub fn source(&self, seed: u64, len: usize) -> Result<Box<dyn Source<Sample = Record>>> {
+    pub fn source(
+        &self,
+        seed: u64,
+        len: usize,
+        purpose: Purpose,
+    ) -> Result<Box<dyn Source<Sample = Record>>> {
         let source: Box<dyn Source<Sample = Record>> = match &self.generator {
             GeneratorConfig::Patterns(config) => Box::new(PatternRecords::new(config, seed, len)?),
             GeneratorConfig::Sheets(config) => Box::new(SheetRecords::new(config, seed, len)?),
@@ -120,7 +139,12 @@ impl DatasetConfig {
             }
             GeneratorConfig::Shifts(config) => Box::new(ShiftsGenerator::new(config, seed, len)?),
         };
-        Ok(Box::new(Transformed::new(source, self.steps.clone(), seed)?))
+        let augmentation = match purpose {
+            Purpose::Training => self.augmentation.as_slice(),
+            Purpose::Evaluation => &[],
+        };
+        let steps = augmentation.iter().chain(&self.steps).cloned().collect();
+        Ok(Box::new(Transformed::new(source, steps, seed)?))
     }
 }
 

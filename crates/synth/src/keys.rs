@@ -6,11 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 
 /// Fails at the first key that `known` does not have.
-pub(crate) fn check_keys(
-    path: &str,
-    value: &serde_json::Value,
-    known: &serde_json::Value,
-) -> Result<()> {
+fn check_keys(path: &str, value: &serde_json::Value, known: &serde_json::Value) -> Result<()> {
     let (Some(value), Some(known)) = (value.as_object(), known.as_object()) else {
         return Ok(());
     };
@@ -28,13 +24,17 @@ pub(crate) fn check_keys(
 /// Reads a configuration; fields that are left out have their defaults, keys that do not exist
 /// are refused. The values are not checked.
 pub(crate) fn read_config<C: Serialize + DeserializeOwned + Default>(text: &str) -> Result<C> {
+    read_known(text, &serde_json::to_value(C::default())?)
+}
+
+/// Reads a configuration that may have the keys of `known`.
+pub(crate) fn read_known<C: DeserializeOwned>(text: &str, known: &serde_json::Value) -> Result<C> {
     let value: serde_json::Value = serde_json::from_str(text)?;
     if !value.is_object() {
         // A list would be taken for the fields in their order.
         return Err(Error::Json(serde::de::Error::custom("expected an object")));
     }
-    let known = serde_json::to_value(C::default())?;
-    check_keys("", &value, &known)?;
+    check_keys("", &value, known)?;
     Ok(serde_json::from_value(value)?)
 }
 

@@ -66,7 +66,7 @@ mod waves;
 mod words;
 
 pub use config::{SHEET_SIZES, SheetConfig, SheetStyle};
-pub use dataset::{DatasetConfig, GeneratorConfig};
+pub use dataset::{DatasetConfig, GeneratorConfig, Purpose};
 pub use error::{Error, Result};
 pub use matching::{DominantPlacement, MatchingConfig, MatchingGenerator, MatchingOutput};
 pub use mini_shapes::{MiniShapesConfig, MiniShapesGenerator, MiniShapesOutput};

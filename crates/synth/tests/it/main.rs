@@ -1,6 +1,7 @@
 //! Properties of generated sheets and of the sample source.
 
 mod arrays;
+mod datasets;
 mod labels;
 mod matching;
 mod mini_shapes;

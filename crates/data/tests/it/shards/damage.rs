@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use mapvec_data::{
-    Error, Record, ShardFormat, ShardReadConfig, Shards, Silent, Source, sample_rng, write_shards,
+    Error, Loader, LoaderConfig, OnError, Position, Record, ShardFormat, ShardReadConfig, Shards,
+    Silent, Source, sample_rng, write_shards,
 };
 use rand::Rng;
 
@@ -155,5 +156,31 @@ fn without_checks_damage_is_an_error_or_another_record_but_no_panic() {
                 assert!(!read.verify(&Silent).is_empty(), "a full check finds it");
             }
         }
+    }
+}
+
+#[test]
+fn a_loader_stops_at_damage_or_goes_on_and_reports_it() {
+    let source = Random { seed: 12, count: 24 };
+    for format in ShardFormat::ALL {
+        let dir = written(format, &source, 2);
+        let (name, mut bytes) = files(dir.path())
+            .into_iter()
+            .find(|f| f.0.contains("shard-00001") && !f.0.ends_with("json"))
+            .unwrap();
+        bytes[10] ^= 1;
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let damaged = lost(dir.path(), &source).unwrap();
+        assert!(damaged > 0, "{format}");
+        let batches = |on_error: OnError| {
+            let config =
+                LoaderConfig { batch: 24, threads: 2, on_error, ..LoaderConfig::default() };
+            Loader::new(open(dir.path()).unwrap(), config).unwrap().batch(Position::default())
+        };
+        assert!(matches!(batches(OnError::Fail), Err(Error::Damaged { .. })), "{format}");
+        let batch = batches(OnError::Skip).unwrap();
+        assert_eq!(batch.skipped.len(), damaged, "{format}");
+        assert_eq!(batch.indices.len(), 24 - damaged, "{format}");
+        assert!(batch.skipped.iter().all(|(index, why)| *index >= 12 && why.contains("shard")));
     }
 }
