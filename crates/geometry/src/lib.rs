@@ -108,6 +108,7 @@ mod distance;
 mod error;
 mod fit;
 mod grid;
+mod hot_cell;
 mod hull;
 mod measure;
 mod merge;

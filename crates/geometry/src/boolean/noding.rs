@@ -9,6 +9,7 @@ use super::{assemble::Edge, grid::cross};
 use crate::{
     Error, Result,
     box_tree::{Bounds, BoxTree},
+    hot_cell::passes,
 };
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
@@ -115,7 +116,7 @@ fn through(edge: Edge, hot: &[IntPoint], places: &BoxTree) -> Vec<IntPoint> {
     let [a, b] = edge;
     let mut found = Vec::new();
     places.visit(&bounds(edge).grown(0.5), |index| {
-        if passes(edge, hot[index]) {
+        if passes(edge.map(place), place(hot[index])) {
             found.push(hot[index]);
         }
         true
@@ -126,37 +127,8 @@ fn through(edge: Edge, hot: &[IntPoint], places: &BoxTree) -> Vec<IntPoint> {
     found
 }
 
-/// Whether an edge passes the cell of a point: half a step around it, without the sides
-/// at the higher coordinates.
-fn passes([p, q]: Edge, cell: IntPoint) -> bool {
-    let doubled = |value: i32, centre: i32| 2 * (i64::from(value) - i64::from(centre));
-    let place = |p: IntPoint| [doubled(p.x, cell.x), doubled(p.y, cell.y)];
-    // Doubled and relative to the point, the cell is [-1, 1) x [-1, 1).
-    let ([px, py], [qx, qy]) = (place(p), place(q));
-    if px.min(qx) >= 1 || px.max(qx) < -1 || py.min(qy) >= 1 || py.max(qy) < -1 {
-        return false;
-    }
-    if px == qx || py == qy {
-        return true;
-    }
-    let side = |x: i64, y: i64| {
-        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
-        (product(qx - px, y - py) - product(qy - py, x - px)).signum()
-    };
-    // x grows from p to q. The corner at both lower sides belongs to the cell, the
-    // others do not: a line that only touches them does not count.
-    let grows = qy > py;
-    let [low, left, right, high] = [side(-1, -1), side(-1, 1), side(1, -1), side(1, 1)];
-    if low == 0 {
-        return true;
-    }
-    if left == 0 || right == 0 {
-        return !grows;
-    }
-    if high == 0 {
-        return grows;
-    }
-    !(low == left && left == right && right == high)
+fn place(p: IntPoint) -> [i64; 2] {
+    [i64::from(p.x), i64::from(p.y)]
 }
 
 fn ascending([a, b]: Edge) -> Edge {
@@ -208,17 +180,5 @@ mod tests {
                 prop_assert!(ends.chunk_by(|p, q| p == q).all(|same| same.len() % 2 == 0));
             }
         }
-    }
-
-    #[test]
-    fn cells_hold_their_lower_sides() {
-        let point = |x, y| IntPoint::new(x, y);
-        // Through the corner between four cells: the highest of them holds it.
-        let falling = ascending([point(0, 1), point(1, 0)]);
-        assert!(passes(falling, point(1, 1)) && !passes(falling, point(2, 2)));
-        assert!(!passes(falling, point(0, 0)));
-        let steep = ascending([point(0, 0), point(2, 1)]);
-        assert!(passes(steep, point(1, 1)) && !passes(steep, point(1, 2)));
-        assert!(!passes(steep, point(2, 0)));
     }
 }

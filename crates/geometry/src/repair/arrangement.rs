@@ -7,11 +7,15 @@
 use crate::{
     Error, Result,
     box_tree::{Bounds, BoxTree},
+    hot_cell::passes,
 };
 use geo_types::Coord;
 
 /// Rounds of cutting. A few are enough unless the lattice is too fine for the shape.
 const MAX_ROUNDS: usize = 24;
+/// The round from which on pieces are led through all points whose cells they pass. Where
+/// crossings are exact (see [`crossing`]), one such round leaves none.
+const SNAP_FROM: usize = 6;
 /// Largest number of cuts, two for each crossing: under a gigabyte of edges.
 const MAX_CUTS: usize = 4_000_000;
 /// Largest number of pairs of pieces that are compared in one round.
@@ -26,6 +30,10 @@ pub(super) struct Point {
 }
 
 impl Point {
+    fn place(self) -> [i64; 2] {
+        [self.x, self.y]
+    }
+
     fn coord(self) -> Coord<f64> {
         Coord { x: self.x as f64, y: self.y as f64 }
     }
@@ -66,10 +74,13 @@ pub(super) fn arrange(rings: &[Vec<Point>]) -> Result<Option<Vec<Edge>>> {
         pieces.extend(pairs.map(|(&start, &end)| Piece { start, end, ring }));
     }
     let mut left = MAX_CUTS;
-    for _ in 0..MAX_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         let mut cuts = cuts(&pieces, left)?;
         if cuts.is_empty() {
             return Ok(Some(merge(&pieces)));
+        }
+        if round >= SNAP_FROM {
+            snap(&pieces, &mut cuts, left)?;
         }
         left -= cuts.len();
         pieces = cut(&pieces, &mut cuts);
@@ -92,10 +103,6 @@ fn cuts(pieces: &[Piece], limit: usize) -> Result<Vec<(usize, Point)>> {
             }
             cuts.len() <= limit && pairs <= MAX_PAIRS
         });
-        let too_many = |count: usize, limit: usize| {
-            let (count, limit) = (count as f64, limit as f64);
-            Err(Error::TooManySteps { what: "cutting rings where they cross", count, limit })
-        };
         if cuts.len() > limit {
             return too_many(MAX_CUTS - limit + cuts.len(), MAX_CUTS);
         }
@@ -104,6 +111,34 @@ fn cuts(pieces: &[Piece], limit: usize) -> Result<Vec<(usize, Point)>> {
         }
     }
     Ok(cuts)
+}
+
+fn too_many(count: usize, limit: usize) -> Result<Vec<(usize, Point)>> {
+    let (count, limit) = (count as f64, limit as f64);
+    Err(Error::TooManySteps { what: "cutting rings where they cross", count, limit })
+}
+
+/// Adds cuts where a piece passes the cell of an end or of a cut of any piece: snap rounding.
+fn snap(pieces: &[Piece], cuts: &mut Vec<(usize, Point)>, limit: usize) -> Result<()> {
+    let mut hot: Vec<Point> = pieces.iter().flat_map(|piece| [piece.start, piece.end]).collect();
+    hot.extend(cuts.iter().map(|cut| cut.1));
+    hot.sort_unstable();
+    hot.dedup();
+    let places = BoxTree::new(hot.iter().map(|p| Bounds::of(p.coord(), p.coord())).collect());
+    for (k, piece) in pieces.iter().enumerate() {
+        let (start, end) = (piece.start, piece.end);
+        places.visit(&Bounds::of(start.coord(), end.coord()).grown(0.5), |index| {
+            let p = hot[index];
+            if p != start && p != end && passes([start, end].map(Point::place), p.place()) {
+                cuts.push((k, p));
+            }
+            cuts.len() <= limit
+        });
+        if cuts.len() > limit {
+            too_many(MAX_CUTS - limit + cuts.len(), MAX_CUTS)?;
+        }
+    }
+    Ok(())
 }
 
 fn compare(pieces: &[Piece], [k, l]: [usize; 2], cuts: &mut Vec<(usize, Point)>) {
@@ -141,13 +176,23 @@ fn compare(pieces: &[Piece], [k, l]: [usize; 2], cuts: &mut Vec<(usize, Point)>)
     }
 }
 
-/// Where two segments cross, to the nearest lattice point or one beside it.
+/// Where two segments cross: the lattice point in whose cell, as far as 128 bits reach (which
+/// is for coordinates up to 2^36), otherwise that or one beside it.
 fn crossing([a, b]: [Point; 2], [c, d]: [Point; 2]) -> Point {
     let v = |from: i64, to: i64| i128::from(to - from);
     let numerator = v(a.x, c.x) * v(c.y, d.y) - v(a.y, c.y) * v(c.x, d.x);
     let denominator = v(a.x, b.x) * v(c.y, d.y) - v(a.y, b.y) * v(c.x, d.x);
-    let t = numerator as f64 / denominator as f64;
-    let along = |from: i64, to: i64| from + ((to - from) as f64 * t).round() as i64;
+    let (numerator, whole) = (numerator * denominator.signum(), denominator.abs());
+    let along = |from: i64, to: i64| {
+        // Half a step up, then down: a cell holds its lower sides.
+        let exact = v(from, to).checked_mul(2 * numerator).and_then(|way| way.checked_add(whole));
+        let steps = match exact {
+            Some(way) => way.div_euclid(2 * whole),
+            None => (v(from, to) as f64 * (numerator as f64 / whole as f64)).round() as i128,
+        };
+        // Between both ends, so that the sum fits.
+        from + steps as i64
+    };
     Point { x: along(a.x, b.x), y: along(a.y, b.y) }
 }
 

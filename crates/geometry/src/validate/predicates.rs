@@ -3,10 +3,22 @@
 use geo::algorithm::kernels::{Kernel, Orientation, RobustKernel};
 use geo_types::Coord;
 
+/// Coordinates below this are scaled up before their products are compared, which would be
+/// below the smallest numbers.
+const TINY: f64 = 1e-100;
+/// By this power of two, which changes no digit: the smallest number becomes 1e-83.
+const UP: f64 = f64::from_bits((1023 + 800) << 52);
+
 /// Side of `p` seen along `a` to `b`: positive where x turns to y, 0 on the line.
 ///
-/// Exact unless products of coordinates overflow or underflow.
+/// Exact unless products of coordinates overflow, or underflow beside others above 1e-100.
 pub(crate) fn side(a: Coord<f64>, b: Coord<f64>, p: Coord<f64>) -> i8 {
+    let largest = |p: Coord<f64>| p.x.abs().max(p.y.abs());
+    let [a, b, p] = if largest(a).max(largest(b)).max(largest(p)) < TINY {
+        [a * UP, b * UP, p * UP]
+    } else {
+        [a, b, p]
+    };
     match RobustKernel::orient2d(a, b, p) {
         Orientation::CounterClockwise => 1,
         Orientation::Clockwise => -1,
