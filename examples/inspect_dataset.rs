@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use mapvec_data::{
     Field, Record, ShardFormat, ShardPlan, ShardReadConfig, Shards, Source, Values, write_png,
@@ -48,7 +48,14 @@ const GAP: usize = 6;
 const PANEL: usize = 128;
 
 fn main() -> ExitCode {
-    run(|args: Args| if args.smoke { check(args) } else { inspect(&args).map(|_| ()) })
+    run(|args: Args| if args.smoke { check(args) } else { report(&args) })
+}
+
+/// Damage is an error of the program.
+fn report(args: &Args) -> Result<()> {
+    let (_, damaged) = inspect(args)?;
+    ensure!(damaged == 0, "{}: damaged in {damaged} places", args.dataset.display());
+    Ok(())
 }
 
 /// What the samples have under a name.
@@ -162,10 +169,10 @@ fn inspect(args: &Args) -> Result<(usize, usize)> {
     for (name, seen) in &seen {
         say(&seen.row(name));
     }
-    draw(args, &drawn)?;
     for line in &damage {
         say(&format!("damaged: {line}"));
     }
+    draw(args, &drawn)?;
     Ok((seen.len(), damage.len()))
 }
 
@@ -198,11 +205,16 @@ fn draw(args: &Args, drawn: &[(usize, Record)]) -> Result<()> {
         Array3::from_elem((drawn.len() * cell + GAP, planes.len() * cell + GAP, 3), 200_u8);
     for (row, (_, record)) in drawn.iter().enumerate() {
         for (column, (name, _)) in planes.iter().enumerate() {
-            let Some(panel) = panel(record.get(name)?, scale) else { continue };
+            // A sample may lack an array, or have a larger one than the first.
+            let Some(panel) = record.get(name).ok().and_then(|field| panel(field, scale)) else {
+                continue;
+            };
+            let panel = panel.slice(s![
+                ..panel.dim().0.min(side * scale),
+                ..panel.dim().1.min(side * scale),
+                ..
+            ]);
             let (height, width, _) = panel.dim();
-            if height.max(width) > side * scale {
-                bail!("sample sizes differ too much to draw them beside each other");
-            }
             let (y, x) = (GAP + row * cell, GAP + column * cell);
             sheet.slice_mut(s![y..y + height, x..x + width, ..]).assign(&panel);
         }

@@ -43,8 +43,8 @@ struct Args {
     #[arg(long)]
     evaluation: bool,
     /// Threads, 0 for as many as there are cores. The bytes do not depend on it.
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    threads: u16,
     /// Folder of the data set.
     #[arg(long, default_value = "out/dataset")]
     out: PathBuf,
@@ -105,7 +105,7 @@ fn make(args: &Args) -> Result<()> {
         Some(Shard::One(index)) => Some(shard_index(Some(index), args.shards)?),
         None => Some(shard_index(None, args.shards)?),
     };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.into()).build()?;
     for report in threads.install(|| write(args, &config, args.format.into(), shard))? {
         let state = if report.written { "written" } else { "was there" };
         let (name, megabytes) = (report.path.display(), report.bytes as f64 / 1e6);

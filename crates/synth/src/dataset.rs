@@ -157,8 +157,10 @@ struct SheetRecords {
 
 impl SheetRecords {
     fn new(config: &SourceConfig, seed: u64, len: usize) -> Result<Self> {
-        // No crops per sheet are refused by the source.
-        let sheets = len.div_ceil(config.crops_per_sheet.max(1)).max(1);
+        // Samples go round whole groups of sheets, so that they do not depend on their number;
+        // sheets that no sample comes from are never drawn. Zeros are refused by the source.
+        let group = config.crops_per_sheet.max(1).saturating_mul(config.interleave.max(1));
+        let sheets = len.div_ceil(group).max(1).saturating_mul(config.interleave);
         let sheets = SheetSource::new(SourceConfig { seed, sheets, ..config.clone() })?;
         Ok(Self { sheets, len })
     }

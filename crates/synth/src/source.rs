@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::limits::in_range;
 use crate::sheet::generate_sheet;
 
+/// Most sheets that neighbouring indices go through.
+const MOST_INTERLEAVED: usize = 4096;
+
 /// Settings of a [`SheetSource`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,7 +29,7 @@ pub struct SourceConfig {
     pub crops_per_sheet: usize,
     /// Side of a crop, px, 16 up to the side of a sheet.
     pub crop: u32,
-    /// Neighbouring indices go through so many sheets in turn, at least 1. As many
+    /// Neighbouring indices go through so many sheets in turn, 1 to 4096. As many
     /// sheets (and half as many again) are kept in memory: about 6 MB each at 640 px.
     pub interleave: usize,
     /// Weight of town plans among the sheets, at least 0.
@@ -100,6 +103,13 @@ impl SourceConfig {
                 field: "crops_per_sheet",
                 value: self.crops_per_sheet.to_string(),
                 expected: "small enough to count all crops",
+            });
+        }
+        if self.interleave > MOST_INTERLEAVED {
+            return Err(Error::Config {
+                field: "interleave",
+                value: self.interleave.to_string(),
+                expected: "at most 4096 sheets",
             });
         }
         if self.crop < 16 || self.crop > self.sheet.size {

@@ -66,7 +66,9 @@ impl Bundle {
     fn segments(&self, canvas: &Canvas<'_>, rng: &mut impl Rng) -> Vec<[Point; 2]> {
         let size = canvas.size;
         let t = self.thickness;
-        let effective = if t == 1 { 1 } else { t + t / 2 + 1 };
+        // The gap is between lines, which are `2 t - 1` px wide; thin ones are spaced by the
+        // rule of the reference, as if they were a little wider.
+        let effective = if t == 1 { 1 } else { (t + t / 2 + 1).max(2 * t - 1) };
         let half = (canvas.config.line_args.min_length + effective as f64) / 2.0;
         let pitch = (effective + self.spacing) as f64;
         let along = Direction::of(self.angle);

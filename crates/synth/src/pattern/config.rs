@@ -392,11 +392,12 @@ impl PatternConfig {
                 "at most max_components_num",
             );
         }
-        if 2 * self.line_filled_args.center_padding >= self.size {
+        // It grows with the canvas, too.
+        if self.scaled().line_filled_args.center_padding.saturating_mul(2) >= self.size {
             return refuse(
                 "line_filled_args.center_padding",
                 self.line_filled_args.center_padding,
-                "less than half the size",
+                "less than half the size, or less than 16 if it grows with the canvas",
             );
         }
         self.validate_shares()
@@ -411,7 +412,8 @@ impl PatternConfig {
         in_range("line_args.gamma", line.gamma, (0.0, 10.0), "from 0 to 10")?;
         in_range("line_args.min_length", line.min_length, (0.0, 256.0), "from 0 to 256 px")?;
         in_range("use_previous_color_prob", self.use_previous_color_prob, unit, probability)?;
-        in_range("min_orig_shape_coverage", self.min_orig_shape_coverage, unit, probability)?;
+        let share = self.min_orig_shape_coverage;
+        in_range("min_orig_shape_coverage", share, (0.0, 0.99), "from 0 to 0.99")?;
         in_range("min_contrast", self.min_contrast, (0.0, 0.5), "from 0 to 0.5")?;
         in_range("shape_args.filled_prob", shape.filled_prob, unit, probability)?;
         in_range("shape_args.add_borderline_prob", shape.add_borderline_prob, unit, probability)?;
@@ -493,6 +495,11 @@ mod tests {
             (r#"{"patterns_prob": {"polyline": 0}}"#, "patterns_prob"),
             (r#"{"line_filled_args": {"center_padding": 16}}"#, "line_filled_args.center_padding"),
             (r#"{"min_components_num": 21}"#, "min_components_num"),
+            (r#"{"min_orig_shape_coverage": 1}"#, "min_orig_shape_coverage"),
+            (
+                r#"{"size": 128, "scale_with_size": true, "line_filled_args": {"center_padding": 16}}"#,
+                "line_filled_args.center_padding",
+            ),
         ] {
             let message = PatternConfig::from_json(text).unwrap_err().to_string();
             assert!(message.starts_with(field), "{message}");
@@ -511,7 +518,7 @@ mod tests {
     fn pixels_grow_with_the_canvas() {
         let config =
             PatternConfig { size: 128, scale_with_size: true, ..PatternConfig::default() }.scaled();
-        // Widths of 1 to 5 px became 4 to 20.
+        // Widths of 1 to 5 px became 3 to 19: four times as wide, and odd.
         assert_eq!(config.line_args.thickness_range, [2, 11]);
         assert_eq!(config.shape_args.size_range, [8, 21]);
         assert_eq!(config.line_filled_args.spacing_range, [4, 9]);

@@ -11,6 +11,9 @@ use super::plane::Point;
 use super::scene::Part;
 use super::stroke::{add_convex, add_stroke, row_range};
 
+/// Sides of a circle at most: more change no pixel of the largest canvas.
+const MOST_SIDES: usize = 4096;
+
 /// A symbol, to be drawn any number of times.
 #[derive(Debug, Clone)]
 pub(super) struct Symbol {
@@ -40,7 +43,7 @@ impl Symbol {
             clippy::cast_sign_loss,
             reason = "at most 64 times 256"
         )]
-        let sides = ((size as f64 * config.samples_per_unit) as usize).max(3);
+        let sides = ((size as f64 * config.samples_per_unit) as usize).clamp(3, MOST_SIDES);
         Self { kind, size, filled, border, sides }
     }
 

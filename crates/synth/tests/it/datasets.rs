@@ -52,6 +52,17 @@ fn the_ready_configurations_make_samples_and_have_a_card() {
 }
 
 #[test]
+fn samples_do_not_depend_on_how_many_there_are() {
+    for (name, config) in configurations() {
+        let hash = |len: usize, index: usize| {
+            let source = config.source(5, len, Purpose::Training).unwrap();
+            source.get(index).unwrap().content_hash()
+        };
+        assert_eq!(hash(3, 2), hash(40, 2), "{name}");
+    }
+}
+
+#[test]
 fn the_reference_is_the_default() {
     let all = configurations();
     let (_, reference) = all.iter().find(|(name, _)| name == "reference").unwrap();
