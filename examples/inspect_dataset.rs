@@ -69,6 +69,8 @@ struct Seen {
     sum: f64,
     nonzero: u64,
     count: u64,
+    /// NaN and infinite values.
+    undefined: u64,
 }
 
 impl Seen {
@@ -93,7 +95,11 @@ impl Seen {
 
     fn values(&mut self, kind: &'static str, values: impl Iterator<Item = f64>) {
         self.kind = kind;
-        for value in values.filter(|v| v.is_finite()) {
+        for value in values {
+            if !value.is_finite() {
+                self.undefined += 1;
+                continue;
+            }
             self.low = self.low.min(value);
             self.high = self.high.max(value);
             self.sum += value;
@@ -115,8 +121,12 @@ impl Seen {
             return format!("{name:28} {:4} {sizes:20}", self.kind);
         }
         let (mean, share) = (self.sum / self.count as f64, self.nonzero as f64 / self.count as f64);
+        let undefined = match self.undefined {
+            0 => String::new(),
+            count => format!(", {count} are NaN or infinite"),
+        };
         format!(
-            "{name:28} {:4} {sizes:20} {:9.4} to {:9.4}, mean {mean:9.4}, {:5.1} % not 0",
+            "{name:28} {:4} {sizes:20} {:9.4} to {:9.4}, mean {mean:9.4}, {:5.1} % not 0{undefined}",
             self.kind,
             self.low,
             self.high,
@@ -127,6 +137,11 @@ impl Seen {
 
 /// What was found: arrays, and damaged samples.
 fn inspect(args: &Args) -> Result<(usize, usize)> {
+    ensure!(
+        args.dataset.exists(),
+        "{}: there is no such file or folder; make_dataset writes one",
+        args.dataset.display()
+    );
     let config = ShardReadConfig::default();
     let shards = if args.dataset.is_dir() {
         Shards::open(&args.dataset, &config)?
@@ -138,7 +153,7 @@ fn inspect(args: &Args) -> Result<(usize, usize)> {
     if let Some(manifest) = shards.manifest() {
         let (count, megabytes) = (manifest.shards.len(), manifest.bytes as f64 / 1e6);
         let (seed, hash) = (manifest.plan.seed, &manifest.plan.config_hash);
-        say(&format!("{count} shards, {megabytes:.1} MB, seed {seed}, configuration {hash}"));
+        say(&format!("{count} shard(s), {megabytes:.1} MB, seed {seed}, configuration {hash:.16}"));
     }
     let progress = Bar::default();
     let mut damage: Vec<String> = Vec::new();
@@ -162,7 +177,13 @@ fn inspect(args: &Args) -> Result<(usize, usize)> {
                     drawn.push((index, record));
                 }
             }
-            Err(error) if !args.verify => damage.push(error.to_string()),
+            Err(error) if !args.verify => {
+                // A missing file or a block of many samples is told once.
+                let text = error.to_string();
+                if damage.last() != Some(&text) {
+                    damage.push(text);
+                }
+            }
             Err(_) => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
 use mapvec_data::{
     ShardFormat, ShardPlan, ShardReadConfig, ShardReport, Shards, Source, shard_index, write_shard,
@@ -35,8 +35,8 @@ struct Args {
     #[arg(long, default_value_t = 1)]
     shards: usize,
     /// The shard to write, from 0, or `all`; without it the variable of a scheduler decides
-    /// (SLURM_ARRAY_TASK_ID, AWS_BATCH_JOB_ARRAY_INDEX, JOB_COMPLETION_INDEX,
-    /// CLOUD_RUN_TASK_INDEX).
+    /// (`SLURM_ARRAY_TASK_ID`, `AWS_BATCH_JOB_ARRAY_INDEX`, `JOB_COMPLETION_INDEX`,
+    /// `CLOUD_RUN_TASK_INDEX`).
     #[arg(long)]
     shard: Option<Shard>,
     /// For measuring models: without the augmentation of the configuration.
@@ -87,6 +87,12 @@ impl std::str::FromStr for Shard {
     }
 }
 
+impl Args {
+    fn purpose(&self) -> Purpose {
+        if self.evaluation { Purpose::Evaluation } else { Purpose::Training }
+    }
+}
+
 fn main() -> ExitCode {
     run(|args: Args| if args.smoke { check(&args) } else { make(&args) })
 }
@@ -103,8 +109,14 @@ fn make(args: &Args) -> Result<()> {
     let shard = match args.shard {
         Some(Shard::All) => None,
         Some(Shard::One(index)) => Some(shard_index(Some(index), args.shards)?),
-        None => Some(shard_index(None, args.shards)?),
+        None => {
+            let all = |error| anyhow!("{error}; `--shard all` writes all of them");
+            Some(shard_index(None, args.shards).map_err(all)?)
+        }
     };
+    // What the steps of a configuration cannot do shows here, before the folder has a plan.
+    let name = || args.config.as_ref().map_or("settings".into(), |f| f.display().to_string());
+    config.source(args.seed, 1, args.purpose())?.get(0).with_context(name)?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.into()).build()?;
     for report in threads.install(|| write(args, &config, args.format.into(), shard))? {
         let state = if report.written { "written" } else { "was there" };
@@ -124,7 +136,7 @@ fn write(
     format: ShardFormat,
     shard: Option<usize>,
 ) -> Result<Vec<ShardReport>> {
-    let purpose = if args.evaluation { Purpose::Evaluation } else { Purpose::Training };
+    let purpose = args.purpose();
     let source = config.source(args.seed, args.count, purpose)?;
     let config = json!({ "dataset": config, "purpose": purpose });
     let plan = ShardPlan::new(format, args.count, args.shards, args.seed, &config)?;

@@ -52,7 +52,9 @@ pub fn run<A: clap::Parser>(example: impl FnOnce(A) -> anyhow::Result<()>) -> Ex
         Err(error) if error.use_stderr() => {
             let text = error.to_string();
             // The rest is the usage, which --help shows.
-            refused(text.lines().next().unwrap_or("error: the arguments cannot be read"))
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let said: Vec<&str> = lines.take_while(|line| !line.starts_with("Usage:")).collect();
+            refused(&said.join(" "))
         }
         Err(help) => help.exit(),
     }

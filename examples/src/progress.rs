@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "examples talk to people")]
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use mapvec_data::Progress;
 
 /// Prints one line on standard output.
 pub fn say(line: &str) {
-    println!("{line}");
+    // Whoever reads may have read enough: `| head` closes the pipe.
+    writeln!(std::io::stdout(), "{line}").unwrap_or_default();
 }
 
 /// Prints one line on standard error.
