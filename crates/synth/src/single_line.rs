@@ -9,7 +9,7 @@ use crate::keys::read_config;
 use crate::limits::{in_range, ranges};
 use crate::pattern::generator::pick;
 use crate::pattern::mask::{BitMask, stack};
-use crate::pattern::plane::{Point, undirected};
+use crate::pattern::plane::{Point, direction};
 use crate::pattern::stroke::add_stroke;
 use crate::selection::{check_index, check_outputs, check_side, outputs, record, whole};
 
@@ -223,10 +223,7 @@ impl Scene {
             SingleLineOutput::Endpoints => {
                 Values::F32([a.x, a.y, b.x, b.y].map(|v| v as f32 + 0.5).to_vec())
             }
-            SingleLineOutput::Angle => {
-                let angle = undirected((b.y - a.y).atan2(b.x - a.x)) as f32;
-                Values::F32(vec![if angle < std::f32::consts::PI { angle } else { 0.0 }])
-            }
+            SingleLineOutput::Angle => Values::F32(vec![direction(a, b)]),
             SingleLineOutput::Thickness => Values::I32(vec![whole(self.thickness)]),
         }
     }
