@@ -12,7 +12,7 @@ use crate::keys::read_config;
 use crate::limits::{counts, in_range, ranges};
 use crate::pattern::color::Palette;
 use crate::pattern::generator::pick;
-use crate::pattern::plane::{Point, undirected};
+use crate::pattern::plane::{Point, direction};
 use crate::phase_shift::{PhaseShift, Spectrum};
 use crate::selection::{check_index, check_outputs, check_side, outputs, record, whole};
 
@@ -399,8 +399,7 @@ impl Lines {
             ShiftsOutput::VecsMask => Values::U8(vec![1; self.shifts.len()]),
             ShiftsOutput::Angle => {
                 let [a, b] = self.first;
-                let angle = undirected((b.y - a.y).atan2(b.x - a.x)) as f32;
-                Values::F32(vec![if angle < std::f32::consts::PI { angle } else { 0.0 }])
+                Values::F32(vec![direction(a, b)])
             }
             ShiftsOutput::Thickness => Values::I32(vec![whole(self.thickness)]),
             // Those that are made from planes.

@@ -9,7 +9,7 @@ use crate::keys::read_config;
 use crate::limits::{in_range, ranges};
 use crate::pattern::generator::pick;
 use crate::pattern::mask::{BitMask, stack};
-use crate::pattern::plane::{Point, undirected};
+use crate::pattern::plane::{Point, direction};
 use crate::pattern::stroke::add_stroke;
 use crate::selection::{check_index, check_outputs, check_side, outputs, record, whole};
 
@@ -31,7 +31,8 @@ outputs! {
         DistractorMask = "distractor_mask",
         /// The centre of a random pixel of the line: `f32`, `[2]`.
         SamplePoint = "sample_point",
-        /// The ends of the line, centres of its pixels: `f32`, `[2, 2]`.
+        /// The ends of the line: centres of its pixels if its width is odd, corners of them if it
+        /// is even. `f32`, `[2, 2]`.
         Endpoints = "endpoints",
         /// Undirected direction of the line, radians in `[0, pi)`: `f32`, `[1]`.
         Angle = "angle",
@@ -175,7 +176,7 @@ impl Source for SingleLineGenerator {
 struct Scene {
     line: BitMask,
     distractors: BitMask,
-    /// Pixels.
+    /// Pixels, or corners of them.
     ends: [Point; 2],
     thickness: usize,
     /// Row and column of a pixel of the line.
@@ -222,10 +223,7 @@ impl Scene {
             SingleLineOutput::Endpoints => {
                 Values::F32([a.x, a.y, b.x, b.y].map(|v| v as f32 + 0.5).to_vec())
             }
-            SingleLineOutput::Angle => {
-                let angle = undirected((b.y - a.y).atan2(b.x - a.x)) as f32;
-                Values::F32(vec![if angle < std::f32::consts::PI { angle } else { 0.0 }])
-            }
+            SingleLineOutput::Angle => Values::F32(vec![direction(a, b)]),
             SingleLineOutput::Thickness => Values::I32(vec![whole(self.thickness)]),
         }
     }
@@ -247,16 +245,19 @@ impl Scene {
     }
 }
 
-/// Adds a random line between pixels and says where and how wide it is.
+/// Adds a random line and says where and how wide it is. It ends on centres of pixels if its width
+/// is odd and on corners of four pixels if it is even: with as many pixels on either side, a line
+/// along rows or columns has exactly its width.
 fn add_line(
     mask: &mut BitMask,
     config: &SingleLineConfig,
     rng: &mut impl Rng,
 ) -> ([Point; 2], usize) {
-    let mut point = || Point {
-        x: rng.random_range(0..config.size) as f64,
-        y: rng.random_range(0..config.size) as f64,
-    };
+    let thickness = pick(rng, config.thickness_range);
+    let (places, shift) =
+        if thickness % 2 == 1 { (config.size, 0.0) } else { (config.size - 1, 0.5) };
+    let mut place = || rng.random_range(0..places) as f64 + shift;
+    let mut point = || Point { x: place(), y: place() };
     let mut ends = [point(), point()];
     for _ in 1..ATTEMPTS {
         if ends[0].distance(ends[1]) >= config.min_length {
@@ -267,7 +268,6 @@ fn add_line(
             ends = other;
         }
     }
-    let thickness = pick(rng, config.thickness_range);
     add_stroke(mask, ends, thickness as f64);
     (ends, thickness)
 }

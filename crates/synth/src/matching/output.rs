@@ -6,7 +6,7 @@ use mapvec_data::{Field, Values};
 
 use super::config::MatchingConfig;
 use super::scene::{Pattern, Scene};
-use crate::pattern::plane::undirected;
+use crate::pattern::plane::angle_label;
 use crate::selection::outputs;
 
 outputs! {
@@ -137,12 +137,10 @@ impl Scene {
         (0..h * w).flat_map(pixel).copied().collect()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "labels are f32")]
     fn angle(&self, pattern: &Pattern) -> f32 {
         let Some(angle) = pattern.angle else { return 0.0 };
         // Where x and y change places, directions are mirrored.
-        let angle = if self.transposed { undirected(FRAC_PI_2 - angle) } else { angle } as f32;
-        if angle < std::f32::consts::PI { angle } else { 0.0 }
+        angle_label(if self.transposed { FRAC_PI_2 - angle } else { angle })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "columns and rows of a canvas")]

@@ -4,8 +4,9 @@ use mapvec_data::{Field, Values};
 
 use super::config::PatternConfig;
 use super::mask::{BitMask, stack};
+use super::plane::angle_label;
 use super::scene::{Component, Pattern, PatternScene};
-use crate::selection::outputs;
+use crate::selection::{outputs, whole};
 
 outputs! {
     /// A label of a [`PatternScene`], or its picture. `S` is the side of the canvas, `p`, `n`, `v` and
@@ -18,11 +19,12 @@ outputs! {
     PatternOutput {
         /// The picture, red, green and blue from 0 to 1: `f32`, `[S, S, 3]`.
         Img = "img",
-        /// Undirected direction, radians in `[0, pi)`, on pixels of vectors, 0 elsewhere; where
-        /// components overlap the mean of directions: `f32`, `[S, S, 1]`.
+        /// Undirected direction, radians in `[0, pi)`, on pixels of vectors, 0 elsewhere:
+        /// `f32`, `[S, S, 1]`. Where components share a pixel, it is that of the first of them.
         AngleLabel = "angle_label",
-        /// From a pixel to the axis of its line or the middle of its symbol, `(dx, dy)` in px, the
-        /// mean where components overlap, 0 on the background: `f32`, `[S, S, 2]`.
+        /// From a pixel to the axis of its line or the middle of its symbol, `(dx, dy)` in px, 0
+        /// on the background: `f32`, `[S, S, 2]`. Where components share a pixel, it leads to the
+        /// first of them, whose direction `angle_label` has.
         CenterVecLabel = "center_vec_label",
         /// 1 on pixels of vectors: `u8`, `[S, S, 1]`.
         LineLabel = "line_label",
@@ -120,7 +122,7 @@ impl<'a> Vector<'a> {
         match self {
             Self::Line(component) => component.angle().unwrap_or_default(),
             Self::Row { ends: [[ax, ay], [bx, by]], .. } => {
-                (by - ay).atan2(bx - ax).rem_euclid(std::f32::consts::PI)
+                angle_label(f64::from(by - ay).atan2(f64::from(bx - ax)))
             }
         }
     }
@@ -177,17 +179,19 @@ impl PatternScene {
             PatternOutput::VecsMask => U8(self.vectors().map(|_| 1).collect()),
             PatternOutput::BboxMask => U8(self.boxes().map(|_| 1).collect()),
             PatternOutput::ShapeThickness => {
-                I32(self.components.iter().map(|c| whole(c.thickness)).collect())
+                I32(self.components.iter().map(|c| whole(c.thickness as usize)).collect())
             }
             PatternOutput::VecsThickness => {
-                I32(self.vectors().map(|v| whole(v.thickness())).collect())
+                I32(self.vectors().map(|v| whole(v.thickness() as usize)).collect())
             }
-            PatternOutput::BboxThickness => I32(self.boxes().map(|c| whole(c.thickness)).collect()),
+            PatternOutput::BboxThickness => {
+                I32(self.boxes().map(|c| whole(c.thickness as usize)).collect())
+            }
             PatternOutput::VecsPatternIdxs => {
-                I32(self.vectors().map(|v| number(v.pattern())).collect())
+                I32(self.vectors().map(|v| whole(v.pattern() + 1)).collect())
             }
             PatternOutput::BboxPatternIdxs => {
-                I32(self.boxes().map(|c| number(c.pattern)).collect())
+                I32(self.boxes().map(|c| whole(c.pattern + 1)).collect())
             }
         }
     }
@@ -225,25 +229,17 @@ impl PatternScene {
     fn angles(&self) -> Vec<f32> {
         let mut angles = vec![0.0; self.size * self.size];
         let vectors: Vec<Vector<'_>> = self.vectors().collect();
-        let directions: Vec<f32> = vectors.iter().map(Vector::angle).collect();
-        for (vector, angle) in vectors.iter().zip(&directions) {
-            vector.mask().paint(*angle, &mut angles);
-        }
-        // Directions and their opposites are the same, so the mean is that of doubled angles.
-        for (at, all) in shared_pixels(self.size, vectors.iter().map(Vector::mask)) {
-            let sums = all.iter().fold((0.0_f32, 0.0_f32), |(s, c), index| {
-                let (sin, cos) = (2.0 * directions[*index]).sin_cos();
-                (s + sin, c + cos)
-            });
-            let mean = (sums.0.atan2(sums.1) / 2.0).rem_euclid(std::f32::consts::PI);
-            angles[at] = if mean < std::f32::consts::PI { mean } else { 0.0 };
+        // From the last to the first, which keeps the pixels that several have.
+        for vector in vectors.iter().rev() {
+            vector.mask().paint(vector.angle(), &mut angles);
         }
         angles
     }
 
     fn centres(&self) -> Vec<f32> {
-        let mut sums = vec![0.0; self.size * self.size * 2];
-        for component in &self.components {
+        let mut ways = vec![0.0; self.size * self.size * 2];
+        // From the last to the first, which keeps the pixels that several have.
+        for component in self.components.iter().rev() {
             let line = component.vector().map(|[a, b]| {
                 let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
                 (a, dx, dy, dx * dx + dy * dy)
@@ -260,24 +256,16 @@ impl PatternScene {
                     Some((a, ..)) => [a[0] - p[0], a[1] - p[1]],
                     None => [middle[0] - p[0], middle[1] - p[1]],
                 };
-                let sum = &mut sums[(y * self.size + x) * 2..][..2];
-                sum[0] += to[0];
-                sum[1] += to[1];
+                ways[(y * self.size + x) * 2..][..2].copy_from_slice(&to);
             });
         }
-        for (at, all) in shared_pixels(self.size, self.components.iter().map(|c| &c.mask)) {
-            #[expect(clippy::cast_precision_loss, reason = "at most 1000 components")]
-            let count = all.len() as f32;
-            sums[at * 2] /= count;
-            sums[at * 2 + 1] /= count;
-        }
-        sums
+        ways
     }
 
     fn thicknesses(&self) -> Vec<i32> {
         let mut plane = vec![0; self.size * self.size];
         for component in &self.components {
-            let thickness = whole(component.thickness);
+            let thickness = whole(component.thickness as usize);
             component.mask.each(|y, x| {
                 let value = &mut plane[y * self.size + x];
                 *value = thickness.max(*value);
@@ -308,32 +296,4 @@ fn corners(component: &Component) -> [f32; 8] {
     let [top, bottom, left, right] = component.extent;
     let [x0, y0, x1, y1] = [left, top, right + 1, bottom + 1].map(|v| v as f32);
     [x1, y1, x1, y0, x0, y0, x0, y1]
-}
-
-/// The pixels that several masks have, with their indices.
-fn shared_pixels<'a>(
-    size: usize,
-    masks: impl Iterator<Item = &'a BitMask>,
-) -> Vec<(usize, Vec<usize>)> {
-    let mut seen = BitMask::empty(size, 0..size);
-    let mut shared = BitMask::empty(size, 0..size);
-    let masks: Vec<&BitMask> = masks.collect();
-    for mask in &masks {
-        shared.add(&mask.intersection(&seen));
-        seen.add(mask);
-    }
-    let mut pixels = Vec::new();
-    shared.each(|y, x| {
-        let all = (0..masks.len()).filter(|index| masks[*index].contains(y, x)).collect();
-        pixels.push((y * size + x, all));
-    });
-    pixels
-}
-
-fn whole(thickness: u32) -> i32 {
-    i32::try_from(thickness).unwrap_or(i32::MAX)
-}
-
-fn number(pattern: usize) -> i32 {
-    i32::try_from(pattern + 1).unwrap_or(i32::MAX)
 }

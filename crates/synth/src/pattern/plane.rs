@@ -75,6 +75,18 @@ pub(crate) fn undirected(angle: f64) -> f64 {
     if wrapped < PI { wrapped } else { 0.0 }
 }
 
+/// The direction of an undirected line as a label: in `[0, pi)` also after rounding.
+#[expect(clippy::cast_possible_truncation, reason = "labels are f32")]
+pub(crate) fn angle_label(angle: f64) -> f32 {
+    let angle = undirected(angle) as f32;
+    if angle < std::f32::consts::PI { angle } else { 0.0 }
+}
+
+/// The undirected direction from one point to another as a label.
+pub(crate) fn direction(a: Point, b: Point) -> f32 {
+    angle_label((b.y - a.y).atan2(b.x - a.x))
+}
+
 /// Angle between two undirected lines, from 0 to pi / 2.
 pub(crate) fn difference(a: f64, b: f64) -> f64 {
     let d = undirected(a - b);
@@ -92,6 +104,11 @@ mod tests {
         }
         assert!((difference(0.1, PI - 0.1) - 0.2).abs() < 1e-12);
         assert!(undirected(-1e-20) < PI);
+        for angle in [0.0, 1.0, -1e-9, -1e-20, PI - 1e-9, PI, 7.0] {
+            let label = angle_label(angle);
+            assert!((0.0..std::f32::consts::PI).contains(&label), "{angle} became {label}");
+            assert!(difference(label.into(), angle) < 1e-6, "{angle} became {label}");
+        }
     }
 
     #[test]

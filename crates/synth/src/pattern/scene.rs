@@ -1,11 +1,10 @@
 //! What is visible of patterns that lie over each other.
 
-use std::f64::consts::PI;
-
 use super::color::Color;
 use super::config::{PatternFamily, VectorMode};
 use super::mask::BitMask;
-use super::plane::{Point, undirected};
+use super::plane::{Point, direction};
+use crate::cast::to_index;
 
 /// A component as it is drawn where nothing hides it.
 #[derive(Debug)]
@@ -56,8 +55,8 @@ impl Component {
         self.axis.is_some()
     }
 
-    /// The ends of a line in px, `[x, y]` each: centres of visible pixels. Looks at all pixels of
-    /// the mask at every call.
+    /// The ends of a line in px, `[x, y]` each: centres of two visible pixels. Looks at all pixels
+    /// of the mask at every call.
     #[must_use]
     pub fn vector(&self) -> Option<[[f32; 2]; 2]> {
         self.axis.map(|axis| points(ends(&self.mask, axis)))
@@ -67,10 +66,7 @@ impl Component {
     /// from +x towards +y.
     #[must_use]
     pub fn angle(&self) -> Option<f32> {
-        let axis = self.axis?;
-        let ends = ends(&self.mask, axis);
-        // A single pixel has no direction of its own.
-        let [a, b] = if ends[0] == ends[1] { axis } else { ends };
+        let [a, b] = ends(&self.mask, self.axis?);
         Some(direction(a, b))
     }
 }
@@ -147,7 +143,8 @@ impl PatternScene {
         }
         covered.add(&all);
         let wanted = rule.axes && components.len() > 2;
-        let axis = draft.axis.filter(|_| wanted).map(|axis| points(ends(&all, axis)));
+        let axis = draft.axis.filter(|_| wanted).map(|axis| ends(&all, axis));
+        let axis = axis.filter(|[a, b]| a != b).map(points);
         self.patterns.push(Pattern { family, mask: all, colors, axis, components });
     }
 }
@@ -169,6 +166,9 @@ fn visible(part: Part, covered: &BitMask, width: usize, rule: Visibility) -> Opt
     if !enough || count as f64 <= rule.share * full_pixels as f64 {
         return None;
     }
+    if part.vector.is_some_and(|axis| is_point(&mask, axis, width)) {
+        return None;
+    }
     let extent = mask.extent()?;
     let [top, bottom, left, right] = extent;
     let axis = part.vector;
@@ -179,16 +179,22 @@ fn visible(part: Part, covered: &BitMask, width: usize, rule: Visibility) -> Opt
     Some(Component { mask, border, full_pixels, axis, thickness, extent, pattern: 0 })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "labels are f32")]
-fn direction(a: Point, b: Point) -> f32 {
-    let angle = undirected((b.y - a.y).atan2(b.x - a.x)) as f32;
-    if f64::from(angle) < PI { angle } else { 0.0 }
-}
-
 /// Centres of pixels in the convention of the project: pixel `j` covers `[j, j + 1)`.
 #[expect(clippy::cast_possible_truncation, reason = "labels are f32")]
 fn points(ends: [Point; 2]) -> [[f32; 2]; 2] {
     ends.map(|p| [p.x as f32 + 0.5, p.y as f32 + 0.5])
+}
+
+/// Whether both ends of a line of some width are one pixel, which has no direction.
+fn is_point(mask: &BitMask, axis: [Point; 2], width: usize) -> bool {
+    let [a, b] = axis;
+    let visible = |p: Point| mask.contains(to_index(p.y), to_index(p.x));
+    // Most lines are long and show their ends, which no pixel beside them is preferred to then.
+    if visible(a) && visible(b) && a.distance(b) > width as f64 {
+        return false;
+    }
+    let [first, last] = ends(mask, axis);
+    first == last
 }
 
 /// The pixels of a mask at both ends of an axis: for each end that which is farthest from the
@@ -285,5 +291,27 @@ mod tests {
         // Hidden by half, it is gone.
         let covered = bar(32, 5, 0, 15);
         assert!(visible(part(), &covered, 1, rule(VectorMode::Bridged)).is_none());
+    }
+
+    #[test]
+    fn a_line_of_which_one_pixel_is_both_ends_is_gone() {
+        let (at, on) = (Point { x: 5.0, y: 5.0 }, BitMask::empty(32, 0..32));
+        let mut disc = on.clone();
+        for y in 4..7 {
+            disc.add_span(y, 4, 6);
+        }
+        // A line of no length, and one of which only a piece across it is left.
+        let far = Point { x: 20.0, ..at };
+        let mut piece = on.clone();
+        piece.add_span(5, 9, 9);
+        piece.add_span(6, 9, 9);
+        for (full, vector) in [(disc, [at, at]), (piece, [at, far])] {
+            for mode in [VectorMode::Bridged, VectorMode::Fragment] {
+                let part = Part { full: full.clone(), border: None, vector: Some(vector) };
+                let rule =
+                    Visibility { line_pixels: 0.0, symbol_pixels: 1, share: 0.5, mode, axes: true };
+                assert!(visible(part, &on, 3, rule).is_none(), "{vector:?}");
+            }
+        }
     }
 }

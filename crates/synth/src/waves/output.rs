@@ -5,7 +5,7 @@ use mapvec_data::{Field, Values};
 use super::config::WaveConfig;
 use super::scene::{Pattern, Scene};
 use crate::pattern::mask::stack;
-use crate::pattern::plane::undirected;
+use crate::pattern::plane::angle_label;
 use crate::selection::{outputs, whole};
 
 outputs! {
@@ -170,10 +170,9 @@ impl Scene {
     }
 }
 
-/// Direction of the lines of a pattern, below pi also as `f32`.
+/// Direction of the lines of a pattern.
 fn angle(pattern: &Pattern) -> f32 {
-    let angle = single(undirected(pattern.wave.angle()));
-    if angle < std::f32::consts::PI { angle } else { 0.0 }
+    angle_label(pattern.wave.angle())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "labels are f32")]

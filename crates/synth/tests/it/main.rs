@@ -5,6 +5,7 @@ mod datasets;
 mod labels;
 mod matching;
 mod mini_shapes;
+mod pattern_records;
 mod patterns;
 mod sheets;
 mod shifts;

@@ -1,4 +1,5 @@
 //! Scenes of patterns and their labels.
+#![expect(clippy::float_cmp, reason = "labels are those of components, bit by bit")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be made fails the test")]
 
 use std::f32::consts::PI;
@@ -31,7 +32,7 @@ fn wholes(scene: &PatternScene, output: PatternOutput) -> Vec<i64> {
 }
 
 /// Configurations with everything in range.
-fn configs() -> impl Strategy<Value = PatternConfig> {
+pub(crate) fn configs() -> impl Strategy<Value = PatternConfig> {
     let range = |least: usize, most: usize| {
         (least..most, 1..most).prop_map(move |(from, more)| [from, (from + more).min(most + 1)])
     };
@@ -96,8 +97,8 @@ struct Planes {
     angles: Vec<f32>,
     centres: Vec<f32>,
     thickness: Vec<i64>,
-    /// Components of a pixel.
-    covering: Vec<u32>,
+    /// The first component of a pixel.
+    first: Vec<Option<usize>>,
     /// Pattern of a pixel.
     owner: Vec<Option<usize>>,
 }
@@ -118,19 +119,25 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
         angles: reals(scene, PatternOutput::AngleLabel),
         centres: reals(scene, PatternOutput::CenterVecLabel),
         thickness: wholes(scene, PatternOutput::ThicknessLabel),
-        covering: vec![0; s * s],
+        first: vec![None; s * s],
         owner: vec![None; s * s],
     };
     prop_assert!(planes.angles.iter().all(|v| (0.0..PI).contains(v)));
-    for component in &scene.components {
-        component.mask.each(|y, x| planes.covering[y * s + x] += 1);
+    for (index, component) in scene.components.iter().enumerate() {
+        component.mask.each(|y, x| {
+            planes.first[y * s + x].get_or_insert(index);
+        });
+    }
+    // Nothing that is no component has a way to one.
+    for (way, first) in planes.centres.chunks(2).zip(&planes.first) {
+        prop_assert!(first.is_some() || way.iter().all(|v| *v == 0.0), "{:?}", way);
     }
     for (index, pattern) in scene.patterns.iter().enumerate() {
         let mut free = true;
         pattern.mask.each(|y, x| free &= planes.owner[y * s + x].replace(index).is_none());
         prop_assert!(free, "pattern {} shares pixels with another", index);
     }
-    for component in &scene.components {
+    for (index, component) in scene.components.iter().enumerate() {
         let count = component.mask.count();
         prop_assert!(count as f64 > config.min_orig_shape_coverage * component.full_pixels as f64);
         let [top, bottom, left, right] = component.extent;
@@ -138,7 +145,7 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
         let mut fault = None;
         let line = component.vector().zip(component.angle());
         component.mask.each(|y, x| {
-            fault = fault.or_else(|| pixel_fault((component, line), (y, x), s, &planes));
+            fault = fault.or_else(|| pixel_fault((index, component, line), (y, x), s, &planes));
         });
         prop_assert!(fault.is_none(), "{:?}: {:?}", fault, component);
         if let Some(ends) = component.vector() {
@@ -147,6 +154,7 @@ fn check(config: &PatternConfig, scene: &PatternScene) -> Result<(), TestCaseErr
                 component.mask.contains(row, column)
             };
             prop_assert!(ends.into_iter().all(on_mask), "an end elsewhere");
+            prop_assert!(ends[0] != ends[1], "a vector of no length");
         } else {
             let side = (bottom - top).max(right - left) + 1;
             prop_assert_eq!(component.thickness as usize, side);
@@ -165,7 +173,7 @@ type Line = ([[f32; 2]; 2], f32);
 
 /// What is wrong with the labels of a pixel of a component.
 fn pixel_fault(
-    (component, line): (&Component, Option<Line>),
+    (index, component, line): (usize, &Component, Option<Line>),
     (y, x): (usize, usize),
     size: usize,
     planes: &Planes,
@@ -177,7 +185,8 @@ fn pixel_fault(
     if planes.thickness[at] < i64::from(component.thickness) {
         return Some("a label of thickness below that of a component");
     }
-    if planes.covering[at] > 1 {
+    if planes.first[at] != Some(index) {
+        // The pixel has the direction and the way of the first component.
         return None;
     }
     let way = &planes.centres[at * 2..][..2];
@@ -190,17 +199,13 @@ fn pixel_fault(
     };
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     let length = dx.hypot(dy);
-    let off = if length > 0.0 {
-        ((to[0] - a[0]) * dy - (to[1] - a[1]) * dx) / length
-    } else {
-        (to[0] - a[0]).hypot(to[1] - a[1])
-    };
+    let off = ((to[0] - a[0]) * dy - (to[1] - a[1]) * dx) / length;
     let gap = (planes.angles[at] - angle).abs();
     if off.abs() > 1e-2 {
         Some("a centre vector that misses the axis")
     } else if gap.min(PI - gap) > 1e-4 {
         Some("another angle than that of the vector")
-    } else if length > 0.0 && (dy.atan2(dx) - angle).sin().abs() > 1e-3 {
+    } else if (dy.atan2(dx) - angle).sin().abs() > 1e-3 {
         Some("an angle that is not that of the vector")
     } else {
         None
@@ -295,4 +300,39 @@ fn lines_are_as_wide_as_their_label() {
     }
     let mean = sum / lines;
     assert!(lines > 300.0 && (mean - 1.0_f32).abs() < 0.03, "{mean} over {lines} lines");
+}
+
+#[test]
+fn corners_of_polylines_belong_to_their_first_segment() {
+    let config = PatternConfig {
+        size: 64,
+        patterns_prob: [(PatternFamily::Polyline, 1.0)].into(),
+        ..PatternConfig::default()
+    };
+    let scenes = PatternGenerator::new(&config, 4, 100).unwrap();
+    let mut shared = 0;
+    for index in 0..100 {
+        let scene = scenes.get(index).unwrap();
+        let angles = reals(&scene, PatternOutput::AngleLabel);
+        let ways = reals(&scene, PatternOutput::CenterVecLabel);
+        for pixel in 0..64 * 64 {
+            let (y, x) = (pixel / 64, pixel % 64);
+            let mut all = scene.components.iter().filter(|c| c.mask.contains(y, x));
+            let Some(first) = all.next() else {
+                assert_eq!((angles[pixel], &ways[pixel * 2..][..2]), (0.0, &[0.0, 0.0][..]));
+                continue;
+            };
+            shared += all.count().min(1);
+            assert_eq!(angles[pixel], first.angle().unwrap(), "scene {index}: {y} {x}");
+            // The way ends on the axis and is at a right angle to it.
+            let [a, b] = first.vector().unwrap();
+            let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+            let way = &ways[pixel * 2..][..2];
+            let to = [x as f32 + 0.5 + way[0] - a[0], y as f32 + 0.5 + way[1] - a[1]];
+            let off = [to[0] * dy - to[1] * dx, way[0] * dx + way[1] * dy];
+            let most = 1e-3 * dx.hypot(dy);
+            assert!(off.iter().all(|v| v.abs() < most), "scene {index}: {y} {x}: {way:?}");
+        }
+    }
+    assert!(shared > 500, "{shared} pixels of corners");
 }

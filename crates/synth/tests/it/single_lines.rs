@@ -1,4 +1,5 @@
 //! Pictures of one line amid distractors.
+#![expect(clippy::float_cmp, reason = "ends lie on halves of pixels, which are exact")]
 
 use mapvec_data::Source;
 use mapvec_synth::{SingleLineConfig, SingleLineGenerator};
@@ -58,4 +59,52 @@ fn sample_points_are_anywhere_on_the_line() {
         tenths[tenth] += 1;
     }
     assert!(tenths.iter().all(|n| (130..300).contains(n)), "{tenths:?}");
+}
+
+#[test]
+fn lines_are_as_wide_as_their_label() {
+    for thickness in 1..=6 {
+        let range = [thickness, thickness + 1];
+        let config = SingleLineConfig { thickness_range: range, ..SingleLineConfig::default() };
+        let size = config.size as f64;
+        let source = SingleLineGenerator::new(&config, 7, 1500).unwrap();
+        let width = thickness as f64;
+        let (mut straight, mut slanted, mut sum) = (0, 0, 0.0);
+        for index in 0..source.len() {
+            let record = source.get(index).unwrap();
+            assert_eq!(usize::try_from(wholes(&record, "thickness")[0]).unwrap(), thickness);
+            let [a, b] = segments(&record, "endpoints")[0];
+            let length = (b[0] - a[0]).hypot(b[1] - a[1]);
+            let d = [(b[0] - a[0]) / length, (b[1] - a[1]) / length];
+            // All of the line is on the canvas.
+            let room = [a, b].into_iter().flatten();
+            if !room.into_iter().all(|v| v >= width / 2.0 && v <= size - width / 2.0) {
+                continue;
+            }
+            let mask = bytes(&record, "line_mask");
+            let mut beside = 0;
+            let mut across = [0; 2];
+            for pixel in (0..mask.len()).filter(|pixel| mask[*pixel] == 1) {
+                let p = [(pixel % config.size) as f64 + 0.5, (pixel / config.size) as f64 + 0.5];
+                let along = (p[0] - a[0]) * d[0] + (p[1] - a[1]) * d[1];
+                beside += usize::from(along > length * 0.25 && along < length * 0.75);
+                for axis in 0..2 {
+                    across[axis] += usize::from(p[axis].floor() == a[axis].floor());
+                }
+            }
+            if a[0] == b[0] {
+                assert_eq!(across[1], thickness, "record {index}: columns of an upright line");
+                straight += 1;
+            } else if a[1] == b[1] {
+                assert_eq!(across[0], thickness, "record {index}: rows of a level line");
+                straight += 1;
+            } else if length > 12.0 {
+                sum += beside as f64 / (length * 0.5);
+                slanted += 1;
+            }
+        }
+        let mean = sum / f64::from(slanted);
+        assert!(straight >= 20 && slanted > 300, "{straight} straight, {slanted} slanted");
+        assert!((mean - width).abs() < 0.3, "{mean} of {width} over {slanted} lines");
+    }
 }
