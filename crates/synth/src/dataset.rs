@@ -9,6 +9,7 @@ use crate::keys::read_known;
 use crate::matching::{MatchingConfig, MatchingGenerator};
 use crate::mini_shapes::{MiniShapesConfig, MiniShapesGenerator};
 use crate::pattern::{PatternConfig, PatternRecords};
+use crate::selection::check_index;
 use crate::shifts::{ShiftsConfig, ShiftsGenerator};
 use crate::single_line::{SingleLineConfig, SingleLineGenerator};
 use crate::source::{SheetSource, SourceConfig};
@@ -174,9 +175,7 @@ impl Source for SheetRecords {
     }
 
     fn get(&self, index: usize) -> mapvec_data::Result<Record> {
-        if index >= self.len {
-            return Err(mapvec_data::Error::Index { index, len: self.len });
-        }
+        check_index(index, self.len)?;
         self.sheets.get(index).and_then(MapSample::into_record)
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::output::PatternOutput;
 use crate::error::Result;
 use crate::keys::read_config;
-use crate::limits::{SIZES, counts, in_range, ranges, refuse, weights};
-use crate::selection::check_outputs;
+use crate::limits::{counts, in_range, ranges, refuse, weights};
+use crate::selection::{check_outputs, check_side};
 
 /// The side for which parameters in pixels are meant.
 const REFERENCE_SIZE: f64 = 32.0;
@@ -316,8 +316,8 @@ impl PatternConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKey`] names a key that does not exist and the nearest one that does;
-    /// [`Error::Json`] for text that is no such object; those of [`PatternConfig::validate`].
+    /// [`Error::UnknownKey`](crate::Error::UnknownKey) names a key that does not exist and the nearest one that does;
+    /// [`Error::Json`](crate::Error::Json) for text that is no such object; those of [`PatternConfig::validate`].
     pub fn from_json(text: &str) -> Result<Self> {
         let config: Self = read_config(text)?;
         config.validate()?;
@@ -328,11 +328,9 @@ impl PatternConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the first field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        if !SIZES.contains(&self.size) {
-            return refuse("size", self.size, "from 16 to 1024 px");
-        }
+        check_side("size", self.size)?;
         check_outputs(&self.outputs)?;
         let [line, bundle, polyline] = [
             &self.line_args.thickness_range,

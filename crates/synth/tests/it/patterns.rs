@@ -64,8 +64,7 @@ pub(crate) fn configs() -> impl Strategy<Value = PatternConfig> {
             (args.gamma, args.min_length) = (line.2, line.3);
             let args = &mut config.line_filled_args;
             (args.lines_num_range, args.spacing_range) = (bundle.0, bundle.1);
-            // Scaled, it must still lie inside.
-            (args.center_padding, args.angles_prop_num) = (bundle.2.min(scene.0 / 8), bundle.3);
+            (args.center_padding, args.angles_prop_num) = (bundle.2, bundle.3);
             let args = &mut config.polyline_args;
             (args.vertices_range, args.min_angle_diff) = (polyline.0, polyline.1);
             (args.first_angle_diff, args.proposals_num) = (polyline.2, polyline.3);
