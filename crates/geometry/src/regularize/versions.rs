@@ -1,7 +1,7 @@
 //! Old and new rings of a polygon that can stand side by side.
 
 use super::with_rings;
-use crate::validate::{RingMeeting, ring_meetings};
+use crate::validate::{RingForm, RingMeeting, ring_meetings};
 use geo_types::{LineString, Polygon};
 
 /// Whether a new ring may touch others.
@@ -24,20 +24,15 @@ impl<'a> Versions<'a> {
     /// Compares every new ring with both forms of all others, in one go.
     pub(super) fn new(old: &'a [&'a LineString<f64>], new: &'a [Option<LineString<f64>>]) -> Self {
         let both = |(ring, (&old, new)): (usize, (&&'a LineString<f64>, &'a Option<_>))| {
-            let new = new.iter().map(move |new| (ring, true, new));
-            std::iter::once((ring, false, old)).chain(new)
+            let new = new.iter().map(move |line| RingForm { ring, is_new: true, line });
+            std::iter::once(RingForm { ring, is_new: false, line: old }).chain(new)
         };
-        let forms: Vec<(usize, bool, &LineString<f64>)> =
-            old.iter().zip(new).enumerate().flat_map(both).collect();
-        let lines: Vec<(usize, &LineString<f64>)> =
-            forms.iter().map(|&(ring, _, line)| (ring, line)).collect();
+        let forms: Vec<RingForm<'_>> = old.iter().zip(new).enumerate().flat_map(both).collect();
         let mut in_the_way = vec![Vec::new(); old.len()];
-        for RingMeeting { lines: [a, b], touch_only } in ring_meetings(&lines) {
-            for [(ring, is_new, _), (other, other_is_new, _)] in
-                [[forms[a], forms[b]], [forms[b], forms[a]]]
-            {
-                if is_new {
-                    in_the_way[ring].push((other, other_is_new, touch_only));
+        for RingMeeting { lines: [a, b], touch_only } in ring_meetings(&forms) {
+            for [form, other] in [[forms[a], forms[b]], [forms[b], forms[a]]] {
+                if form.is_new {
+                    in_the_way[form.ring].push((other.ring, other.is_new, touch_only));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Whether segments meet at their ends only.
 
-use super::predicates::{Meeting, meeting, side};
+use super::predicates::{Meeting, has_exact_sides, meeting, side};
 use geo_types::Coord;
 use std::{
     cmp::Ordering,
@@ -9,7 +9,8 @@ use std::{
 };
 
 /// Whether distinct segments of some length meet at ends of both only, in n log n however
-/// many of them meet in one point. Each is given once.
+/// many of them meet in one point. Each is given once. False also where that is not known,
+/// as some coordinates are so small beside others that sides are not exact.
 ///
 /// A line sweeps over the plane from low to high x; as long as nothing else has met, the
 /// segments that it meets keep their order, and those that meet next are neighbours.
@@ -18,6 +19,10 @@ use std::{
 /// M. Shamos, D. Hoey, *Geometric intersection problems*, 1976.
 pub(super) fn meet_at_ends_only(segments: impl Iterator<Item = [Coord<f64>; 2]>) -> bool {
     let mut starting: Vec<Active> = segments.map(Active::new).collect();
+    // Segments would have no order, and a set would lose them.
+    if !starting.iter().all(|s| has_exact_sides(s.low) && has_exact_sides(s.high)) {
+        return false;
+    }
     let mut ending = starting.clone();
     starting.sort_unstable_by(|a, b| order(a.low, b.low));
     ending.sort_unstable_by(|a, b| order(a.high, b.high));
