@@ -362,3 +362,62 @@ fn by_angle(p: Coord<f64>, a: Coord<f64>, b: Coord<f64>) -> Ordering {
     let turn = || 0.cmp(&side(p, a, b));
     is_second_half(a).cmp(&is_second_half(b)).then_with(turn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validate_polygon;
+    use proptest::prelude::*;
+
+    /// Directions on a lattice, by angle.
+    const AROUND: [(i8, i8); 16] = [
+        (1, 0),
+        (2, 1),
+        (1, 1),
+        (1, 2),
+        (0, 1),
+        (-1, 2),
+        (-1, 1),
+        (-2, 1),
+        (-1, 0),
+        (-2, -1),
+        (-1, -1),
+        (-1, -2),
+        (0, -1),
+        (1, -2),
+        (1, -1),
+        (2, -1),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+        /// Triangles with common edges around a point, of which one has a vertex elsewhere.
+        #[test]
+        fn meetings_at_vertices_are_those_of_all_pairs(
+            sizes in proptest::array::uniform16(1..4_i8),
+            left_out in proptest::array::uniform16(0..4_u8),
+            (which, vertex) in (0..16_usize, 0..3_usize),
+            shift in (-2..3_i8, -2..3_i8),
+        ) {
+            let at = |k: usize| {
+                let (size, (x, y)) = (sizes[k % 16], AROUND[k % 16]);
+                (2 * size * x, 2 * size * y)
+            };
+            let mut fan: Vec<[(i8, i8); 3]> =
+                (0..16).map(|k| [(0, 0), at(k), at(k + 1)]).collect();
+            let moved = &mut fan[which][vertex];
+            *moved = (moved.0 + shift.0, moved.1 + shift.1);
+            let triangle = |corners: &[(i8, i8); 3]| {
+                let corner = |&(x, y): &(i8, i8)| (f64::from(x), f64::from(y));
+                Polygon::new(corners.iter().map(corner).collect::<Vec<_>>().into(), Vec::new())
+            };
+            let kept = fan.iter().zip(left_out).filter(|(_, left_out)| *left_out > 0);
+            let polygons: Vec<Polygon<f64>> = kept.map(|(corners, _)| triangle(corners)).collect();
+            prop_assume!(polygons.iter().all(|polygon| validate_polygon(polygon).is_ok()));
+            let rings = Rings::new(polygons.iter()).unwrap();
+            let (ids, _) = distinct(&rings.points);
+            let met = check_meetings(&rings);
+            prop_assert_eq!(meet_at_vertices(&rings, &ids), met.is_ok(), "{:?} {:?}", met, fan);
+        }
+    }
+}

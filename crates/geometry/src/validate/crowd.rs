@@ -146,9 +146,94 @@ impl<'a> Crowd<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::nesting::check_nesting;
+    use crate::validate::{
+        nesting::check_nesting,
+        predicates::{Meeting, meeting},
+    };
     use geo_types::{LineString, Polygon};
-    use proptest::prelude::*;
+    use proptest::{prelude::*, test_runner::TestRunner};
+    use std::cell::Cell;
+
+    /// Whether two segments meet at ends of both or not at all.
+    fn are_apart([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> bool {
+        match meeting([a, b], [c, d]) {
+            Meeting::None => true,
+            Meeting::Touch(p) => (p == a || p == b) && (p == c || p == d),
+            Meeting::Cross(_) | Meeting::Overlap(_) => false,
+        }
+    }
+
+    /// Polygons of rings of common points: corners of each, its direction, and where it goes.
+    fn polygons(
+        frame: bool,
+        points: &[(u8, u8)],
+        rings: &[(Vec<usize>, bool, u8)],
+    ) -> Vec<Polygon<f64>> {
+        let page = [(-5.0, -5.0), (20.0, -5.0), (20.0, 20.0), (-5.0, 20.0)];
+        let mut polygons = Vec::new();
+        if frame {
+            polygons.push(Polygon::new(page.to_vec().into(), Vec::new()));
+        }
+        let mut kept: Vec<[Coord<f64>; 2]> = Vec::new();
+        for (corners, is_reversed, place) in rings {
+            let corner = |&index: &usize| {
+                let (x, y) = points[index % points.len()];
+                Coord { x: f64::from(x), y: f64::from(y) }
+            };
+            let mut ring: Vec<Coord<f64>> = corners.iter().map(corner).collect();
+            ring.push(ring[0]);
+            let count = kept.len();
+            for pair in ring.windows(2) {
+                let edge = [pair[0], pair[1]];
+                if pair[0] == pair[1] || !kept.iter().all(|&other| are_apart(edge, other)) {
+                    break;
+                }
+                kept.push(edge);
+            }
+            if kept.len() < count + corners.len() {
+                kept.truncate(count);
+                continue;
+            }
+            if *is_reversed {
+                ring.reverse();
+            }
+            let ring = LineString(ring);
+            match (place, polygons.len()) {
+                (1, 1..) => polygons[0].interiors_push(ring),
+                (2.., last @ 1..) => polygons[last - 1].interiors_push(ring),
+                _ => polygons.push(Polygon::new(ring, Vec::new())),
+            }
+        }
+        polygons
+    }
+
+    /// Rings that meet at vertices only, in all ways, whether they fit or not.
+    #[test]
+    fn rings_of_common_points_are_judged_as_pairs_are() {
+        let ring = (proptest::collection::vec(0..16_usize, 3..6), any::<bool>(), 0..4_u8);
+        let input = (
+            any::<bool>(),
+            proptest::collection::vec((0..12_u8, 0..12_u8), 8..=16),
+            proptest::collection::vec(ring, 1..40),
+        );
+        let [valid, faulty] = [Cell::new(0), Cell::new(0)];
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(3000));
+        let result = runner.run(&input, |(frame, points, rings)| {
+            let polygons = polygons(frame, &points, &rings);
+            let rings = Rings::new(polygons.iter()).unwrap();
+            let slow = rings.touches().and_then(|touches| check_nesting(&rings, &touches));
+            let Some(crowd) = Crowd::new(&rings, Limits { rings: 0, pairs: 0 }) else {
+                prop_assert!(slow.is_err(), "{:?}", polygons);
+                return Ok(());
+            };
+            prop_assert_eq!(crowd.check(), slow, "{:?}", polygons);
+            let reached = if slow.is_ok() { &valid } else { &faulty };
+            reached.set(reached.get() + usize::from(rings.members.len() > 2));
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
+        assert!(valid.get() > 20 && faulty.get() > 200, "{valid:?} {faulty:?}");
+    }
 
     /// The corner of a wedge at the origin, for one of 16 directions of the upper half.
     fn at(radius: f64, direction: u8) -> (f64, f64) {

@@ -135,5 +135,28 @@ mod tests {
             let ends = segments.iter().map(|segment| [segment.low, segment.high]);
             prop_assert_eq!(meet_at_ends_only(ends), expected, "{:?}", segments);
         }
+
+        /// Sets that pass, with many segments, and one more that may spoil them.
+        #[test]
+        fn one_more_segment_than_a_large_set_that_passes(
+            ends in proptest::collection::vec(((0..12_u8, 0..12_u8), (0..12_u8, 0..12_u8)), 40..300),
+        ) {
+            let at = |(x, y): (u8, u8)| Coord { x: f64::from(x), y: f64::from(y) };
+            let segments = ends.into_iter().filter(|(a, b)| a != b);
+            let mut segments = segments.map(|(a, b)| Active::new([at(a), at(b)]));
+            let last = segments.next();
+            let mut passing: Vec<Active> = Vec::new();
+            for segment in segments {
+                if passing.len() < 40 && passing.iter().all(|other| are_apart(segment, *other)) {
+                    passing.push(segment);
+                }
+            }
+            let all = || passing.iter().map(|segment| [segment.low, segment.high]);
+            prop_assert!(meet_at_ends_only(all()), "{:?}", passing);
+            let Some(last) = last else { return Ok(()) };
+            let expected = passing.iter().all(|other| are_apart(last, *other));
+            let more = all().chain([[last.low, last.high]]);
+            prop_assert_eq!(meet_at_ends_only(more), expected, "{:?} {:?}", passing, last);
+        }
     }
 }

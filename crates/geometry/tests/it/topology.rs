@@ -381,7 +381,7 @@ fn fans_of_very_different_sizes_do_not_panic() {
         for count in [24_u32, 70, 150] {
             let at = |k: u32| {
                 let angle = std::f64::consts::TAU * f64::from(k) / f64::from(2 * count);
-                let size = if k % 3 == 0 { 1.0 } else { small * f64::from(1 + k % 7) };
+                let size = if k.is_multiple_of(3) { 1.0 } else { small * f64::from(1 + k % 7) };
                 (size * angle.cos(), size * angle.sin())
             };
             for shared in [0, 1] {
