@@ -14,7 +14,7 @@ use geo_types::{LineString, Polygon};
 use lines::{Snapping, simple_corners, simple_edges, simple_ring, snapped_ring};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::FRAC_PI_4;
-use versions::{Touching, Versions};
+use versions::Versions;
 
 pub use snap::snap_polygons;
 
@@ -74,8 +74,9 @@ impl RegularizeConfig {
 /// neighbouring lines meet in the new vertices. Several amounts of simplification and of
 /// turning are tried, and simplification alone for shapes that are not rectangular; the
 /// form with fewest vertices that keeps the bound is taken. A ring without one, or whose
-/// new form would make the polygon invalid, stays as it is. The result is a valid polygon
-/// with as many rings and at most as many vertices.
+/// new form would make the polygon invalid, stays as it is; and so may some whose new forms
+/// touch other rings, where that is not allowed for all that do. The result is a valid
+/// polygon with as many rings and at most as many vertices.
 ///
 /// About n log n in the number of vertices.
 ///
@@ -116,12 +117,8 @@ pub fn regularize(polygon: &Polygon<f64>, config: &RegularizeConfig) -> Result<P
     if validate_polygon(&whole).is_ok() {
         return Ok(whole);
     }
-    // Rings get into each other's way: take over those that do not. Where new rings only
-    // touch others, that may be right or not, so that they are left out in a second try.
-    let versions = Versions::new(&old, &new);
-    let tries = [Touching::Allowed, Touching::Refused].map(|touching| versions.agreeing(touching));
-    let valid = tries.into_iter().find(|shape| validate_polygon(shape).is_ok());
-    Ok(valid.unwrap_or_else(|| polygon.clone()))
+    // Rings get into each other's way: take over those that do not.
+    Ok(Versions::new(&old, &new).valid_mix().unwrap_or_else(|| polygon.clone()))
 }
 
 /// The form of a ring within the tolerance that has fewest vertices, if there is one.

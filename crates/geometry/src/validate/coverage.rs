@@ -2,7 +2,7 @@
 
 use super::{
     CoverageFault, MultiPolygonFault, Ring,
-    predicates::{Meeting, meeting, side},
+    predicates::{Meeting, has_exact_sides, meeting, side},
     rings::{Rings, scale_of},
     sweep::meet_at_ends_only,
 };
@@ -11,7 +11,7 @@ use crate::{
     union_find::{root, unite},
 };
 use geo_types::{Coord, Polygon};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, f64::consts::TAU};
 
 /// Pairs of borders at common vertices, per vertex, from which on they crowd.
 const CROWD: usize = 32;
@@ -183,7 +183,8 @@ impl Borders {
                     beside.extend(self.spokes[spoke].behind);
                     let to = self.spokes[spoke].to;
                     let origin = self.points[start];
-                    let [u, v] = [from, to].map(|end| (self.points[end] - origin) * scale);
+                    // Scaled first: differences of the largest numbers are beyond all numbers.
+                    let [u, v] = [from, to].map(|end| self.points[end] * scale - origin * scale);
                     doubled += u.x * v.y - u.y * v.x;
                     let (back, around) = (self.back(spoke), self.around(to));
                     spoke = if back == around.start { around.end } else { back } - 1;
@@ -319,7 +320,7 @@ fn spokes(
     }
     starts.push(spokes.len());
     for (id, &p) in points.iter().enumerate() {
-        spokes[starts[id]..starts[id + 1]].sort_by(|s, t| by_angle(p, points[s.to], points[t.to]));
+        sort_by_angle(&mut spokes[starts[id]..starts[id + 1]], p, |spoke| points[spoke.to]);
     }
     Ok((spokes, starts))
 }
@@ -341,9 +342,82 @@ fn backs(spokes: &[Spoke], starts: &[usize]) -> Vec<usize> {
     backs
 }
 
-/// The order of directions from `p` by angle from +x towards +y.
-pub(super) fn by_angle(p: Coord<f64>, a: Coord<f64>, b: Coord<f64>) -> Ordering {
+/// Sorts by the direction from `p` to an end of each, by angle from +x towards +y.
+///
+/// By rounded angles where sides are not exact, as these may contradict each other.
+pub(super) fn sort_by_angle<T>(items: &mut [T], p: Coord<f64>, end: impl Fn(&T) -> Coord<f64>) {
+    if has_exact_sides(p) && items.iter().all(|item| has_exact_sides(end(item))) {
+        items.sort_by(|s, t| by_angle(p, end(s), end(t)));
+        return;
+    }
+    let angle = |item: &T| {
+        let way = end(item) - p;
+        way.y.atan2(way.x).rem_euclid(TAU)
+    };
+    items.sort_by(|s, t| angle(s).total_cmp(&angle(t)));
+}
+
+fn by_angle(p: Coord<f64>, a: Coord<f64>, b: Coord<f64>) -> Ordering {
     let is_second_half = |q: Coord<f64>| q.y < p.y || (q.y <= p.y && q.x < p.x);
     let turn = || 0.cmp(&side(p, a, b));
     is_second_half(a).cmp(&is_second_half(b)).then_with(turn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validate_polygon;
+    use proptest::prelude::*;
+
+    /// Directions on a lattice, by angle.
+    const AROUND: [(i8, i8); 16] = [
+        (1, 0),
+        (2, 1),
+        (1, 1),
+        (1, 2),
+        (0, 1),
+        (-1, 2),
+        (-1, 1),
+        (-2, 1),
+        (-1, 0),
+        (-2, -1),
+        (-1, -1),
+        (-1, -2),
+        (0, -1),
+        (1, -2),
+        (1, -1),
+        (2, -1),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+        /// Triangles with common edges around a point, of which one has a vertex elsewhere.
+        #[test]
+        fn meetings_at_vertices_are_those_of_all_pairs(
+            sizes in proptest::array::uniform16(1..4_i8),
+            left_out in proptest::array::uniform16(0..4_u8),
+            (which, vertex) in (0..16_usize, 0..3_usize),
+            shift in (-2..3_i8, -2..3_i8),
+        ) {
+            let at = |k: usize| {
+                let (size, (x, y)) = (sizes[k % 16], AROUND[k % 16]);
+                (2 * size * x, 2 * size * y)
+            };
+            let mut fan: Vec<[(i8, i8); 3]> =
+                (0..16).map(|k| [(0, 0), at(k), at(k + 1)]).collect();
+            let moved = &mut fan[which][vertex];
+            *moved = (moved.0 + shift.0, moved.1 + shift.1);
+            let triangle = |corners: &[(i8, i8); 3]| {
+                let corner = |&(x, y): &(i8, i8)| (f64::from(x), f64::from(y));
+                Polygon::new(corners.iter().map(corner).collect::<Vec<_>>().into(), Vec::new())
+            };
+            let kept = fan.iter().zip(left_out).filter(|(_, left_out)| *left_out > 0);
+            let polygons: Vec<Polygon<f64>> = kept.map(|(corners, _)| triangle(corners)).collect();
+            prop_assume!(polygons.iter().all(|polygon| validate_polygon(polygon).is_ok()));
+            let rings = Rings::new(polygons.iter()).unwrap();
+            let (ids, _) = distinct(&rings.points);
+            let met = check_meetings(&rings);
+            prop_assert_eq!(meet_at_vertices(&rings, &ids), met.is_ok(), "{:?} {:?}", met, fan);
+        }
+    }
 }

@@ -5,8 +5,8 @@
 
 use super::{
     MultiPolygonFault, PolygonFault,
-    coverage::by_angle,
-    nesting::check_ring,
+    coverage::sort_by_angle,
+    nesting::{bits, check_ring},
     predicates::is_left_of_path,
     rings::{Rings, part_fault},
     sweep::meet_at_ends_only,
@@ -14,10 +14,17 @@ use super::{
 use crate::union_find::{root, unite};
 use geo_types::Coord;
 
-/// Fewer rings do not crowd.
-const FEWEST: usize = 64;
-/// Pairs of rings at common vertices, per vertex, from which on they crowd.
-const PAIRS: usize = 16;
+/// From when on rings crowd.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Fewest rings.
+    pub(super) rings: usize,
+    /// Fewest pairs of rings at common vertices, per vertex.
+    pub(super) pairs: usize,
+}
+
+/// Below these, comparing all pairs is faster.
+pub(super) const LIMITS: Limits = Limits { rings: 64, pairs: 16 };
 
 /// The points of rings by their places.
 pub(super) struct Crowd<'a> {
@@ -31,8 +38,8 @@ pub(super) struct Crowd<'a> {
 impl<'a> Crowd<'a> {
     /// None for rings that do not crowd, touch elsewhere than at vertices of both, cross or
     /// meet themselves.
-    pub(super) fn new(rings: &'a Rings) -> Option<Self> {
-        if rings.members.len() < FEWEST {
+    pub(super) fn new(rings: &'a Rings, limits: Limits) -> Option<Self> {
+        if rings.members.len() < limits.rings {
             return None;
         }
         let count = rings.points.len();
@@ -47,7 +54,7 @@ impl<'a> Crowd<'a> {
             pairs = pairs.saturating_add(group.len() * (group.len() - 1));
             start = range[1];
         }
-        if pairs < PAIRS * count {
+        if pairs < limits.pairs * count {
             return None;
         }
         let crowd = Self { rings, points, places };
@@ -68,7 +75,7 @@ impl<'a> Crowd<'a> {
             let [before, _, after] = self.rings.path_at(k, p);
             ways.extend([(before, k), (after, k)]);
         }
-        ways.sort_by(|a, b| by_angle(p, a.0, b.0));
+        sort_by_angle(&mut ways, p, |way| way.0);
         let mut open: Vec<usize> = Vec::new();
         for (_, k) in ways {
             if open.last() == Some(&k) {
@@ -118,18 +125,18 @@ impl<'a> Crowd<'a> {
     fn check_connected(&self) -> Result<(), MultiPolygonFault> {
         let rings = self.rings;
         let mut parent: Vec<usize> = (0..rings.members.len()).collect();
-        for group in self.places() {
-            // Points are in the order of polygons.
-            let part = |k: usize| rings.member_of(k).part;
-            for own in group.chunk_by(|&k, &l| part(k) == part(l)) {
-                for &k in &own[1..] {
-                    let [a, b] = [own[0], k].map(|k| root(&mut parent, rings.owner(k)));
-                    if a == b {
-                        let Coord { x, y } = rings.original(rings.points[k]);
-                        return Err(part_fault(part(k), PolygonFault::Disconnected { x, y }));
-                    }
-                    unite(&mut parent, a, b);
+        // Polygon by polygon, so that the same fault is named.
+        let key = |k: usize| (rings.member_of(k).part, bits(rings.points[k]));
+        let mut links: Vec<usize> = (0..rings.points.len()).collect();
+        links.sort_unstable_by_key(|&k| (key(k), k));
+        for own in links.chunk_by(|&k, &l| key(k) == key(l)) {
+            for &k in &own[1..] {
+                let [a, b] = [own[0], k].map(|k| root(&mut parent, rings.owner(k)));
+                if a == b {
+                    let Coord { x, y } = rings.original(rings.points[k]);
+                    return Err(part_fault(key(k).0, PolygonFault::Disconnected { x, y }));
                 }
+                unite(&mut parent, a, b);
             }
         }
         Ok(())
@@ -139,9 +146,94 @@ impl<'a> Crowd<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::nesting::check_nesting;
+    use crate::validate::{
+        nesting::check_nesting,
+        predicates::{Meeting, meeting},
+    };
     use geo_types::{LineString, Polygon};
-    use proptest::prelude::*;
+    use proptest::{prelude::*, test_runner::TestRunner};
+    use std::cell::Cell;
+
+    /// Whether two segments meet at ends of both or not at all.
+    fn are_apart([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> bool {
+        match meeting([a, b], [c, d]) {
+            Meeting::None => true,
+            Meeting::Touch(p) => (p == a || p == b) && (p == c || p == d),
+            Meeting::Cross(_) | Meeting::Overlap(_) => false,
+        }
+    }
+
+    /// Polygons of rings of common points: corners of each, its direction, and where it goes.
+    fn polygons(
+        frame: bool,
+        points: &[(u8, u8)],
+        rings: &[(Vec<usize>, bool, u8)],
+    ) -> Vec<Polygon<f64>> {
+        let page = [(-5.0, -5.0), (20.0, -5.0), (20.0, 20.0), (-5.0, 20.0)];
+        let mut polygons = Vec::new();
+        if frame {
+            polygons.push(Polygon::new(page.to_vec().into(), Vec::new()));
+        }
+        let mut kept: Vec<[Coord<f64>; 2]> = Vec::new();
+        for (corners, is_reversed, place) in rings {
+            let corner = |&index: &usize| {
+                let (x, y) = points[index % points.len()];
+                Coord { x: f64::from(x), y: f64::from(y) }
+            };
+            let mut ring: Vec<Coord<f64>> = corners.iter().map(corner).collect();
+            ring.push(ring[0]);
+            let count = kept.len();
+            for pair in ring.windows(2) {
+                let edge = [pair[0], pair[1]];
+                if pair[0] == pair[1] || !kept.iter().all(|&other| are_apart(edge, other)) {
+                    break;
+                }
+                kept.push(edge);
+            }
+            if kept.len() < count + corners.len() {
+                kept.truncate(count);
+                continue;
+            }
+            if *is_reversed {
+                ring.reverse();
+            }
+            let ring = LineString(ring);
+            match (place, polygons.len()) {
+                (1, 1..) => polygons[0].interiors_push(ring),
+                (2.., last @ 1..) => polygons[last - 1].interiors_push(ring),
+                _ => polygons.push(Polygon::new(ring, Vec::new())),
+            }
+        }
+        polygons
+    }
+
+    /// Rings that meet at vertices only, in all ways, whether they fit or not.
+    #[test]
+    fn rings_of_common_points_are_judged_as_pairs_are() {
+        let ring = (proptest::collection::vec(0..16_usize, 3..6), any::<bool>(), 0..4_u8);
+        let input = (
+            any::<bool>(),
+            proptest::collection::vec((0..12_u8, 0..12_u8), 8..=16),
+            proptest::collection::vec(ring, 1..40),
+        );
+        let [valid, faulty] = [Cell::new(0), Cell::new(0)];
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(3000));
+        let result = runner.run(&input, |(frame, points, rings)| {
+            let polygons = polygons(frame, &points, &rings);
+            let rings = Rings::new(polygons.iter()).unwrap();
+            let slow = rings.touches().and_then(|touches| check_nesting(&rings, &touches));
+            let Some(crowd) = Crowd::new(&rings, Limits { rings: 0, pairs: 0 }) else {
+                prop_assert!(slow.is_err(), "{:?}", polygons);
+                return Ok(());
+            };
+            prop_assert_eq!(crowd.check(), slow, "{:?}", polygons);
+            let reached = if slow.is_ok() { &valid } else { &faulty };
+            reached.set(reached.get() + usize::from(rings.members.len() > 2));
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
+        assert!(valid.get() > 20 && faulty.get() > 200, "{valid:?} {faulty:?}");
+    }
 
     /// The corner of a wedge at the origin, for one of 16 directions of the upper half.
     fn at(radius: f64, direction: u8) -> (f64, f64) {
@@ -175,7 +267,7 @@ mod tests {
                 }
             }
             let rings = Rings::new(polygons.iter()).unwrap();
-            if let Some(crowd) = Crowd::new(&rings) {
+            if let Some(crowd) = Crowd::new(&rings, LIMITS) {
                 let slow = rings.touches().and_then(|touches| check_nesting(&rings, &touches));
                 prop_assert_eq!(crowd.check(), slow, "{:?}", polygons);
             }
@@ -192,7 +284,7 @@ mod tests {
             |k: u32| Polygon::new(vec![(0.0, 0.0), at(2 * k), at(2 * k + 1)].into(), Vec::new());
         let polygons: Vec<Polygon<f64>> = (0..4000).map(triangle).collect();
         let rings = Rings::new(polygons.iter()).unwrap();
-        assert_eq!(Crowd::new(&rings).map(|crowd| crowd.check()), Some(Ok(())));
+        assert_eq!(Crowd::new(&rings, LIMITS).map(|crowd| crowd.check()), Some(Ok(())));
         assert_eq!(crate::validate_coverage(&polygons, f64::INFINITY), Ok(()));
     }
 }

@@ -14,13 +14,14 @@ mod rings;
 mod sweep;
 
 use crate::{Error, Result};
+use crowd::Crowd;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use rings::Rings;
 
 pub use coverage::validate_coverage;
 pub(crate) use coverage::{Borders, Spoke};
 pub use fault::{CoverageFault, MultiPolygonFault, PolygonFault, Ring};
-pub(crate) use ring_meetings::{RingMeeting, ring_meetings};
+pub(crate) use ring_meetings::{RingForm, RingMeeting, ring_meetings};
 
 /// Checks that a line has finite coordinates and at least two distinct points.
 ///
@@ -88,7 +89,7 @@ pub fn validate_multi_polygon(multi_polygon: &MultiPolygon<f64>) -> Result<()> {
 
 fn check(polygons: &[Polygon<f64>]) -> Result<(), MultiPolygonFault> {
     let rings = Rings::new(polygons.iter())?;
-    if let Some(crowd) = crowd::Crowd::new(&rings) {
+    if let Some(crowd) = Crowd::new(&rings, crowd::LIMITS) {
         return crowd.check();
     }
     let touches = rings.touches()?;

@@ -100,6 +100,11 @@ pub(super) fn check_ring(
     Ok(())
 }
 
+/// A point as numbers that can be sorted. No coordinate is a negative zero.
+pub(super) fn bits(p: Coord<f64>) -> [u64; 2] {
+    [p.x.to_bits(), p.y.to_bits()]
+}
+
 /// The interior of a polygon is cut apart exactly if its rings and the points where
 /// they touch, joined where a point lies on a ring, form a cycle.
 fn check_connected(rings: &Rings, touches: &[Touch]) -> Result<(), MultiPolygonFault> {
@@ -107,7 +112,6 @@ fn check_connected(rings: &Rings, touches: &[Touch]) -> Result<(), MultiPolygonF
         let [a, b] = touch.rings.map(|id| rings.members[id].part);
         a == b
     };
-    let bits = |p: Coord<f64>| [p.x.to_bits(), p.y.to_bits()];
     let mut links: Vec<(usize, [u64; 2], usize, usize)> = Vec::new();
     for (index, touch) in touches.iter().enumerate().filter(|(_, touch)| own(touch)) {
         let part = rings.members[touch.rings[0]].part;

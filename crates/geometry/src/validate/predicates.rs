@@ -9,6 +9,12 @@ const TINY: f64 = 1e-100;
 /// By this power of two, which changes no digit: the smallest number becomes 1e-83.
 const UP: f64 = f64::from_bits((1023 + 800) << 52);
 
+/// Whether [`side`] is exact for points of which this holds, and that are at most 1e100 in
+/// size: no coordinate is so small that products of differences underflow.
+pub(crate) fn has_exact_sides(p: Coord<f64>) -> bool {
+    [p.x, p.y].iter().all(|v| v.abs() >= TINY || v.abs() <= 0.0)
+}
+
 /// Side of `p` seen along `a` to `b`: positive where x turns to y, 0 on the line.
 ///
 /// Exact unless products of coordinates overflow, or underflow beside others above 1e-100.

@@ -16,18 +16,28 @@ pub(crate) struct RingMeeting {
     pub(crate) touch_only: bool,
 }
 
-/// Compares valid rings, each given with the index of the ring of a polygon that it is to
-/// be; 0 is the exterior one. Those of equal index are not compared.
+/// A valid ring that may be one of a polygon.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RingForm<'a> {
+    /// Which ring it is to be; 0 is the exterior one.
+    pub(crate) ring: usize,
+    /// Whether it is not the ring that the polygon has.
+    pub(crate) is_new: bool,
+    pub(crate) line: &'a LineString<f64>,
+}
+
+/// Compares new forms of the rings of a polygon with all forms of its other rings.
 ///
 /// About n log n in the number of vertices and meetings. Rings with coordinates beside
 /// which others have no size are all said to meet.
-pub(crate) fn ring_meetings(lines: &[(usize, &LineString<f64>)]) -> Vec<RingMeeting> {
+pub(crate) fn ring_meetings(forms: &[RingForm<'_>]) -> Vec<RingMeeting> {
     let polygons: Vec<Polygon<f64>> =
-        lines.iter().map(|(_, line)| Polygon::new((*line).clone(), Vec::new())).collect();
+        forms.iter().map(|form| Polygon::new(form.line.clone(), Vec::new())).collect();
     let mut met: BTreeMap<[usize; 2], bool> = BTreeMap::new();
-    let differ = |a: usize, b: usize| lines[a].0 != lines[b].0;
+    let differ =
+        |a: usize, b: usize| forms[a].ring != forms[b].ring && (forms[a].is_new || forms[b].is_new);
     let Ok(rings) = Rings::new(polygons.iter()) else {
-        let count = lines.len();
+        let count = forms.len();
         let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| [a, b]));
         let pairs = pairs.filter(|&[a, b]| differ(a, b));
         return pairs.map(|lines| RingMeeting { lines, touch_only: false }).collect();
@@ -44,10 +54,10 @@ pub(crate) fn ring_meetings(lines: &[(usize, &LineString<f64>)]) -> Vec<RingMeet
         }
         true
     });
-    let exteriors: Vec<usize> = (0..lines.len()).filter(|&line| lines[line].0 == 0).collect();
-    for (hole, _) in lines.iter().enumerate().filter(|(_, (ring, _))| *ring > 0) {
+    let exteriors: Vec<usize> = (0..forms.len()).filter(|&line| forms[line].ring == 0).collect();
+    for (hole, _) in forms.iter().enumerate().filter(|(_, form)| form.ring > 0) {
         let around = rings.around(rings.points[rings.members[hole].range[0]]);
-        let holes = around.iter().copied().filter(|&other| lines[other].0 > 0);
+        let holes = around.iter().copied().filter(|&other| forms[other].ring > 0);
         let outside = exteriors.iter().copied().filter(|other| !around.contains(other));
         for other in holes.chain(outside).filter(|&other| differ(hole, other)) {
             // Where they touch, the ray may have counted either way.

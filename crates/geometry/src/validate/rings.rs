@@ -15,6 +15,10 @@ use geo_types::{Coord, LineString, Polygon};
 /// products neither overflow nor underflow.
 const UNSCALED: f64 = 1e100;
 
+/// Touches per vertex up to which they are kept while it is open whether all is well: of
+/// many rings around one point, every two touch.
+const FEW_TOUCHES: usize = 16;
+
 /// One ring among the points of [`Rings`].
 pub(super) struct Member {
     /// Index of its polygon.
@@ -129,25 +133,38 @@ impl Rings {
 
     /// Refuses rings that meet themselves or cross; returns where rings touch.
     pub(super) fn touches(&self) -> Result<Vec<Touch>, MultiPolygonFault> {
-        let mut touches = Vec::new();
-        let mut faulty = false;
-        let meet = |k: usize, l: usize| {
-            match self.compare(k.min(l), k.max(l)) {
-                Ok(touch) => touches.extend(touch),
-                Err(_) => faulty = true,
-            }
-            !faulty
-        };
-        self.chains.compare(0.0, |k| self.points[k], &mut Visitor { cut: |_| {}, meet });
-        if faulty {
-            // Which fault is named does not depend on the chains.
-            return self.touches_by_segments();
+        let few = FEW_TOUCHES * self.points.len();
+        let (mut touches, count) = self.touches_up_to(few)?;
+        if count > few {
+            // Only now it is known that they are needed.
+            touches = self.touches_up_to(count)?.0;
         }
         Ok(sorted(touches))
     }
 
-    /// Compares segments in their order, so that the first fault is found.
-    fn touches_by_segments(&self) -> Result<Vec<Touch>, MultiPolygonFault> {
+    /// The first touches that are found, and the number of all.
+    fn touches_up_to(&self, most: usize) -> Result<(Vec<Touch>, usize), MultiPolygonFault> {
+        let (mut touches, mut count, mut fault) = (Vec::new(), 0, None);
+        let meet = |k: usize, l: usize| {
+            match self.compare(k.min(l), k.max(l)) {
+                Ok(None) => {}
+                Ok(Some(touch)) => {
+                    count += 1;
+                    if count <= most {
+                        touches.push(touch);
+                    }
+                }
+                Err(found) => fault = Some(found),
+            }
+            fault.is_none()
+        };
+        self.visit_pairs(meet);
+        // Which fault is named does not depend on the chains.
+        fault.map_or(Ok((touches, count)), |fault| Err(self.first_fault().unwrap_or(fault)))
+    }
+
+    /// Compares segments in their order until there is a fault.
+    fn first_fault(&self) -> Option<MultiPolygonFault> {
         let boxes = (0..self.points.len()).map(|k| {
             let [a, b] = self.segment(k);
             Bounds::of(a, b)
@@ -155,16 +172,17 @@ impl Rings {
         let tree = BoxTree::new(boxes.collect());
         // Spikes first: they also touch themselves at their foot.
         for k in 0..self.points.len() {
-            self.compare(k, self.next(k))?;
+            if let Err(spike) = self.compare(k, self.next(k)) {
+                return Some(spike);
+            }
         }
-        let mut touches = Vec::new();
         let mut fault = None;
         for k in 0..self.points.len() {
             let [a, b] = self.segment(k);
             tree.visit(&Bounds::of(a, b), |l| {
                 if l > k {
                     match self.compare(k, l) {
-                        Ok(touch) => touches.extend(touch),
+                        Ok(_) => {}
                         Err(found) if fault.is_some() && is_self_touch(found) => {}
                         Err(found) => fault = Some(found),
                     }
@@ -172,11 +190,11 @@ impl Rings {
                 // Where lines overlap they also touch; the overlap says more.
                 fault.is_none_or(is_self_touch)
             });
-            if let Some(fault) = fault {
-                return Err(fault);
+            if fault.is_some() {
+                return fault;
             }
         }
-        Ok(sorted(touches))
+        None
     }
 
     /// The ring of a point.

@@ -1,6 +1,6 @@
 //! Whether segments meet at their ends only.
 
-use super::predicates::{Meeting, meeting, side};
+use super::predicates::{Meeting, has_exact_sides, meeting, side};
 use geo_types::Coord;
 use std::{
     cmp::Ordering,
@@ -9,7 +9,8 @@ use std::{
 };
 
 /// Whether distinct segments of some length meet at ends of both only, in n log n however
-/// many of them meet in one point. Each is given once.
+/// many of them meet in one point. Each is given once. False also where that is not known,
+/// as some coordinates are so small beside others that sides are not exact.
 ///
 /// A line sweeps over the plane from low to high x; as long as nothing else has met, the
 /// segments that it meets keep their order, and those that meet next are neighbours.
@@ -18,6 +19,10 @@ use std::{
 /// M. Shamos, D. Hoey, *Geometric intersection problems*, 1976.
 pub(super) fn meet_at_ends_only(segments: impl Iterator<Item = [Coord<f64>; 2]>) -> bool {
     let mut starting: Vec<Active> = segments.map(Active::new).collect();
+    // Segments would have no order, and a set would lose them.
+    if !starting.iter().all(|s| has_exact_sides(s.low) && has_exact_sides(s.high)) {
+        return false;
+    }
     let mut ending = starting.clone();
     starting.sort_unstable_by(|a, b| order(a.low, b.low));
     ending.sort_unstable_by(|a, b| order(a.high, b.high));
@@ -129,6 +134,29 @@ mod tests {
             });
             let ends = segments.iter().map(|segment| [segment.low, segment.high]);
             prop_assert_eq!(meet_at_ends_only(ends), expected, "{:?}", segments);
+        }
+
+        /// Sets that pass, with many segments, and one more that may spoil them.
+        #[test]
+        fn one_more_segment_than_a_large_set_that_passes(
+            ends in proptest::collection::vec(((0..12_u8, 0..12_u8), (0..12_u8, 0..12_u8)), 40..300),
+        ) {
+            let at = |(x, y): (u8, u8)| Coord { x: f64::from(x), y: f64::from(y) };
+            let segments = ends.into_iter().filter(|(a, b)| a != b);
+            let mut segments = segments.map(|(a, b)| Active::new([at(a), at(b)]));
+            let last = segments.next();
+            let mut passing: Vec<Active> = Vec::new();
+            for segment in segments {
+                if passing.len() < 40 && passing.iter().all(|other| are_apart(segment, *other)) {
+                    passing.push(segment);
+                }
+            }
+            let all = || passing.iter().map(|segment| [segment.low, segment.high]);
+            prop_assert!(meet_at_ends_only(all()), "{:?}", passing);
+            let Some(last) = last else { return Ok(()) };
+            let expected = passing.iter().all(|other| are_apart(last, *other));
+            let more = all().chain([[last.low, last.high]]);
+            prop_assert_eq!(meet_at_ends_only(more), expected, "{:?} {:?}", passing, last);
         }
     }
 }

@@ -4,7 +4,7 @@ use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use mapvec_geometry::{
     Connectivity, Coverage, CoverageFault, Error, MultiPolygonFault, PolygonFault, Simplification,
     TilePolygons, Window, fill_labels, merge_polygons, polygonize, polygonize_with, signed_area,
-    validate_coverage,
+    validate_coverage, validate_multi_polygon,
 };
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -350,5 +350,49 @@ fn gaps_of_extreme_sizes_are_found() {
             area.is_infinite() && expected.is_infinite()
                 || (area - expected).abs() <= 1e-9 * expected
         );
+    }
+}
+
+/// The widths are beyond all numbers, though the coordinates are not.
+#[test]
+fn gaps_about_the_origin_are_found_up_to_the_largest_numbers() {
+    for scale in [1e-300, 1.0, 1e153, 1e300, 1e308, 1.19e308] {
+        let [outer, hole] = [1.5 * scale, scale].map(|end| {
+            LineString::from(vec![(-end, -end), (end, -end), (end, end), (-end, end), (-end, -end)])
+        });
+        let found = validate_coverage(&[Polygon::new(outer, vec![hole])], f64::INFINITY);
+        let Err(Error::Coverage(CoverageFault::Gap { first: 0, second: 0, area, .. })) = found
+        else {
+            panic!("{scale}: {found:?}");
+        };
+        let expected = 4.0 * scale * scale;
+        assert!(
+            area.is_infinite() && expected.is_infinite()
+                || (area - expected).abs() <= 1e-9 * expected
+        );
+    }
+}
+
+/// Where products of tiny differences vanish beside larger coordinates, directions seem
+/// equal that are not: nothing is sorted by such a comparison.
+#[test]
+fn fans_of_very_different_sizes_do_not_panic() {
+    for small in [1e-165, 1e-200, 1e-320] {
+        for count in [24_u32, 70, 150] {
+            let at = |k: u32| {
+                let angle = std::f64::consts::TAU * f64::from(k) / f64::from(2 * count);
+                let size = if k.is_multiple_of(3) { 1.0 } else { small * f64::from(1 + k % 7) };
+                (size * angle.cos(), size * angle.sin())
+            };
+            for shared in [0, 1] {
+                let triangle = |k: u32| {
+                    let ring = vec![(0.0, 0.0), at(2 * k), at(2 * k + 1 + shared)];
+                    Polygon::new(ring.into(), Vec::new())
+                };
+                let fan: Vec<Polygon<f64>> = (0..count).map(triangle).collect();
+                let _ = validate_coverage(&fan, f64::INFINITY);
+                let _ = validate_multi_polygon(&MultiPolygon(fan));
+            }
+        }
     }
 }
