@@ -9,6 +9,10 @@ format, written with the same seed, count and configuration. Sizes and counts ar
 with the manifest, keys with the numbers of the samples, and every array by kind, shape and
 bytes. The numbers of shards may differ.
 
+The content of every record is hashed as `Record::canonical_bytes` says, with BLAKE3. The
+digest of all (that of the 32 bytes of each record in their order) is printed, to be compared
+with what `inspect_dataset --verify` says: it does not come from the code that reads shards.
+
 The last line is `{"records": ..., "arrays": ..., "mismatches": ...}`; the exit code is 1
 unless there are no mismatches.
 """
@@ -17,10 +21,14 @@ import hashlib
 import io
 import json
 import os
+import struct
 import sys
 import tarfile
 
+import blake3
 import numpy as np
+
+KINDS = {"float32": b"f", "int32": b"i", "uint8": b"u"}
 
 
 def arrays_of(values):
@@ -33,6 +41,17 @@ def arrays_of(values):
         digest = hashlib.sha256(data.tobytes()).hexdigest()
         found[name] = (value.dtype.newbyteorder("=").name, value.shape, digest)
     return found
+
+
+def canonical_bytes(values):
+    """The bytes of `Record::canonical_bytes`: names in order, kinds, shapes, values."""
+    parts = [b"mapvec record 1\0", struct.pack("<Q", len(values))]
+    for name, value in sorted(values.items(), key=lambda item: item[0].encode()):
+        name, value = name.encode(), np.asarray(value)
+        parts += [struct.pack("<Q", len(name)), name, KINDS[value.dtype.newbyteorder("=").name]]
+        parts.append(struct.pack(f"<{1 + value.ndim}Q", value.ndim, *value.shape))
+        parts.append(np.ascontiguousarray(value.astype(value.dtype.newbyteorder("<"))).tobytes())
+    return b"".join(parts)
 
 
 def read_tarfile(path):
@@ -114,7 +133,7 @@ def main():
         with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as file:
             manifest = json.load(file)
         for reader in READERS[manifest["plan"]["format"]]:
-            number = 0
+            number, everything = 0, blake3.blake3()
             for shard in manifest["shards"]:
                 path = os.path.join(folder, shard["file"])
                 if os.path.getsize(path) != shard["bytes"]:
@@ -124,6 +143,7 @@ def main():
                 for key, values in reader(path):
                     if key not in (None, f"{number:09}"):
                         wrong(f"{path}: sample {number} has the key {key}")
+                    everything.update(blake3.blake3(canonical_bytes(values)).digest())
                     found = arrays_of(values)
                     arrays += len(found)
                     if found != truth.setdefault(number, found):
@@ -132,6 +152,7 @@ def main():
             if number != manifest["samples"]:
                 wrong(f"{folder}: {number} samples instead of {manifest['samples']}")
             print(f"{folder}: {number} samples by {reader.__name__}")
+            print(f"BLAKE3 of all samples: {everything.hexdigest()}")
     print(json.dumps({"records": len(truth), "arrays": arrays, "mismatches": mismatches}))
     sys.exit(mismatches != 0)
 

@@ -17,7 +17,9 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// The bytes go to `.NAME.tmp` in the same folder. The name is fixed, so a later run finds
 /// what a killed one left, empties it and uses it: nothing piles up. The temporary file is
 /// locked, so two processes cannot write the same file; the lock of a killed process
-/// disappears with it. [`AtomicFile::commit`] forces the bytes to the disk and renames;
+/// disappears with it. Where the file system has no locks the temporary file is
+/// `.NAME.RANDOM.tmp`, another one for every writer: the last to finish gives the content, and
+/// what a killed writer leaves stays there. [`AtomicFile::commit`] forces the bytes to the disk and renames;
 /// dropped without that, the temporary file is removed and the target stays as it was.
 #[derive(Debug)]
 pub struct AtomicFile {
@@ -39,16 +41,14 @@ impl AtomicFile {
     }
 
     fn create_waiting(path: &Path, wait: bool) -> Result<Self> {
+        Self::create_by(path, wait, File::try_lock)
+    }
+
+    fn create_by(path: &Path, wait: bool, try_lock: TryLock) -> Result<Self> {
         if path.is_dir() {
             return Err(Error::IsFolder { path: path.to_owned() });
         }
-        let Some(name) = path.file_name() else {
-            return Err(Error::IsFolder { path: path.to_owned() });
-        };
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(".tmp");
-        let temporary = folder(path).join(hidden);
+        let temporary = temporary(path)?;
         for _ in 0..ATTEMPTS {
             let file = OpenOptions::new()
                 .write(true)
@@ -56,20 +56,46 @@ impl AtomicFile {
                 .truncate(false)
                 .open(&temporary)
                 .map_err(Error::io(path, "write into its folder"))?;
-            lock(&file, path, wait)?;
+            if !lock(&file, path, wait, try_lock)? {
+                // Nobody writes into the file of the fixed name here.
+                if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+                    fs::remove_file(&temporary).unwrap_or_default();
+                }
+                return Self::create_unlocked(path, &temporary);
+            }
             // Whoever held the lock before may have renamed or removed the file that was
             // opened here. To write into it would spoil a finished file.
             if is_at(&file, &temporary) {
                 file.set_len(0).map_err(Error::io(path, "empty its temporary file"))?;
-                return Ok(Self {
-                    target: path.to_owned(),
-                    temporary,
-                    writer: BufWriter::with_capacity(BUFFER_BYTES, file),
-                    committed: false,
-                });
+                return Ok(Self::of(path, temporary, file));
             }
         }
         Err(Error::Locked { path: path.to_owned() })
+    }
+
+    /// A temporary file that no other writer has.
+    fn create_unlocked(path: &Path, fixed: &Path) -> Result<Self> {
+        let mut prefix = fixed.file_stem().unwrap_or_default().to_owned();
+        prefix.push(".");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".tmp").rand_bytes(12);
+        // As any new file; the umask still applies.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let made = builder.tempfile_in(folder(path));
+        let made = made.map_err(Error::io(path, "write into its folder"))?;
+        let (file, temporary) = made
+            .keep()
+            .map_err(|failed| Error::io(path, "keep its temporary file")(failed.error))?;
+        Ok(Self::of(path, temporary, file))
+    }
+
+    fn of(path: &Path, temporary: PathBuf, file: File) -> Self {
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Self { target: path.to_owned(), temporary, writer, committed: false }
     }
 
     /// Forces what was written to the disk and gives the file its name.
@@ -101,7 +127,7 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Still locked here, so nobody else's file is removed. There is no one to
+            // Still locked here, or ours alone, so nobody else's file is removed. There is no one to
             // tell of a failure, and the next run empties what is left.
             fs::remove_file(&self.temporary).unwrap_or_default();
         }
@@ -116,18 +142,55 @@ pub(crate) fn write_in_turn(path: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-fn lock(file: &File, path: &Path, wait: bool) -> Result<()> {
-    let outcome = match file.try_lock() {
-        Ok(()) => return Ok(()),
+/// Removes what a killed writer of a file has left, unless another one is at work.
+pub(crate) fn remove_stale(path: &Path) {
+    if temporary(path).is_ok_and(|temporary| temporary.exists()) {
+        // Dropped, it takes its temporary file along. A failure means that another process
+        // writes the file, which removes it itself.
+        drop(AtomicFile::create(path));
+    }
+}
+
+/// `.NAME.tmp` in the folder of a file.
+fn temporary(path: &Path) -> Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        return Err(Error::IsFolder { path: path.to_owned() });
+    };
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".tmp");
+    Ok(folder(path).join(hidden))
+}
+
+/// How a file is locked.
+type TryLock = fn(&File) -> Result<(), TryLockError>;
+
+/// Whether the file is locked now; false where the file system has no locks.
+fn lock(file: &File, path: &Path, wait: bool, try_lock: TryLock) -> Result<bool> {
+    let outcome = match try_lock(file) {
+        Ok(()) => return Ok(true),
         Err(TryLockError::WouldBlock) if wait => file.lock(),
         Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(error),
     };
     match outcome {
-        // Some network file systems have no locks. The rename still keeps files whole.
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        other => other.map_err(Error::io(path, "lock its temporary file")),
+        Ok(()) => Ok(true),
+        // Some network file systems have no locks, or none while a daemon is not running.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported || is_no_lock(&error) => Ok(false),
+        Err(error) => Err(Error::io(path, "lock its temporary file")(error)),
     }
+}
+
+/// `ENOLCK`, which has no kind of its own.
+fn is_no_lock(error: &io::Error) -> bool {
+    let code = if cfg!(any(target_os = "linux", target_os = "android")) {
+        37
+    } else if cfg!(unix) {
+        77
+    } else {
+        return false;
+    };
+    error.raw_os_error() == Some(code)
 }
 
 /// Whether the open file is the one that has this name now.
@@ -188,6 +251,47 @@ mod tests {
         first.commit().unwrap();
         AtomicFile::create(&path).unwrap();
         assert!(AtomicFile::create(folder.path()).is_err());
+    }
+
+    #[test]
+    fn without_locks_every_writer_has_its_own_temporary_file() {
+        let no_locks: [TryLock; 2] = [
+            |_| Err(TryLockError::Error(io::ErrorKind::Unsupported.into())),
+            |_| Err(TryLockError::Error(io::Error::from_raw_os_error(37))),
+        ];
+        let kinds = if cfg!(target_os = "linux") { 2 } else { 1 };
+        for no_lock in &no_locks[..kinds] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.tar");
+            let mut first = AtomicFile::create_by(&path, false, *no_lock).unwrap();
+            first.write_all(b"the first one").unwrap();
+            let mut second = AtomicFile::create_by(&path, false, *no_lock).unwrap();
+            second.write_all(b"the").unwrap();
+            first.write_all(b" and its end").unwrap();
+            first.commit().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"the first one and its end");
+            second.write_all(b" second one").unwrap();
+            second.commit().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"the second one");
+            drop(AtomicFile::create_by(&path, false, *no_lock).unwrap());
+            assert_eq!(names(folder.path()), ["a.tar"]);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let broken: TryLock = |_| Err(TryLockError::Error(io::ErrorKind::Other.into()));
+        assert!(AtomicFile::create_by(&folder.path().join("a"), false, broken).is_err());
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_unless_one_is_at_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        fs::write(folder.path().join(".plan.json.tmp"), b"half").unwrap();
+        remove_stale(&path);
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+        let file = AtomicFile::create(&path).unwrap();
+        remove_stale(&path);
+        assert_eq!(names(folder.path()), [".plan.json.tmp"]);
+        file.commit().unwrap();
     }
 
     #[test]

@@ -330,7 +330,7 @@ pub enum Error {
     /// Nobody has said how an array moves with its picture.
     #[error(
         "how `{name}` moves with its picture is not known; name its kind under `fields`, \
-         or move the picture before labels are made of it"
+         or drop it, or move the picture before labels are made of it"
     )]
     FieldKind {
         /// The array.
@@ -415,6 +415,30 @@ pub enum Error {
         action: &'static str,
         /// The store's answer.
         reason: String,
+    },
+    /// All shards of a dataset are written, but their list is not.
+    #[error(
+        "{}: all {shards} shards are there, but manifest.json is not: the writer was stopped \
+         before it; run it once more", path.display()
+    )]
+    NoManifest {
+        /// The folder.
+        path: PathBuf,
+        /// How many shards there are.
+        shards: usize,
+    },
+    /// What is marked on a picture covers more than the caller allows.
+    #[error(
+        "sample {index}: areas and lines of {pixels} pixels are to be drawn, more than {allowed}; \
+         raise max_drawn_pixels if the file can be trusted"
+    )]
+    TooMuchDrawn {
+        /// The sample.
+        index: usize,
+        /// Pixels of all annotations together, at most.
+        pixels: u64,
+        /// How many are allowed.
+        allowed: u64,
     },
 }
 

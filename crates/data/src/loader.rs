@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
+use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -13,9 +14,13 @@ use crate::batch::{Shapes, collate};
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::source::{Source, sample_rng};
+use crate::transform::{Step, Transform};
 
 /// Keeps the orders of epochs apart from samples of the same seed.
 const ORDER: u64 = 0x4f52_4445_525f_0001;
+/// Keeps the random numbers of steps apart from both, and from those of
+/// [`Transformed`](crate::Transformed).
+const STEPS: u64 = 0x4c4f_4144_4552_0002;
 /// Most samples of a batch and most batches made ahead.
 const MOST: usize = 1 << 16;
 
@@ -26,7 +31,9 @@ pub enum OnError {
     /// The error takes the place of the batch.
     #[default]
     Fail,
-    /// The batch goes without the sample and says so in [`Batch::skipped`].
+    /// The batch goes without the sample and says so in [`Batch::skipped`]. Where no sample is
+    /// left, the next batch takes its place; only a whole epoch of nothing but such batches is an
+    /// error.
     Skip,
 }
 
@@ -44,7 +51,13 @@ pub struct LoaderConfig {
     pub shuffle: Option<u64>,
     /// Whether the last batch of an epoch may have fewer samples; otherwise they are left out.
     pub remainder: bool,
-    /// The fields to keep; all if not given.
+    /// Steps that each record goes through, none by default. Their random numbers depend on
+    /// `seed`, the epoch and the index of the sample: other ones in every epoch, the same ones
+    /// whenever a position is asked for again.
+    pub steps: Vec<Step>,
+    /// Seed of the random numbers of `steps`.
+    pub seed: u64,
+    /// The fields to keep after the steps; all if not given.
     pub fields: Option<Vec<String>>,
     /// Shapes to which fields are padded; see [`collate`].
     pub padded: Shapes,
@@ -64,6 +77,8 @@ impl Default for LoaderConfig {
             epoch: None,
             shuffle: None,
             remainder: true,
+            steps: Vec::new(),
+            seed: 0,
             fields: None,
             padded: Shapes::new(),
             threads: 0,
@@ -78,8 +93,9 @@ impl LoaderConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first field that is out of range.
+    /// [`Error::Config`] names the first field that is out of range; those of [`Step::validate`].
     pub fn validate(&self) -> Result<()> {
+        self.steps.iter().try_for_each(Step::validate)?;
         let fields = [("batch", self.batch), ("prefetch", self.prefetch)];
         for (field, value) in fields {
             if !(1..=MOST).contains(&value) {
@@ -118,7 +134,8 @@ pub struct Batch {
     pub indices: Vec<usize>,
     /// Samples that could not be read, by index, and why.
     pub skipped: Vec<(usize, String)>,
-    /// Where this batch stands.
+    /// Where this batch stands. Under [`OnError::Skip`] this lies behind the position that was
+    /// asked for if nothing could be read there; `skipped` then has the samples in between, too.
     pub position: Position,
     /// Where to go on after this batch.
     pub next: Position,
@@ -178,18 +195,18 @@ impl<S: Source<Sample = Record> + 'static> Loader<S> {
     ///
     /// # Errors
     ///
-    /// Those of the source, unless they are skipped; [`Error::Config`] for records that do not
-    /// fit together (see [`collate`]), for a position behind the end of its epoch, and when every
-    /// sample of the batch was skipped.
+    /// Those of the source and of the steps, unless they are skipped; [`Error::Config`] for
+    /// records that do not fit together (see [`collate`]) and for a position behind the end of
+    /// its epoch; [`Error::Sample`] when as many batches as an epoch has were skipped whole.
     pub fn batch(&self, position: Position) -> Result<Batch> {
-        let indices = self.shared.indices(position, &self.shared.order(position.epoch))?;
-        self.shared.make(position, indices)
+        let mut order = self.shared.order(position.epoch);
+        self.shared.next_batch(position, &mut order).0
     }
 
     /// The batches from a position on, without an end; they are made ahead on other threads.
     ///
-    /// An error takes the place of its batch, and the next call goes on behind it. The threads
-    /// end when the iterator is dropped.
+    /// An error takes the place of its batch, and the next call goes on behind it:
+    /// [`Batches::position`] says where. The threads end when the iterator is dropped.
     #[must_use]
     pub fn batches(&self, from: Position) -> Batches {
         let shared = Arc::clone(&self.shared);
@@ -198,20 +215,15 @@ impl<S: Source<Sample = Record> + 'static> Loader<S> {
             let mut position = from;
             let mut order = shared.order(position.epoch);
             loop {
-                let indices = shared.indices(position, &order);
-                let batch = indices.and_then(|indices| shared.make(position, indices));
+                let (batch, next) = shared.next_batch(position, &mut order);
                 // Nobody listens any more.
-                if sender.send(batch).is_err() {
+                if sender.send((batch, next)).is_err() {
                     return;
-                }
-                let next = shared.after(position);
-                if next.epoch != position.epoch {
-                    order = shared.order(next.epoch);
                 }
                 position = next;
             }
         });
-        Batches { receiver: Some(receiver), maker: Some(maker) }
+        Batches { receiver: Some(receiver), maker: Some(maker), position: from }
     }
 }
 
@@ -263,10 +275,51 @@ impl<S: Source<Sample = Record>> Shared<S> {
         Ok((first..(first + batch).min(epoch)).map(of).collect())
     }
 
-    fn make(&self, position: Position, indices: Vec<usize>) -> Result<Batch> {
+    /// The first batch at or behind a position of which something is left, and where to go on,
+    /// also after an error. `order` is that of the epoch of the position, and then that of the
+    /// place to go on.
+    fn next_batch(
+        &self,
+        mut position: Position,
+        order: &mut Option<Vec<usize>>,
+    ) -> (Result<Batch>, Position) {
+        let mut skipped = Vec::new();
+        for _ in 0..self.batches_per_epoch() {
+            let indices = self.indices(position, order);
+            let next = self.after(position);
+            let made = indices.and_then(|indices| self.make(position.epoch, indices, &mut skipped));
+            if next.epoch != position.epoch {
+                *order = self.order(next.epoch);
+            }
+            match made {
+                Ok(Some((record, indices))) => {
+                    return (Ok(Batch { record, indices, skipped, position, next }), next);
+                }
+                Ok(None) => position = next,
+                Err(error) => return (Err(error), next),
+            }
+        }
+        let (index, reason) = skipped.pop().unwrap_or_default();
+        let reason = format!("{reason} (and so every sample before it, over a whole epoch)");
+        (Err(Error::Sample { index, reason }), position)
+    }
+
+    /// Samples joined and their indices; none if all of them were skipped.
+    fn make(
+        &self,
+        epoch: u64,
+        indices: Vec<usize>,
+        skipped: &mut Vec<(usize, String)>,
+    ) -> Result<Option<(Record, Vec<usize>)>> {
         let config = &self.config;
+        // The epoch goes into the key and the index chooses the stream.
+        let seed = sample_rng(config.seed ^ STEPS, epoch).random();
         let sample = |index: &usize| {
-            let record = self.source.get(*index)?;
+            let mut record = self.source.get(*index)?;
+            let mut rng = sample_rng(seed, *index as u64);
+            for step in &config.steps {
+                record = step.apply(record, &mut rng)?;
+            }
             match &config.fields {
                 None => Ok(record),
                 Some(names) => record.selected(names),
@@ -274,7 +327,7 @@ impl<S: Source<Sample = Record>> Shared<S> {
         };
         let samples: Vec<Result<Record>> =
             self.pool.install(|| indices.par_iter().map(sample).collect());
-        let (mut records, mut kept, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut records, mut kept) = (Vec::new(), Vec::new());
         for (index, sample) in indices.into_iter().zip(samples) {
             match (sample, config.on_error) {
                 (Ok(record), _) => {
@@ -285,31 +338,36 @@ impl<S: Source<Sample = Record>> Shared<S> {
                 (Err(error), OnError::Fail) => return Err(error),
             }
         }
-        let record = match (records.is_empty(), skipped.first()) {
-            (true, Some((index, reason))) => {
-                return Err(Error::Sample {
-                    index: *index,
-                    reason: format!("{reason} (and so all samples of the batch)"),
-                });
-            }
-            _ => collate(&records, &config.padded)?,
-        };
-        Ok(Batch { record, indices: kept, skipped, position, next: self.after(position) })
+        if records.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((collate(&records, &config.padded)?, kept)))
     }
 }
 
 /// Batches made ahead; see [`Loader::batches`].
 #[derive(Debug)]
 pub struct Batches {
-    receiver: Option<Receiver<Result<Batch>>>,
+    receiver: Option<Receiver<(Result<Batch>, Position)>>,
     maker: Option<JoinHandle<()>>,
+    position: Position,
+}
+
+impl Batches {
+    /// Where to go on after the last item, be it a batch or an error: what
+    /// [`Loader::batches`] is given to make the rest later.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
 }
 
 impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Result<Batch>> {
-        if let Ok(batch) = self.receiver.as_ref()?.recv() {
+        if let Ok((batch, next)) = self.receiver.as_ref()?.recv() {
+            self.position = next;
             return Some(batch);
         }
         // The thread never ends by itself: a source panicked.

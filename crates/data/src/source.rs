@@ -23,6 +23,13 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
+    /// How many [`Transformed`](crate::Transformed) these samples went through, 0 for a generator
+    /// or a reader. A source around another one returns that one's number, so that nested steps
+    /// with one seed draw different numbers.
+    fn stages(&self) -> u64 {
+        0
+    }
+
     /// The sample with this index.
     ///
     /// # Errors
@@ -37,6 +44,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn len(&self) -> usize {
         (**self).len()
+    }
+
+    fn stages(&self) -> u64 {
+        (**self).stages()
     }
 
     fn get(&self, index: usize) -> Result<Self::Sample> {

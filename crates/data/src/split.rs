@@ -284,6 +284,10 @@ impl<S: Source> Source for Subset<S> {
         self.indices.len()
     }
 
+    fn stages(&self) -> u64 {
+        self.source.stages()
+    }
+
     fn get(&self, index: usize) -> Result<Self::Sample> {
         let len = self.indices.len();
         self.source.get(*self.indices.get(index).ok_or(Error::Index { index, len })?)

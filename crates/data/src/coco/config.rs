@@ -107,6 +107,10 @@ pub struct CocoConfig {
     pub max_instances: usize,
     /// Largest array of labels of a sample, bytes. Default 2^30.
     pub max_array_bytes: u64,
+    /// Most pixels that the areas and lines of a picture may have together where they are drawn,
+    /// those that lie over each other counted each time. Areas of polygons are estimated from
+    /// above. Default 2^32.
+    pub max_drawn_pixels: u64,
 }
 
 impl Default for CocoConfig {
@@ -122,6 +126,7 @@ impl Default for CocoConfig {
             max_bytes: 1 << 30,
             max_instances: 10_000,
             max_array_bytes: 1 << 30,
+            max_drawn_pixels: 1 << 32,
         }
     }
 }

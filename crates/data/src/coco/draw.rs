@@ -47,6 +47,48 @@ pub(super) fn draw(
     Ok(())
 }
 
+/// How many pixels of a picture [`draw`] writes at most, roughly.
+pub(super) fn drawn_pixels(
+    annotation: &CocoAnnotation,
+    runs: Option<&Rle>,
+    line_width: f64,
+    (rows, columns): (usize, usize),
+) -> u64 {
+    let picture = rows as f64 * columns as f64;
+    let width = annotation.width.unwrap_or(line_width) + 1.0;
+    let areas = rings(annotation).iter().map(|ring| ring_pixels(ring, (rows, columns)));
+    let lines = annotation.polyline.iter().map(|part| {
+        let steps = part.windows(4).step_by(2);
+        let length: f64 = steps.map(|p| (p[2] - p[0]).hypot(p[3] - p[1]) + width).sum();
+        (length * width).min(picture)
+    });
+    let drawn: f64 = areas.chain(lines).sum();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let drawn = drawn.ceil() as u64;
+    drawn.saturating_add(runs.map_or(0, Rle::area))
+}
+
+/// At least the pixels of a ring: its box inside the picture, or the triangles of the first vertex
+/// and each side, which cover it, and a rim of pixels along the sides.
+fn ring_pixels(ring: &[f64], (rows, columns): (usize, usize)) -> f64 {
+    let [Some(x), Some(y)] = [ring.first(), ring.get(1)] else { return 0.0 };
+    let (mut low, mut high) = ([*x, *y], [*x, *y]);
+    for point in ring.chunks_exact(2) {
+        for axis in 0..2 {
+            low[axis] = low[axis].min(point[axis]);
+            high[axis] = high[axis].max(point[axis]);
+        }
+    }
+    let side = |axis: usize, most: usize| {
+        ((high[axis].min(most as f64) - low[axis].max(0.0)).max(0.0) + 1.0).min(most as f64)
+    };
+    let triangles = ring.windows(4).step_by(2).map(|p| {
+        let area = ((p[0] - x) * (p[3] - y) - (p[2] - x) * (p[1] - y)).abs() / 2.0;
+        area + (p[2] - p[0]).abs() + (p[3] - p[1]).abs() + 1.0
+    });
+    (side(0, columns) * side(1, rows)).min(triangles.sum())
+}
+
 /// Rings of the area; none for run lengths.
 pub(super) fn rings(annotation: &CocoAnnotation) -> &[Vec<f64>] {
     match &annotation.segmentation {

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use ndarray::Array2;
 
 use super::config::{CocoConfig, CocoOutput};
-use super::draw::{bounds, draw, rings};
+use super::draw::{bounds, draw, drawn_pixels, rings};
 use super::format::CocoAnnotation;
 use crate::error::{Error, Result};
 use crate::record::{Field, Values};
@@ -109,6 +109,7 @@ impl Scene<'_> {
         }
         let (h, w) = self.size;
         self.reserve(field, h, w, size_of::<u32>())?;
+        self.check_drawn()?;
         let mut canvas = Array2::zeros(self.size);
         for (mark, id) in self.marks.iter().zip(1..) {
             self.draw(mark, id, &mut canvas)?;
@@ -119,6 +120,7 @@ impl Scene<'_> {
     fn masks(&self) -> Result<Vec<u8>> {
         let (h, w) = self.size;
         self.reserve(CocoOutput::Masks.name(), h * w, self.marks.len().max(4), 1)?;
+        self.check_drawn()?;
         let mut values = Vec::with_capacity(self.marks.len() * h * w);
         let mut canvas = Array2::zeros(self.size);
         for mark in &self.marks {
@@ -136,6 +138,19 @@ impl Scene<'_> {
                 reason: format!("annotation {}: {error}", mark.annotation.id),
             },
         )
+    }
+
+    /// Refuses more to draw than the limit: few bytes of a file may stand for very many pixels.
+    fn check_drawn(&self) -> Result<()> {
+        let drawn = self.marks.iter().map(|mark| {
+            drawn_pixels(mark.annotation, mark.runs.as_ref(), self.config.line_width, self.size)
+        });
+        let pixels = drawn.fold(0, u64::saturating_add);
+        let (index, allowed) = (self.index, self.config.max_drawn_pixels);
+        if pixels > allowed {
+            return Err(Error::TooMuchDrawn { index, pixels, allowed });
+        }
+        Ok(())
     }
 
     /// Refuses arrays above the limit before they are made.

@@ -49,7 +49,8 @@ impl CocoSource {
     ///
     /// Those of [`CocoDataset::read`] and [`CocoSource::new`].
     pub fn open(path: &Path, image_root: &Path, config: &CocoConfig) -> Result<Self> {
-        Self::new(CocoDataset::read(path, config.max_bytes)?, image_root, config)
+        // Reading has checked it.
+        Self::of_checked(CocoDataset::read(path, config.max_bytes)?, image_root, config)
     }
 
     /// The samples of a data set.
@@ -63,8 +64,12 @@ impl CocoSource {
     /// [`Error::NoFile`] and [`Error::Io`] for a picture; [`Error::Coco`] for one with too many
     /// annotations, and for a category that is not among [`CocoConfig::categories`].
     pub fn new(dataset: CocoDataset, image_root: &Path, config: &CocoConfig) -> Result<Self> {
-        config.validate()?;
         dataset.check()?;
+        Self::of_checked(dataset, image_root, config)
+    }
+
+    fn of_checked(dataset: CocoDataset, image_root: &Path, config: &CocoConfig) -> Result<Self> {
+        config.validate()?;
         let root = open_root(image_root)?;
         let mut marked: HashMap<u64, Vec<usize>> = HashMap::new();
         for (index, annotation) in dataset.annotations.iter().enumerate() {

@@ -82,10 +82,14 @@ impl Rle {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyImage`] and [`Error::ImageTooLarge`] for a size that `limits` refuse,
-    /// [`Error::Rle`] when the runs do not add up to it.
+    /// [`Error::EmptyImage`] and [`Error::ImageTooLarge`] for a size that `limits` refuse or of
+    /// more than 2^32 - 1 pixels, [`Error::Rle`] when the runs do not add up to it.
     pub fn new(height: u32, width: u32, counts: Vec<u32>, limits: &ImageLimits) -> Result<Self> {
         limits.check(width, height, NAME)?;
+        // Joined runs must fit a `u32`, whatever the caller allows.
+        let all = u64::from(u32::MAX);
+        let most = ImageLimits { max_width: u32::MAX, max_height: u32::MAX, max_pixels: all };
+        most.check(width, height, NAME)?;
         let rle = Self { height, width, counts };
         let pixels = rle.pixels();
         let mut found = 0_u64;
@@ -149,11 +153,19 @@ impl Rle {
     /// the smaller one.
     pub(crate) fn draw(&self, id: u32, canvas: &mut Array2<u32>) {
         let rows = self.height as usize;
-        for (start, end) in self.runs() {
-            for at in start..end {
-                if let Some(cell) = canvas.get_mut((at % rows, at / rows)) {
-                    *cell = id;
+        let (height, width) = canvas.dim();
+        for (mut start, end) in self.runs() {
+            while start < end {
+                let (column, row) = (start / rows, start % rows);
+                if column >= width {
+                    // All that follows lies further right.
+                    return;
                 }
+                let stop = rows.min(row + end - start);
+                if row < height {
+                    canvas.slice_mut(ndarray::s![row..stop.min(height), column]).fill(id);
+                }
+                start += stop - row;
             }
         }
     }
@@ -254,5 +266,39 @@ impl Pen {
     fn finish(mut self) -> Vec<u32> {
         self.counts.push(self.run);
         self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_drawn_as_single_pixels_would_be(
+            bits in prop::collection::vec(0_u8..2, 1..80),
+            rows in 1_usize..9,
+            (height, width) in (1_usize..9, 1_usize..12),
+        ) {
+            let columns = bits.len().div_ceil(rows);
+            let mask = Array2::from_shape_fn((rows, columns), |(i, j)| {
+                bits.get(i * columns + j).copied().unwrap_or(0)
+            });
+            let mut canvas = Array2::from_elem((height, width), 5);
+            Rle::encode(mask.view()).unwrap().draw(7, &mut canvas);
+            for ((i, j), id) in canvas.indexed_iter() {
+                let inside = mask.get((i, j)).is_some_and(|bit| *bit == 1);
+                prop_assert_eq!(*id, if inside { 7 } else { 5 });
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_runs_fit_their_type() {
+        let all = ImageLimits { max_width: u32::MAX, max_height: u32::MAX, max_pixels: u64::MAX };
+        let long = Rle::new(80_000, 100_000, vec![4_000_000_000, 0, 4_000_000_000], &all);
+        assert!(matches!(long, Err(Error::ImageTooLarge { .. })), "{long:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic_file::write_in_turn;
+use crate::atomic_file::{remove_stale, write_in_turn};
 use crate::error::{Error, Result};
 
 use super::block::ShardIndex;
@@ -105,20 +105,30 @@ impl Manifest {
         Ok(())
     }
 
-    /// Number of the first shard that a folder lacks, and how many it lacks.
+    /// Number of the first shard that a folder lacks or has cut short, and how many these are.
     pub(crate) fn missing(plan: &ShardPlan, dir: &Path) -> Option<(usize, usize)> {
         let lacks = |shard: &usize| {
-            !dir.join(plan.index_name(*shard)).is_file()
-                || !dir.join(plan.file_name(*shard)).is_file()
+            if !Self::there(plan, dir, *shard) {
+                return true;
+            }
+            let index = fs::read(dir.join(plan.index_name(*shard)));
+            let index = index.map(|bytes| unseal::<ShardIndex>(&bytes));
+            !index.is_ok_and(|i| i.is_ok_and(|i| has_size(&dir.join(plan.file_name(*shard)), &i)))
         };
         let mut missing = (0..plan.shards).filter(lacks);
         let first = missing.next()?;
         Some((first, 1 + missing.count()))
     }
 
-    /// Writes the manifest if all shards are there. Says whether they are.
+    fn there(plan: &ShardPlan, dir: &Path, shard: usize) -> bool {
+        dir.join(plan.index_name(shard)).is_file() && dir.join(plan.file_name(shard)).is_file()
+    }
+
+    /// Writes the manifest if all shards are there and have the sizes that their indices say.
+    /// Says whether they are. Their contents are checked where they are read.
     pub(crate) fn finish(plan: &ShardPlan, dir: &Path) -> Result<bool> {
-        if Self::missing(plan, dir).is_some() {
+        // Indices are read only when all files are there: most jobs of many find one missing.
+        if !(0..plan.shards).all(|shard| Self::there(plan, dir, shard)) {
             return Ok(false);
         }
         let mut shards = Vec::with_capacity(plan.shards);
@@ -131,6 +141,9 @@ impl Manifest {
                 samples: 0,
                 reason,
             })?;
+            if !has_size(&dir.join(plan.file_name(number)), &index) {
+                return Ok(false);
+            }
             shards.push(ManifestShard {
                 file: plan.file_name(number),
                 first: index.first,
@@ -151,9 +164,15 @@ impl Manifest {
         let path = dir.join(FILE_NAME);
         manifest.check().map_err(|reason| Error::Refused { path: path.clone(), reason })?;
         if fs::read(&path).is_ok_and(|found| found == bytes) {
+            remove_stale(&path);
             return Ok(true);
         }
         write_in_turn(&path, &bytes)?;
         Ok(true)
     }
+}
+
+/// Whether a file is as long as its index says.
+fn has_size(path: &Path, index: &ShardIndex) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.len() == index.bytes)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::atomic_file::write_in_turn;
+use crate::atomic_file::{remove_stale, write_in_turn};
 use crate::error::{Error, Result};
 
 use super::format::ShardFormat;
@@ -149,6 +149,8 @@ impl ShardPlan {
         bytes.push(b'\n');
         if !path.exists() {
             write_in_turn(&path, &bytes)?;
+        } else {
+            remove_stale(&path);
         }
         // Read even what was just written: another process may have been faster.
         let found = fs::read(&path).map_err(Error::io(&path, "read"))?;

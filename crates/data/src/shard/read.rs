@@ -77,7 +77,8 @@ impl Shards {
     ///
     /// # Errors
     ///
-    /// [`Error::Unfinished`] when shards are missing, [`Error::Damaged`] when the manifest
+    /// [`Error::Unfinished`] when shards are missing, [`Error::NoManifest`] when they are all
+    /// there but their list is not, [`Error::Damaged`] when the manifest
     /// is not as it was written, [`Error::FormatFeature`] when the library was built
     /// without the format, [`Error::Config`], [`Error::Io`].
     pub fn open(dir: &Path, config: &ShardReadConfig) -> Result<Self> {
@@ -85,8 +86,9 @@ impl Shards {
         if !path.exists()
             && let Some(plan) = super::plan::ShardPlan::find(dir)?
         {
-            let missing = Manifest::missing(&plan, dir);
-            let (first, missing) = missing.unwrap_or((plan.shards.saturating_sub(1), 0));
+            let Some((first, missing)) = Manifest::missing(&plan, dir) else {
+                return Err(Error::NoManifest { path: dir.to_owned(), shards: plan.shards });
+            };
             return Err(Error::Unfinished {
                 path: dir.to_owned(),
                 missing,

@@ -23,6 +23,9 @@ use super::write::finished_index;
 const PART_BYTES: usize = 16 << 20;
 
 /// A place in an object store that holds one dataset.
+///
+/// Its methods wait for the store on a runtime of their own. Called from a task of another
+/// `tokio` runtime they panic: put them into `tokio::task::spawn_blocking`.
 #[derive(Debug)]
 pub struct DatasetStore {
     url: String,
@@ -71,7 +74,9 @@ impl DatasetStore {
     ///
     /// Each shard is checked against the manifest while it is sent, its index follows it,
     /// and the manifest comes last, so a dataset in the store is complete or not there.
-    /// What an earlier upload brought is not sent again.
+    /// What an earlier upload brought is not sent again. A shard counts as brought if the object
+    /// has its size and the object of its index the same bytes; the contents of the shard are
+    /// trusted, and checked where it is read or downloaded.
     ///
     /// # Errors
     ///

@@ -98,7 +98,7 @@ pub(crate) fn decode_example(bytes: &[u8], skip: &[String]) -> Result<Record, St
             if skip.iter().any(|skipped| skipped == name) {
                 continue;
             }
-            if record.get(name).is_ok() {
+            if record.contains(name) {
                 return Err(format!("the feature {name:?} is there twice"));
             }
             let tensor = single_bytes(feature)?.ok_or_else(|| {

@@ -9,11 +9,15 @@ use super::arrays::{ANY, reals, take_reals};
 use crate::error::Result;
 use crate::record::{Field, Record};
 
-/// Adds a number to every channel of a picture, modulo 1: one number per channel and sample,
-/// uniform in `[0, 1)`.
+/// Levels of a byte: the colours 0, 1/255, ..., 1 lie on a ring of 256 places, so that 0 and 1 are
+/// neighbours and not one place.
+const PERIOD: f32 = 256.0 / 255.0;
+
+/// Adds a number to every channel of a picture: one number per channel and sample, uniform in
+/// `[0, 256 / 255)`, modulo 256 / 255, and what is above 1 becomes 1.
 ///
-/// What is equal stays equal and what differs goes on to differ, but no colour has a meaning of
-/// its own.
+/// What is equal stays equal, and two colours that are 1/255 or more apart go on to differ, black
+/// and white among them; but no colour has a meaning of its own. Closer ones may both become 1.
 ///
 /// # Shapes
 ///
@@ -34,16 +38,23 @@ impl Default for ColorShift {
 impl Transform for ColorShift {
     fn apply(&self, mut record: Record, rng: &mut ChaCha8Rng) -> Result<Record> {
         let ([.., channels], _) = reals(&record, &self.field, [ANY, ANY, ANY])?;
-        let shifts: Vec<f32> = (0..channels).map(|_| rng.random()).collect();
+        let shifts: Vec<f32> = (0..channels).map(|_| rng.random::<f32>() * PERIOD).collect();
         let (shape, mut values) = take_reals(&mut record, &self.field)?;
         for pixel in values.chunks_exact_mut(channels.max(1)) {
             for (value, shift) in pixel.iter_mut().zip(&shifts) {
-                *value = fraction(*value + shift);
+                *value = around(*value + shift);
             }
         }
         record.insert(self.field.as_str(), Field::new(shape, values)?);
         Ok(record)
     }
+}
+
+/// A number modulo the period, at most 1. NaN stays NaN.
+fn around(value: f32) -> f32 {
+    let rest = fraction(value / PERIOD) * PERIOD;
+    // Not `min`, which makes 1 of NaN.
+    if rest > 1.0 { 1.0 } else { rest }
 }
 
 /// A number modulo 1. NaN stays NaN.
@@ -58,7 +69,7 @@ fn fraction(value: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::fraction;
+    use super::{PERIOD, around, fraction};
 
     #[test]
     fn fractions_stay_below_one() {
@@ -67,5 +78,22 @@ mod tests {
         }
         assert!(fraction(f32::NAN).is_nan());
         assert!((fraction(1.75) - 0.75).abs() < 1e-7 && (fraction(-0.25) - 0.75).abs() < 1e-7);
+    }
+
+    #[test]
+    fn levels_stay_apart() {
+        for step in 0..64_u8 {
+            let shift = f32::from(step) / 64.0 * PERIOD;
+            let mut shifted: Vec<f32> =
+                (0..=255_u8).map(|level| around(f32::from(level) / 255.0 + shift)).collect();
+            shifted.sort_by(f32::total_cmp);
+            assert!(shifted.iter().all(|value| (0.0..=1.0).contains(value)));
+            // The last two may touch where one of them is cut off at 1.
+            let least = shifted.windows(2).map(|pair| pair[1] - pair[0]).fold(1.0, f32::min);
+            assert!(least > 0.0, "two of 256 levels are one after {shift}");
+            let ends = (around(shift) - around(1.0 + shift)).abs();
+            assert!(ends > 1e-3, "black and white");
+        }
+        assert!(around(f32::NAN).is_nan());
     }
 }

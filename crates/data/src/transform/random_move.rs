@@ -15,7 +15,9 @@ use crate::record::Record;
 /// Turns a sample round in x, in y, in both or not at all; every array moves with the picture.
 ///
 /// It belongs before the steps that make labels: arrays that are not a generator's need an entry
-/// in `fields`.
+/// in `fields`. The move is another one in every epoch if the loader does the step
+/// ([`LoaderConfig::steps`](crate::LoaderConfig::steps)), and always the same one in a stored data
+/// set or a [`Transformed`](crate::Transformed).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomFlip {
@@ -64,7 +66,9 @@ impl Transform for RandomFlip {
 /// width of a picture that is not square may change places.
 ///
 /// It belongs before the steps that make labels: arrays that are not a generator's need an entry
-/// in `fields`.
+/// in `fields`. The move is another one in every epoch if the loader does the step
+/// ([`LoaderConfig::steps`](crate::LoaderConfig::steps)), and always the same one in a stored data
+/// set or a [`Transformed`](crate::Transformed).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomTurn {

@@ -50,7 +50,7 @@ impl Symmetry {
         let mut size = None;
         for (name, field) in record.fields() {
             let given = fields.get(name).cloned();
-            let geometry = given.or_else(|| FieldGeometry::of_generators(name));
+            let geometry = given.or_else(|| FieldGeometry::of_generators(name, field.shape()));
             let geometry = geometry.ok_or_else(|| Error::FieldKind { name: name.into() })?;
             if let Some(plane) = plane_size(name, field, geometry.kind)? {
                 let [height, width] = *size.get_or_insert(plane);
@@ -62,31 +62,12 @@ impl Symmetry {
         }
         let mut moved = Record::new();
         for (name, field, geometry) in arrays {
-            let mask = self.mask(record, &geometry, fields.contains_key(name))?;
+            let mask = mask_of(record, name, &geometry, fields.contains_key(name))?;
             let mask = mask.map(|mask| filled(mask, name, field)).transpose()?;
             let array = Array { name, field, mask };
             moved.insert(name, self.moved(&array, geometry.kind, record, size)?);
         }
         Ok(moved)
-    }
-
-    /// The mask of an array, where the move needs one.
-    fn mask<'a>(
-        self,
-        record: &'a Record,
-        geometry: &FieldGeometry,
-        given: bool,
-    ) -> Result<Option<&'a Field>> {
-        let Some(mask) = &geometry.mask else { return Ok(None) };
-        let needed = match geometry.kind {
-            // A flip leaves the direction 0 as it is.
-            FieldKind::AnglePlane | FieldKind::Angles => !self.quarter_turns.is_multiple_of(2),
-            FieldKind::Points | FieldKind::Boxes => given || record.contains(mask),
-            FieldKind::Plane | FieldKind::VectorPlane | FieldKind::Vectors | FieldKind::Fixed => {
-                false
-            }
-        };
-        if needed { record.get(mask).map(Some) } else { Ok(None) }
     }
 
     fn moved(
@@ -272,6 +253,30 @@ impl PixelMove {
     }
 }
 
+/// The mask of an array. Directions need theirs whatever the move is, although a flip leaves the
+/// direction 0 as it is: a mask that is missing shows at the first sample.
+fn mask_of<'a>(
+    record: &'a Record,
+    name: &str,
+    geometry: &FieldGeometry,
+    given: bool,
+) -> Result<Option<&'a Field>> {
+    let Some(mask) = &geometry.mask else { return Ok(None) };
+    let other = FieldGeometry::other_mask(name).filter(|_| !given && !record.contains(mask));
+    if let Some(other) = other.filter(|other| record.contains(other)) {
+        return record.get(other).map(Some);
+    }
+    let needed = match geometry.kind {
+        FieldKind::AnglePlane | FieldKind::Angles => true,
+        // Vertices of readers are padded without a mask: padding must not move.
+        FieldKind::Points | FieldKind::Boxes => {
+            given || name == "vertices" || record.contains(mask)
+        }
+        FieldKind::Plane | FieldKind::VectorPlane | FieldKind::Vectors | FieldKind::Fixed => false,
+    };
+    if needed { record.get(mask).map(Some) } else { Ok(None) }
+}
+
 /// An array on its move.
 struct Array<'a> {
     name: &'a str,
@@ -370,10 +375,14 @@ mod tests {
         let error = flip.apply(&record, &BTreeMap::new()).unwrap_err();
         assert!(matches!(&error, Error::FieldKind { name } if name == "labels.x"), "{error}");
         let angles = FieldGeometry { kind: FieldKind::Angles, mask: Some("labels.y".into()) };
-        let fields = BTreeMap::from([("labels.x".to_owned(), angles)]);
-        assert!(flip.apply(&record, &fields).is_ok(), "a flip needs no mask of angles");
-        let turn = Symmetry { mirror: false, quarter_turns: 3 };
-        assert!(matches!(turn.apply(&record, &fields), Err(Error::Field { .. })));
+        let fixed = FieldGeometry { kind: FieldKind::Fixed, mask: None };
+        let fields =
+            BTreeMap::from([("labels.x".to_owned(), angles), ("labels.y".to_owned(), fixed)]);
+        for quarter_turns in 0..4 {
+            let turn = Symmetry { mirror: false, quarter_turns };
+            assert!(matches!(turn.apply(&record, &fields), Err(Error::Field { .. })));
+        }
+        record.insert("labels.y", Field::new(vec![1], vec![1_u8]).unwrap());
         record.insert("shape_label", Field::new(vec![2, 3, 1], vec![0_u8; 6]).unwrap());
         assert!(matches!(flip.apply(&record, &fields), Err(Error::FieldShape { .. })));
     }

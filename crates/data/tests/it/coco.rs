@@ -290,6 +290,12 @@ fn sizes_beyond_the_limits_are_refused_before_they_are_made() {
     assert!(matches!(error, Error::Coco { fault: CocoFault::Instances { found: 4, .. }, .. }));
     let small = open(&dataset(), CocoConfig { max_array_bytes: 191, ..labels() }).unwrap();
     assert!(matches!(small.get(0), Err(Error::ArrayTooLarge { bytes: 192, .. })));
+    for output in [CocoOutput::Masks, CocoOutput::ClassMap] {
+        let few =
+            CocoConfig { outputs: vec![output], max_drawn_pixels: 2, ..CocoConfig::default() };
+        let error = open(&dataset(), few).unwrap().get(0).unwrap_err();
+        assert!(matches!(error, Error::TooMuchDrawn { allowed: 2, .. }), "{error}");
+    }
     let mut huge = dataset();
     huge["images"][0]["width"] = json!(10_000_000);
     huge["annotations"][1]["segmentation"] = json!([]);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use mapvec_data::{
-    Error, Field, Loader, LoaderConfig, OnError, Position, Record, Result, Shapes, Source, collate,
+    Blur, ColorShift, Error, Field, Loader, LoaderConfig, OnError, Position, Record, Result,
+    Shapes, Source, Step, Transformed, collate,
 };
 use proptest::prelude::*;
 
@@ -122,7 +123,95 @@ fn damaged_samples_fail_or_are_left_out_and_reported() {
     assert_eq!(batch.skipped.len(), 1);
     assert!(batch.skipped[0].0 == 4 && batch.skipped[0].1.contains("damaged"));
     let all = Loader::new(Numbers { len: 3, damaged: 1 }, skip).unwrap();
-    assert!(all.batch(Position::default()).unwrap_err().to_string().contains("all samples"));
+    let error = all.batch(Position::default()).unwrap_err().to_string();
+    assert!(error.contains("whole epoch"), "{error}");
+}
+
+#[test]
+fn batches_without_a_sample_are_passed_over_and_the_rest_is_made_once() {
+    // Batches of one sample; 1 of 2 is damaged.
+    let source = || Numbers { len: 6, damaged: 2 };
+    let skip = LoaderConfig { on_error: OnError::Skip, ..config(1, None) };
+    let loader = Loader::new(source(), skip).unwrap();
+    let at = |epoch, batch| Position { epoch, batch };
+    let batch = loader.batch(at(0, 5)).unwrap();
+    assert_eq!((batch.position, batch.next, &batch.indices[..]), (at(1, 0), at(1, 1), &[0][..]));
+    assert_eq!(batch.skipped.iter().map(|s| s.0).collect::<Vec<_>>(), [5]);
+    let mut batches = loader.batches(Position::default());
+    let seen: Vec<_> = batches.by_ref().take(5).map(Result::unwrap).collect();
+    assert_eq!(seen.iter().map(|b| b.indices[0]).collect::<Vec<_>>(), [0, 2, 4, 0, 2]);
+    assert_eq!(seen.iter().map(|b| b.skipped.len()).collect::<Vec<_>>(), [0, 1, 1, 1, 1]);
+    assert_eq!(batches.position(), seen[4].next);
+    // After an error, too, it is known where to go on.
+    let loader = Loader::new(source(), config(1, None)).unwrap();
+    let mut batches = loader.batches(at(0, 1));
+    assert_eq!(batches.position(), at(0, 1));
+    assert!(batches.next().unwrap().is_err());
+    assert_eq!(batches.position(), at(0, 2));
+}
+
+/// Grey pictures, all the same.
+struct Grey;
+
+impl Source for Grey {
+    type Sample = Record;
+
+    fn len(&self) -> usize {
+        8
+    }
+
+    fn get(&self, _: usize) -> Result<Record> {
+        let mut record = Record::new();
+        record.insert("img", Field::new(vec![1, 1, 3], vec![0.5_f32; 3])?);
+        Ok(record)
+    }
+}
+
+#[test]
+fn steps_of_a_loader_differ_by_epoch_and_are_repeatable() {
+    let steps = vec![Step::ColorShift(ColorShift::default())];
+    let config = |seed, shuffle, threads| LoaderConfig {
+        steps: steps.clone(),
+        seed,
+        shuffle,
+        threads,
+        ..config(8, None)
+    };
+    let pictures = |config: LoaderConfig, epoch| {
+        let batch = Loader::new(Grey, config).unwrap().batch(Position { epoch, batch: 0 }).unwrap();
+        let values = batch.record.get("img").unwrap().values().as_f32().unwrap().to_vec();
+        let pictures = values.chunks(3).map(|c| c.iter().map(|v| v.to_bits()).collect::<Vec<_>>());
+        batch.indices.iter().copied().zip(pictures).collect::<BTreeSet<_>>()
+    };
+    let first = pictures(config(1, None, 1), 0);
+    assert_eq!(first, pictures(config(1, None, 3), 0), "the same at any number of threads");
+    assert_eq!(first, pictures(config(1, Some(4), 2), 0), "the order does not matter");
+    let all = [first, pictures(config(1, None, 1), 1), pictures(config(2, None, 1), 0)];
+    let different: BTreeSet<_> = all.iter().flatten().map(|(_, picture)| picture).collect();
+    assert_eq!(different.len(), 24, "every sample, epoch and seed has its own numbers");
+    let bad = Step::Blur(Blur { kernel: 0, ..Blur::default() });
+    assert!(LoaderConfig { steps: vec![bad], ..LoaderConfig::default() }.validate().is_err());
+    let old: LoaderConfig = serde_json::from_str(r#"{ "batch": 4 }"#).unwrap();
+    assert!(old.steps.is_empty());
+}
+
+#[test]
+fn nested_steps_with_one_seed_draw_different_numbers() {
+    let shift = || vec![Step::ColorShift(ColorShift::default())];
+    let bits = |source: &dyn Source<Sample = Record>| {
+        let record = source.get(3).unwrap();
+        record.get("img").unwrap().values().as_f32().unwrap().to_vec()
+    };
+    let once = Transformed::new(Grey, shift(), 7).unwrap();
+    let shifted = bits(&once);
+    let boxed: Box<dyn Source<Sample = Record>> = Box::new(once);
+    let twice = Transformed::new(boxed, shift(), 7).unwrap();
+    assert_eq!(twice.stages(), 2);
+    // The second shift would be the same as the first.
+    for (once, twice) in shifted.iter().zip(bits(&twice)) {
+        let steps = [once - 0.5, twice - once].map(|step: f32| step.rem_euclid(256.0 / 255.0));
+        assert!((steps[0] - steps[1]).abs() > 0.01, "{steps:?}");
+    }
 }
 
 struct Panics;

@@ -375,3 +375,42 @@ fn the_manifest_tells_what_there_is() {
     }
     assert!("zip".parse::<ShardFormat>().is_err());
 }
+
+#[test]
+fn a_shard_that_was_cut_short_keeps_the_dataset_unfinished() {
+    let source = Random { seed: 8, count: 40 };
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(ShardFormat::Webdataset, &source, 4);
+    for shard in 0..3 {
+        write_shard(&plan, dir.path(), shard, &source, &Silent).unwrap();
+    }
+    let path = dir.path().join(plan.file_name(1));
+    let whole = fs::read(&path).unwrap();
+    replace(&path, &whole[..whole.len() - 512]);
+    let last = write_shard(&plan, dir.path(), 3, &source, &Silent).unwrap();
+    assert!(!last.finished && !dir.path().join("manifest.json").exists());
+    let error = open(dir.path()).unwrap_err();
+    assert!(
+        matches!(&error, Error::Unfinished { missing: 1, first, .. } if *first == plan.file_name(1))
+    );
+    assert!(write_shard(&plan, dir.path(), 1, &source, &Silent).unwrap().finished);
+    assert_equal(&open(dir.path()).unwrap(), &source);
+}
+
+#[test]
+fn a_list_that_is_missing_has_its_own_message_and_stale_files_are_removed() {
+    let source = Random { seed: 9, count: 12 };
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(ShardFormat::Webdataset, &source, 2);
+    write_shards(&plan, dir.path(), &source, &Silent).unwrap();
+    fs::remove_file(dir.path().join("manifest.json")).unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::NoManifest { shards: 2, .. }), "{error}");
+    write_shards(&plan, dir.path(), &source, &Silent).unwrap();
+    let names: Vec<String> = files(dir.path()).into_keys().collect();
+    for stale in [".plan.json.tmp", ".manifest.json.tmp"] {
+        fs::write(dir.path().join(stale), b"half").unwrap();
+    }
+    write_shards(&plan, dir.path(), &source, &Silent).unwrap();
+    assert_eq!(files(dir.path()).into_keys().collect::<Vec<_>>(), names);
+}

@@ -175,3 +175,127 @@ fn all_moves_are_as_likely_as_they_should_be() {
     let never = RandomFlip { horizontal: 0.0, vertical: 0.0, ..RandomFlip::default() };
     assert_eq!((count(&half).len(), count(&never).len()), (2, 1));
 }
+
+/// A record as a generator makes it, by names, shapes and a letter for the type.
+fn made(fields: &[(&str, &[usize], char)]) -> Record {
+    let mut record = Record::new();
+    for (name, shape, kind) in fields {
+        let len: usize = shape.iter().product();
+        let field = match kind {
+            'f' => Field::new(shape.to_vec(), (0..len).map(|i| i as f32 / 8.0).collect::<Vec<_>>()),
+            'i' => {
+                Field::new(shape.to_vec(), (1..=i32::try_from(len).unwrap()).collect::<Vec<_>>())
+            }
+            _ => Field::new(shape.to_vec(), vec![1_u8; len]),
+        };
+        record.insert(*name, field.unwrap());
+    }
+    record
+}
+
+#[test]
+fn records_of_all_generators_move_without_a_word_about_them() {
+    let (h, w) = (3, 4);
+    let plane = [h, w, 1];
+    let planes = [2, h, w, 1];
+    let picture: (&str, &[usize], char) = ("img", &[h, w, 3], 'f');
+    let mini_shapes = made(&[
+        picture,
+        ("shape_masks", &planes, 'u'),
+        ("background_mask", &plane, 'u'),
+        ("color_label", &[h, w, 3], 'f'),
+        ("vertices", &[2, 5, 2], 'f'),
+        ("vertices_mask", &[2, 5], 'u'),
+        ("closed", &[2], 'u'),
+        ("colors", &[2, 3], 'f'),
+        ("shape_thickness", &[2], 'i'),
+    ]);
+    let matching = made(&[
+        picture,
+        ("dominant_mask", &plane, 'u'),
+        ("classes", &plane, 'u'),
+        ("alpha_masks", &planes, 'f'),
+        ("masks", &planes, 'u'),
+        ("angles", &[2], 'f'),
+        ("angles_mask", &[2], 'u'),
+        ("bboxes", &[2, 4, 2], 'f'),
+        ("patterns_mask", &[2], 'u'),
+        ("dominant", &[2], 'u'),
+        ("pattern_classes", &[2], 'i'),
+    ]);
+    let single_line = made(&[
+        picture,
+        ("line_mask", &plane, 'u'),
+        ("distractor_mask", &plane, 'u'),
+        ("sample_point", &[2], 'f'),
+        ("endpoints", &[2, 2], 'f'),
+        ("angle", &[1], 'f'),
+        ("thickness", &[1], 'i'),
+    ]);
+    let sheets = made(&[
+        picture,
+        ("boundary", &plane, 'u'),
+        ("centreline", &plane, 'u'),
+        ("class", &plane, 'u'),
+        ("distractor", &plane, 'u'),
+        ("angle", &plane, 'f'),
+        ("thickness", &plane, 'f'),
+    ]);
+    let waves = made(&[
+        picture,
+        ("classes", &plane, 'u'),
+        ("angle_label", &plane, 'f'),
+        ("fields", &planes, 'f'),
+        ("angles", &[2], 'f'),
+        ("patterns_mask", &[2], 'u'),
+        ("lengths", &[2], 'f'),
+    ]);
+    for record in [mini_shapes, matching, single_line, sheets, waves] {
+        for turn in 0..8 {
+            let there = moved(&record, turn > 3, turn);
+            for (name, field) in record.fields() {
+                // What has the sides of the picture lies on it, whatever its name is.
+                let lies =
+                    matches!(field.shape(), [.., rows, columns, _] if [*rows, *columns] == [h, w]);
+                let (old, new) = (field.shape(), there.get(name).unwrap().shape());
+                let last = old.len().max(3) - 3;
+                let turned = lies && turn % 2 == 1;
+                assert_eq!(turned, lies && new[last..] == [w, h, old[old.len() - 1]], "{name}");
+                if lies && turn == 4 {
+                    let first = |record: &Record, j: usize| match record.get(name).unwrap().values()
+                    {
+                        Values::F32(values) if !name.starts_with("angle") => {
+                            values[j * old[old.len() - 1]]
+                        }
+                        _ => 0.0,
+                    };
+                    assert_eq!(first(&record, 0), first(&there, w - 1), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_moved_says_to_drop_it() {
+    for name in ["frequencies", "phases", "shifts", "step", "patches", "patch_corners"] {
+        let record = made(&[("img", &[3, 3, 3], 'f'), (name, &[2, 2], 'f')]);
+        let error = RandomFlip::default().apply(record, &mut sample_rng(0, 0)).unwrap_err();
+        assert!(error.to_string().contains("drop it"), "{error}");
+        assert!(matches!(error, Error::FieldKind { name: found } if found == name));
+    }
+    // Padding without a mask would leave its place.
+    let record = made(&[("img", &[3, 3, 3], 'f'), ("vertices", &[1, 2, 2], 'f')]);
+    let error = RandomFlip::default().apply(record, &mut sample_rng(0, 0)).unwrap_err();
+    assert!(matches!(error, Error::Field { name, .. } if name == "vertices_mask"));
+}
+
+#[test]
+fn directions_that_are_not_known_stay_unknown() {
+    let mut record = made(&[("img", &[1, 2, 3], 'f')]);
+    record.insert("angle", Field::new(vec![1, 2, 1], vec![f32::NAN, 0.5]).unwrap());
+    for turn in 0..8 {
+        let there = moved(&record, turn > 3, turn);
+        assert_eq!(reals(&there, "angle").iter().filter(|angle| angle.is_nan()).count(), 1);
+    }
+}
