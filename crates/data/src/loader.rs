@@ -146,6 +146,46 @@ pub struct Batch {
 /// The batch at a position depends on the source, the configuration and the position alone, not
 /// on the number of threads: a run that is stopped goes on with [`Batch::next`] of its last
 /// batch.
+///
+/// Shuffled batches read their samples from all over the source. Tars and TFRecords are made for
+/// that; of Parquet a group of rows is read for each sample
+/// (see [`ShardReadConfig::cached_groups`](crate::ShardReadConfig)).
+///
+/// # Examples
+///
+/// ```
+/// use mapvec_data::{Field, Loader, LoaderConfig, Position, Record, Result, Source};
+///
+/// struct Squares;
+///
+/// impl Source for Squares {
+///     type Sample = Record;
+///
+///     fn len(&self) -> usize {
+///         100
+///     }
+///
+///     fn get(&self, index: usize) -> Result<Record> {
+///         let mut record = Record::new();
+///         record.insert("square", Field::new(vec![1], vec![(index * index) as f32])?);
+///         Ok(record)
+///     }
+/// }
+///
+/// let config = LoaderConfig { batch: 16, shuffle: Some(7), ..LoaderConfig::default() };
+/// let loader = Loader::new(Squares, config)?;
+/// let mut position = Position::default();
+/// // Batches never end; seven of them are an epoch here.
+/// for batch in loader.batches(position).take(loader.batches_per_epoch() as usize) {
+///     let batch = batch?;
+///     let squares = batch.record.get("square")?;
+///     assert_eq!(squares.shape(), &[batch.indices.len(), 1]);
+///     // Kept with the model, it lets a run go on from here.
+///     position = batch.next;
+/// }
+/// assert_eq!(position, Position { epoch: 1, batch: 0 });
+/// # Ok::<(), mapvec_data::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Loader<S> {
     shared: Arc<Shared<S>>,
