@@ -6,6 +6,7 @@
 
 mod bytes;
 mod drawing;
+mod fans;
 mod rasters;
 mod seams;
 mod shapes;
@@ -19,7 +20,7 @@ pub type Finding = Result<(), String>;
 pub type Target = fn(&mut Bytes<'_>) -> Finding;
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("polygonize", rasters::polygonize),
     ("lines", rasters::lines),
     ("contours", rasters::contours),
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("draw", drawing::draw),
     ("measure", drawing::measure),
     ("visible", drawing::visible),
+    ("fans", fans::fans),
 ];
 
 /// Fails with a text unless a condition holds.
