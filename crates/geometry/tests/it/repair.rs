@@ -224,3 +224,128 @@ fn rings_with_millions_of_crossings_are_refused() {
         );
     }
 }
+
+/// Rings whose crossings lie within rounding of each other: cutting them one by one never came to
+/// an end.
+#[test]
+fn crossings_within_rounding_of_each_other_come_to_an_end() {
+    let ring = |points: &[(f64, f64)]| LineString::from(points.to_vec());
+    let shape = MultiPolygon(vec![
+        Polygon::new(
+            ring(&[
+                (34.2869735553379, 10.725759059745348),
+                (30.693437806072478, 48.704211557296766),
+                (41.93731635651322, 27.668952007835454),
+                (59.06562193927522, 40.643486777668954),
+                (28.596474045053867, 40.67384916748286),
+                (34.2869735553379, 10.725759059745348),
+            ]),
+            vec![ring(&[
+                (23.420176297747307, 60.45543584720862),
+                (32.617042115572964, 43.24975514201763),
+                (23.420176297747307, 60.45543584720862),
+            ])],
+        ),
+        Polygon::new(
+            ring(&[
+                (0.0, 5.0),
+                (2.0, 4.0),
+                (4.0, 4.0),
+                (3.0, 4.0),
+                (2.0, 5.0),
+                (5.0, 6.0),
+                (0.0, 5.0),
+            ]),
+            vec![],
+        ),
+        Polygon::new(
+            ring(&[
+                (3.0, 5.0),
+                (4.0, 2.0),
+                (6.0, 4.0),
+                (2.0, 3.0),
+                (3.0, 1.0),
+                (1.0, 6.0),
+                (4.0, 3.0),
+                (3.0, 5.0),
+                (6.0, 6.0),
+                (4.0, 3.0),
+                (4.0, 6.0),
+                (6.0, 7.0),
+                (5.0, 5.0),
+                (1.0, 3.0),
+                (3.0, 5.0),
+            ]),
+            vec![ring(&[
+                (4.0, 3.0),
+                (4.0, 3.0),
+                (0.0, 4.0),
+                (3.0, 1.0),
+                (4.0, 5.0),
+                (4.0, 6.0),
+                (0.0, 4.0),
+                (4.0, 3.0),
+            ])],
+        ),
+        Polygon::new(
+            ring(&[
+                (-1.333333333333334, 3.333333333333332),
+                (-6.0, 1.0),
+                (11.0, -1.333333333333334),
+                (-1.666666666666667, 4.666666666666666),
+                (10.0, 7.0),
+                (5.666666666666666, 13.333333333333332),
+                (-4.0, 11.666666666666664),
+                (5.333333333333332, 3.333333333333332),
+                (12.333333333333332, -1.0),
+                (13.0, 0.0),
+                (10.0, -0.666666666666667),
+                (-7.0, 8.0),
+                (-1.333333333333334, 3.333333333333332),
+            ]),
+            vec![ring(&[
+                (12.666666666666664, -3.0),
+                (-2.666666666666667, -4.333333333333334),
+                (7.666666666666666, 8.0),
+                (0.0, 7.333333333333332),
+                (1.0, 4.666666666666666),
+                (-1.333333333333334, 5.0),
+                (-3.666666666666667, -4.666666666666667),
+                (8.666666666666666, 9.666666666666664),
+                (12.666666666666664, -3.0),
+            ])],
+        ),
+    ]);
+    for fill in [Fill::EvenOdd, Fill::NonZero] {
+        let repaired = repair_multi_polygon(&shape, fill).unwrap();
+        assert_eq!(validate_multi_polygon(&repaired), Ok(()), "{fill:?}");
+        assert!(area(&repaired) > 0.0, "{fill:?}");
+    }
+}
+
+/// Products of coordinates near 1e-300 are below the smallest numbers.
+#[test]
+fn tiny_parts_beside_large_ones_stay_valid() {
+    let ring = |points: &[(f64, f64)]| LineString::from(points.to_vec());
+    let large = ring(&[(4.0, 3.0), (4.0, 6.0), (1.0, 1.0), (4.0, 3.0)]);
+    let tiny = ring(&[
+        (4e-300, 8e-300),
+        (1e-300, 1e-299),
+        (5e-300, 1.2e-299),
+        (1e-299, 1.4e-299),
+        (1e-299, 8e-300),
+        (4e-300, 8e-300),
+    ]);
+    for turned in [false, true] {
+        let mut tiny = tiny.clone();
+        if turned {
+            tiny.0.reverse();
+        }
+        let parts = [large.clone(), tiny].map(|ring| Polygon::new(ring, Vec::new()));
+        let shape = MultiPolygon(parts.to_vec());
+        assert_eq!(validate_multi_polygon(&shape), Ok(()), "turned: {turned}");
+        let repaired = repair_multi_polygon(&shape, Fill::EvenOdd).unwrap();
+        assert_eq!(validate_multi_polygon(&repaired), Ok(()), "turned: {turned}");
+        assert_eq!(repaired.0.len(), 2, "turned: {turned}");
+    }
+}
