@@ -147,9 +147,8 @@ pub struct Batch {
 /// on the number of threads: a run that is stopped goes on with [`Batch::next`] of its last
 /// batch.
 ///
-/// Shuffled batches read their samples from all over the source. Tars and TFRecords are made for
-/// that; of Parquet a group of rows is read for each sample
-/// (see [`ShardReadConfig::cached_groups`](crate::ShardReadConfig)).
+/// Shuffled batches read their samples from all over the source. Tars and TFRecord files are
+/// made for that; of Parquet a group of rows is read for each sample (see [`ShardReadConfig::cached_groups`](crate::ShardReadConfig)).
 ///
 /// # Examples
 ///
