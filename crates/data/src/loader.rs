@@ -148,7 +148,8 @@ pub struct Batch {
 /// batch.
 ///
 /// Shuffled batches read their samples from all over the source. Tars and TFRecord files are
-/// made for that; of Parquet a group of rows is read for each sample (see [`ShardReadConfig::cached_groups`](crate::ShardReadConfig)).
+/// made for that; of Parquet a group of rows is read for each sample (see
+/// [`ShardReadConfig::cached_groups`](crate::ShardReadConfig)).
 ///
 /// # Examples
 ///
