@@ -1,9 +1,21 @@
-//! Smooth random fields.
+//! Noise: smooth random fields, and independent values on the channels of a picture.
 
+use mapvec_data::sample_rng;
 use ndarray::Array2;
+use rand::Rng;
 
 use crate::cast::to_index;
 use crate::draw::Draw;
+
+/// Moves every value of a picture by up to `reach` either way, within 0 to 1. The noise has a seed
+/// of its own, so that who needs no picture need not draw it.
+#[expect(clippy::cast_possible_truncation, reason = "pictures are f32")]
+pub(crate) fn add_noise(image: &mut [f32], reach: f64, seed: u64) {
+    let (mut rng, reach) = (sample_rng(seed, 0), reach as f32);
+    for value in image {
+        *value = (*value + reach * rng.random_range(-1.0..1.0_f32)).clamp(0.0, 1.0);
+    }
+}
 
 /// A smooth random field of mean about 0 and deviation about 1: normal numbers on a
 /// grid of `cell` pixels, interpolated by uniform cubic B-splines.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::keys::read_config;
 use crate::limits::{counts, in_range, ranges};
+use crate::noise::add_noise;
 use crate::pattern::color::Palette;
 use crate::pattern::generator::pick;
 use crate::pattern::plane::{Point, direction};
@@ -409,14 +410,9 @@ impl Lines {
 }
 
 /// A colour with noise.
-#[expect(clippy::cast_possible_truncation, reason = "pictures are f32")]
 fn background(config: &ShiftsConfig, color: [f32; 3], noise: u64) -> Vec<f32> {
-    let mut rng = sample_rng(noise, 0);
-    let reach = config.noise as f32;
     let mut image = color.repeat(config.size * config.size);
-    for value in &mut image {
-        *value = (*value + reach * rng.random_range(-1.0..1.0_f32)).clamp(0.0, 1.0);
-    }
+    add_noise(&mut image, config.noise, noise);
     image
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::keys::read_config;
 use crate::limits::{in_range, ranges};
+use crate::noise::add_noise;
 use crate::pattern::generator::pick;
 use crate::pattern::mask::{BitMask, stack};
 use crate::pattern::plane::{Point, direction};
@@ -228,7 +229,6 @@ impl Scene {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "pictures are f32")]
     fn image(&self, config: &SingleLineConfig, noise: u64) -> Vec<f32> {
         let size = config.size;
         let [background, distractor, line] = self.colors;
@@ -236,11 +236,7 @@ impl Scene {
         for (mask, color) in [(&self.distractors, distractor), (&self.line, line)] {
             mask.each(|y, x| image[(y * size + x) * 3..][..3].copy_from_slice(&color));
         }
-        let reach = config.noise as f32;
-        let mut rng = sample_rng(noise, 0);
-        for value in &mut image {
-            *value = (*value + reach * rng.random_range(-1.0..1.0_f32)).clamp(0.0, 1.0);
-        }
+        add_noise(&mut image, config.noise, noise);
         image
     }
 }
