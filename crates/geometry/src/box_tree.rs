@@ -4,6 +4,8 @@ use geo_types::Coord;
 
 /// Boxes in a leaf.
 const LEAF: usize = 8;
+/// Boxes along a path from which on it is worth while to sort them.
+const SHORT: usize = 256;
 
 /// An axis-parallel box, sides included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,20 +67,38 @@ struct Node {
     second: usize,
 }
 
+/// How the boxes of a node are halved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Halves {
+    ByCentre,
+    AsTheyCome,
+}
+
 impl BoxTree {
     /// Cost: n log n for n boxes.
     pub(crate) fn new(boxes: Vec<Bounds>) -> Self {
+        Self::halved(boxes, Halves::ByCentre)
+    }
+
+    /// A tree of boxes of which most lie beside the one before, as along a ring: where they
+    /// are few they are not sorted.
+    pub(crate) fn of_path(boxes: Vec<Bounds>) -> Self {
+        let halves = if boxes.len() < SHORT { Halves::AsTheyCome } else { Halves::ByCentre };
+        Self::halved(boxes, halves)
+    }
+
+    fn halved(boxes: Vec<Bounds>, halves: Halves) -> Self {
         let order = (0..boxes.len() as u32).collect();
         let nodes = Vec::with_capacity(boxes.len() / 2 + 1);
         let mut tree = Self { boxes, order, nodes };
         if !tree.boxes.is_empty() {
-            tree.build(0, tree.boxes.len());
+            tree.build(0, tree.boxes.len(), halves);
         }
         tree
     }
 
     /// The depth is the logarithm of the number of boxes.
-    fn build(&mut self, start: usize, end: usize) {
+    fn build(&mut self, start: usize, end: usize, halves: Halves) {
         let boxes = &self.boxes;
         let range = &mut self.order[start..end];
         let bounds = range[1..]
@@ -89,17 +109,13 @@ impl BoxTree {
         if end - start <= LEAF {
             return;
         }
-        let size = bounds.high - bounds.low;
-        let centre = |index: u32| {
-            let (low, high) = (boxes[index as usize].low, boxes[index as usize].high);
-            if size.x > size.y { low.x + high.x } else { low.y + high.y }
-        };
         let half = (end - start) / 2;
-        range
-            .select_nth_unstable_by(half, |&a, &b| centre(a).total_cmp(&centre(b)).then(a.cmp(&b)));
-        self.build(start, start + half);
+        if halves == Halves::ByCentre {
+            halve(range, boxes, bounds, half);
+        }
+        self.build(start, start + half, halves);
         self.nodes[id].second = self.nodes.len();
-        self.build(start + half, end);
+        self.build(start + half, end, halves);
     }
 
     /// Calls `visit` with the index of every box that meets `bounds`, until it
@@ -161,6 +177,16 @@ impl BoxTree {
             depth += 2;
         }
     }
+}
+
+/// Puts the indices of the half of the boxes whose centres are lower along the longer axis first.
+fn halve(range: &mut [u32], boxes: &[Bounds], bounds: Bounds, half: usize) {
+    let size = bounds.high - bounds.low;
+    let centre = |index: u32| {
+        let (low, high) = (boxes[index as usize].low, boxes[index as usize].high);
+        if size.x > size.y { low.x + high.x } else { low.y + high.y }
+    };
+    range.select_nth_unstable_by(half, |&a, &b| centre(a).total_cmp(&centre(b)).then(a.cmp(&b)));
 }
 
 #[cfg(test)]

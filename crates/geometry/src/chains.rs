@@ -9,7 +9,7 @@ use geo_types::Coord;
 
 /// Consecutive vertices of a closed ring; no two neighbours are equal.
 #[derive(Debug, Clone, Copy)]
-struct Chain {
+pub(crate) struct Chain {
     first: usize,
     /// May be the end of the ring, which stands for its first vertex.
     last: usize,
@@ -58,14 +58,15 @@ impl Chains {
         rings: impl Iterator<Item = [usize; 2]>,
         point: impl Fn(usize) -> Coord<f64>,
     ) -> Self {
-        let mut chains = Vec::new();
-        for ring in rings {
-            push_chains(ring, &point, &mut chains);
-        }
+        Self::over(cut(rings, &point), point)
+    }
+
+    /// The chains that [`cut`] has found, ready to be compared.
+    pub(crate) fn over(chains: Vec<Chain>, point: impl Fn(usize) -> Coord<f64>) -> Self {
         let bounds = chains.iter().map(|chain: &Chain| {
             Bounds::of(vertex(chain, &point, chain.first), vertex(chain, &point, chain.last))
         });
-        let tree = BoxTree::new(bounds.collect());
+        let tree = BoxTree::of_path(bounds.collect());
         Self { chains, tree }
     }
 
@@ -146,6 +147,16 @@ impl Chains {
             true
         });
     }
+}
+
+/// Cuts rings, given by their first vertex and the one after their last, into chains.
+pub(crate) fn cut(
+    rings: impl Iterator<Item = [usize; 2]>,
+    point: &impl Fn(usize) -> Coord<f64>,
+) -> Vec<Chain> {
+    let mut chains = Vec::new();
+    rings.for_each(|ring| push_chains(ring, point, &mut chains));
+    chains
 }
 
 fn push_chains(ring: [usize; 2], point: &impl Fn(usize) -> Coord<f64>, chains: &mut Vec<Chain>) {

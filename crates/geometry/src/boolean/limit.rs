@@ -23,6 +23,11 @@ const BESIDE: f64 = 4.0;
 /// Length in steps that edges have in common then.
 const ALONG: f64 = 16.0;
 
+/// Whether so few vertices need no limit.
+pub(super) fn are_few(vertices: usize) -> bool {
+    vertices < BUNDLE_FROM
+}
+
 /// Refuses rings, given by their first vertex and the one after their last, whose edges
 /// cut each other in too many places; tells whether many edges run along each other without
 /// being equal.
@@ -32,7 +37,7 @@ pub(super) fn limit_meetings(
     count: usize,
     place: impl Fn(usize) -> Coord<f64>,
 ) -> Result<bool> {
-    if count < BUNDLE_FROM {
+    if are_few(count) {
         return Ok(false);
     }
     let mut next: Vec<usize> = (1..=count).collect();

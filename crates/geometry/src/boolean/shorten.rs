@@ -4,11 +4,14 @@
 //! replaced by the chord between its ends, which lies in the same box, and put back
 //! afterwards.
 
-use super::{grid::place, limit::limit_meetings};
+use super::{
+    grid::place,
+    limit::{are_few, limit_meetings},
+};
 use crate::ring::dedup_from;
 use crate::{
     Result,
-    chains::{Chains, Visitor},
+    chains::{Chains, Visitor, cut},
 };
 use geo_types::Coord;
 use i_overlay::i_float::int::point::IntPoint;
@@ -106,11 +109,16 @@ pub(super) fn shorten(rings: [&[Vec<IntPoint>]; 2]) -> Result<Shortening> {
         ranges.push([start, points.len()]);
     }
     let vertex = |k: usize| Coord { x: f64::from(points[k].x), y: f64::from(points[k].y) };
-    let chains = Chains::new(ranges.iter().copied(), vertex);
+    let chains = cut(ranges.iter().copied(), &vertex);
+    let pays = chains.len() * LENGTH <= points.len();
+    if !pays && are_few(points.len()) {
+        return Ok(Shortening::DoesNotPay);
+    }
+    let chains = Chains::over(chains, vertex);
     if limit_meetings(&chains, &ranges, points.len(), vertex)? {
         return Ok(Shortening::Bundles);
     }
-    if chains.len() * LENGTH > points.len() {
+    if !pays {
         return Ok(Shortening::DoesNotPay);
     }
     let mut kept = vec![false; points.len()];
