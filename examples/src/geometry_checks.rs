@@ -180,10 +180,14 @@ fn write_rasters(
     for start in (0..count).step_by(1024) {
         let block = start..count.min(start + 1024);
         let texts = block.into_par_iter().map(|index| {
-            let coverage = polygonize_with(raster(index).view(), Connectivity::Eight);
-            let mut text = coverage_text(&coverage);
-            for method in tolerances.iter().flat_map(|&tolerance| methods(tolerance)) {
-                text += &coverage_text(&coverage.simplify_with(method)?);
+            let raster = raster(index);
+            let mut text = String::new();
+            for connectivity in [Connectivity::Four, Connectivity::Eight] {
+                let coverage = polygonize_with(raster.view(), connectivity);
+                text += &coverage_text(&coverage);
+                for method in tolerances.iter().flat_map(|&tolerance| methods(tolerance)) {
+                    text += &coverage_text(&coverage.simplify_with(method)?);
+                }
             }
             anyhow::Ok(text)
         });

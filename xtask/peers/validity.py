@@ -44,8 +44,9 @@ def main():
                 print(shapely.is_valid_reason(geometry), file=sys.stderr)
             for start, end in zip(starts, starts[1:]):
                 coverages += 1
-                fits = shapely.coverage_is_valid(geometries[start:end])
-                unfit += not numpy.all(fits)
+                # Of a mask there is one shape.
+                if end - start > 1:
+                    unfit += not numpy.all(shapely.coverage_is_valid(geometries[start:end]))
     version = ".".join(map(str, shapely.geos_version))
     verdict = f"{shapes} shapes, {invalid} invalid; {coverages} coverages, {unfit} unfit"
     print(f"{verdict} (GEOS {version})")

@@ -126,7 +126,13 @@ impl BitMask {
     #[must_use]
     pub fn extent(&self) -> Option<[usize; 4]> {
         let mut rows: Option<(usize, usize)> = None;
-        let mut columns = vec![0_u64; self.words];
+        let (mut few, mut many) = ([0_u64; 16], Vec::new());
+        let columns = if let Some(few) = few.get_mut(..self.words) {
+            few
+        } else {
+            many.resize(self.words, 0);
+            &mut many[..]
+        };
         for (i, row) in self.bits.chunks_exact(self.words).enumerate() {
             if row.iter().any(|word| *word != 0) {
                 rows = Some((rows.map_or(self.top + i, |r| r.0), self.top + i));

@@ -4,7 +4,7 @@
 //! pixel belongs to a shape if its centre does.
 
 use super::mask::BitMask;
-use super::plane::Point;
+use super::plane::{Point, ceil, floor};
 
 /// Slack at borders, px: centres that lie on a border up to rounding are inside.
 const EPSILON: f64 = 1e-9;
@@ -46,25 +46,18 @@ pub(crate) fn add_stroke(mask: &mut BitMask, [a, b]: [Point; 2], width: f64) {
 pub(crate) fn add_convex(mask: &mut BitMask, corners: &[Point]) {
     let low = corners.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
     let high = corners.iter().map(|p| p.y).fold(f64::NEG_INFINITY, f64::max);
-    let corners: Vec<(f64, f64)> = corners.iter().map(|p| (p.x, p.y)).collect();
     for y in rows_between(low, high, &mask.rows()) {
         let mut span = Span::default();
-        span.add_polygon(&corners, y);
+        span.add_polygon(corners, y);
         span.paint(mask, y);
     }
 }
 
 /// The rows that may have pixels of something between two heights.
 pub(crate) fn row_range(low: f64, high: f64, size: usize) -> std::ops::Range<usize> {
-    let limit = size as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the canvas"
-    )]
-    let at = |v: f64| v.clamp(0.0, limit) as usize;
-    let first = at((low - EPSILON).ceil());
-    first..at((high + EPSILON).floor() + 1.0).max(first)
+    let at = |row: i64| usize::try_from(row).unwrap_or(0).min(size);
+    let first = at(ceil(low - EPSILON));
+    first..at(floor(high + EPSILON).saturating_add(1)).max(first)
 }
 
 /// The rows of a range as numbers.
@@ -96,9 +89,9 @@ impl Span {
     }
 
     /// What a convex polygon has of row `y`.
-    fn add_polygon(&mut self, corners: &[(f64, f64)], y: f64) {
-        for (i, &(ax, ay)) in corners.iter().enumerate() {
-            let (bx, by) = corners[(i + 1) % corners.len()];
+    fn add_polygon(&mut self, corners: &[Point], y: f64) {
+        for (i, &Point { x: ax, y: ay }) in corners.iter().enumerate() {
+            let Point { x: bx, y: by } = corners[if i + 1 < corners.len() { i + 1 } else { 0 }];
             let (low, high) = if ay < by { (ay, by) } else { (by, ay) };
             if y < low - EPSILON || y > high + EPSILON {
                 continue;
@@ -115,8 +108,7 @@ impl Span {
     #[expect(clippy::cast_possible_truncation, reason = "positions near a canvas of 1024 pixels")]
     fn paint(&self, mask: &mut BitMask, y: f64) {
         if self.low <= self.high {
-            let (first, last) = ((self.low - EPSILON).ceil(), (self.high + EPSILON).floor());
-            mask.add_span(y as i64, first as i64, last as i64);
+            mask.add_span(y as i64, ceil(self.low - EPSILON), floor(self.high + EPSILON));
         }
     }
 }
