@@ -124,6 +124,24 @@ impl Manifest {
         dir.join(plan.index_name(shard)).is_file() && dir.join(plan.file_name(shard)).is_file()
     }
 
+    /// The bytes of the manifest of all shards of a plan, to be written to `path`.
+    pub(crate) fn text(
+        plan: &ShardPlan,
+        shards: Vec<ManifestShard>,
+        path: &Path,
+    ) -> Result<Vec<u8>> {
+        let mut manifest = Self {
+            plan: plan.clone(),
+            samples: shards.iter().map(|shard| shard.samples).sum(),
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            shards,
+            digest: String::new(),
+        };
+        let bytes = seal(&mut manifest)?;
+        manifest.check().map_err(|reason| Error::Refused { path: path.to_owned(), reason })?;
+        Ok(bytes)
+    }
+
     /// Writes the manifest if all shards are there and have the sizes that their indices say.
     /// Says whether they are. Their contents are checked where they are read.
     pub(crate) fn finish(plan: &ShardPlan, dir: &Path) -> Result<bool> {
@@ -144,25 +162,10 @@ impl Manifest {
             if !has_size(&dir.join(plan.file_name(number)), &index) {
                 return Ok(false);
             }
-            shards.push(ManifestShard {
-                file: plan.file_name(number),
-                first: index.first,
-                samples: index.samples,
-                bytes: index.bytes,
-                blake3: index.blake3,
-                index_blake3: blake3::hash(&bytes).to_string(),
-            });
+            shards.push(ManifestShard::of(plan, number, index, &bytes));
         }
-        let mut manifest = Self {
-            plan: plan.clone(),
-            samples: shards.iter().map(|shard| shard.samples).sum(),
-            bytes: shards.iter().map(|shard| shard.bytes).sum(),
-            shards,
-            digest: String::new(),
-        };
-        let bytes = seal(&mut manifest)?;
         let path = dir.join(FILE_NAME);
-        manifest.check().map_err(|reason| Error::Refused { path: path.clone(), reason })?;
+        let bytes = Self::text(plan, shards, &path)?;
         if fs::read(&path).is_ok_and(|found| found == bytes) {
             remove_stale(&path);
             return Ok(true);
@@ -173,6 +176,20 @@ impl Manifest {
 }
 
 /// Whether a file is as long as its index says.
+impl ManifestShard {
+    /// What the manifest says of a shard with this index, of which `bytes` are the file.
+    pub(crate) fn of(plan: &ShardPlan, number: usize, index: ShardIndex, bytes: &[u8]) -> Self {
+        Self {
+            file: plan.file_name(number),
+            first: index.first,
+            samples: index.samples,
+            bytes: index.bytes,
+            blake3: index.blake3,
+            index_blake3: blake3::hash(bytes).to_string(),
+        }
+    }
+}
+
 fn has_size(path: &Path, index: &ShardIndex) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.len() == index.bytes)
 }

@@ -140,13 +140,19 @@ impl ShardPlan {
         Ok(Some(plan))
     }
 
+    /// The bytes of its file.
+    pub(crate) fn text(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::Serialize { reason: error.to_string() })?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     /// Writes the plan into a folder, or finds it there.
     pub(crate) fn settle(&self, dir: &Path) -> Result<()> {
         fs::create_dir_all(dir).map_err(Error::io(dir, "make the folder"))?;
         let path = dir.join(FILE_NAME);
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::Serialize { reason: error.to_string() })?;
-        bytes.push(b'\n');
+        let bytes = self.text()?;
         if !path.exists() {
             write_in_turn(&path, &bytes)?;
         } else {

@@ -15,12 +15,17 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 use super::MAX_BLOCK_BYTES;
+use super::block::ShardIndex;
 use super::manifest::{self, Manifest, ManifestShard};
-use super::plan;
+use super::plan::{self, ShardPlan};
+use super::sealed::unseal;
 use super::write::finished_index;
 
 /// Bytes of a request. Stores want parts of at least 5 MiB.
 const PART_BYTES: usize = 16 << 20;
+
+/// Why a dataset is not sent to a place.
+const OTHER: &str = "another dataset is there";
 
 /// A place in an object store that holds one dataset.
 ///
@@ -85,9 +90,8 @@ impl DatasetStore {
     pub fn upload(&self, dir: &Path, progress: &dyn Progress) -> Result<Transfer> {
         let manifest = Manifest::read(dir)?;
         let stated = read(dir, manifest::FILE_NAME)?;
-        let there = self.find(manifest::FILE_NAME)?;
-        if there.is_some_and(|there| there != stated) {
-            return Err(self.error(manifest::FILE_NAME, "upload", "another dataset is there"));
+        if self.find(manifest::FILE_NAME)?.is_some_and(|there| there != stated) {
+            return Err(self.error(manifest::FILE_NAME, "upload", OTHER));
         }
         progress.begin("shards to the store", manifest.shards.len() as u64);
         let mut transfer = Transfer::default();
@@ -111,6 +115,65 @@ impl DatasetStore {
         self.put(plan::FILE_NAME, read(dir, plan::FILE_NAME)?)?;
         self.put(manifest::FILE_NAME, stated)?;
         Ok(transfer)
+    }
+
+    /// Sends one shard from the folder where [`write_shard`](super::write_shard) has finished
+    /// it, for jobs without a disk that all share: each writes and sends its own shard.
+    /// [`DatasetStore::complete`] then writes the manifest.
+    ///
+    /// The index follows the shard. What is there already is not sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the shard is not finished in the folder, or the store refuses or
+    /// holds shards of another plan; [`Error::Config`] for a shard that the plan does not have;
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn upload_shard(&self, plan: &ShardPlan, dir: &Path, shard: usize) -> Result<Transfer> {
+        let (file, index_name) = (plan.file_name(shard), plan.index_name(shard));
+        let Some(index) = finished_index(plan, dir, shard)? else {
+            return Err(self.error(&file, "upload", "it is not finished in the folder"));
+        };
+        self.put_once(plan::FILE_NAME, plan.text()?)?;
+        let bytes = read(dir, &index_name)?;
+        let shard = ManifestShard::of(plan, shard, index, &bytes);
+        if self.size(&file)? == Some(shard.bytes)
+            && self.find(&index_name)?.as_ref() == Some(&bytes)
+        {
+            return Ok(Transfer { present: 1, ..Transfer::default() });
+        }
+        self.send(&dir.join(&file), &shard)?;
+        self.put(&index_name, bytes)?;
+        Ok(Transfer { copied: 1, present: 0, bytes: shard.bytes })
+    }
+
+    /// Writes the manifest if all shards of a plan have been sent, and says whether they have.
+    /// Every job may call it after its shard: the last one finds them all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] for an index that is not as it was written, [`Error::Store`] when the
+    /// store refuses or holds another dataset.
+    pub fn complete(&self, plan: &ShardPlan) -> Result<bool> {
+        self.put_once(plan::FILE_NAME, plan.text()?)?;
+        let mut shards = Vec::with_capacity(plan.shards);
+        for number in 0..plan.shards {
+            let index_name = plan.index_name(number);
+            let Some(bytes) = self.find(&index_name)? else { return Ok(false) };
+            let index: ShardIndex = unseal(&bytes).map_err(|reason| Error::Damaged {
+                path: self.location(&index_name).into(),
+                first: 0,
+                samples: 0,
+                reason,
+            })?;
+            if self.size(&plan.file_name(number))? != Some(index.bytes) {
+                return Ok(false);
+            }
+            shards.push(ManifestShard::of(plan, number, index, &bytes));
+        }
+        let place = self.location(manifest::FILE_NAME);
+        let text = Manifest::text(plan, shards, Path::new(&place))?;
+        self.put_once(manifest::FILE_NAME, text)?;
+        Ok(true)
     }
 
     /// Copies a dataset from the store into a folder, where
@@ -238,6 +301,15 @@ impl DatasetStore {
     fn put(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
         let sent = self.runtime.block_on(self.store.put(&self.key(name), PutPayload::from(bytes)));
         sent.map(|_| ()).map_err(|error| self.failed(name, "upload", &error))
+    }
+
+    /// Writes a small object, which may be there already, but not with other bytes.
+    fn put_once(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
+        match self.find(name)? {
+            Some(there) if there != bytes => Err(self.error(name, "upload", OTHER)),
+            Some(_) => Ok(()),
+            None => self.put(name, bytes),
+        }
     }
 
     fn key(&self, name: &str) -> Key {

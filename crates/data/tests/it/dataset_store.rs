@@ -4,7 +4,7 @@ use std::fs;
 
 use mapvec_data::{
     DatasetStore, Error, Field, Record, Result, ShardFormat, ShardPlan, ShardReadConfig, Shards,
-    Silent, Source, write_shards,
+    Silent, Source, write_shard, write_shards,
 };
 use serde_json::json;
 
@@ -80,6 +80,37 @@ fn a_dataset_goes_there_and_back() {
     let other = DatasetStore::open(&address(&empty), &[]).unwrap();
     assert!(matches!(other.upload(here.path(), &Silent), Err(Error::Damaged { .. })));
     assert!(!empty.path().join("sets/one").join(plan.file_name(0)).exists());
+}
+
+#[test]
+fn jobs_send_their_own_shards() {
+    let (whole, there, back) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plan = ShardPlan::new(ShardFormat::Webdataset, 6, 3, 1, &json!({"a": 1})).unwrap();
+    let store = DatasetStore::open(&address(&there), &[]).unwrap();
+    for shard in [2, 0, 1] {
+        assert!(!store.complete(&plan).unwrap(), "not all are there");
+        let own = tempfile::tempdir().unwrap();
+        let error = store.upload_shard(&plan, own.path(), shard).unwrap_err();
+        assert!(error.to_string().contains("not finished"), "{error}");
+        write_shard(&plan, own.path(), shard, &Large, &Silent).unwrap();
+        let sent = store.upload_shard(&plan, own.path(), shard).unwrap();
+        assert_eq!((sent.copied, sent.present), (1, 0));
+        assert_eq!(store.upload_shard(&plan, own.path(), shard).unwrap().present, 1);
+        assert!(store.upload_shard(&plan, own.path(), 3).is_err(), "no such shard");
+    }
+    assert!(store.complete(&plan).unwrap() && store.complete(&plan).unwrap());
+    // The same as what one job writes and sends whole.
+    write_shards(&plan, whole.path(), &Large, &Silent).unwrap();
+    assert_eq!(store.upload(whole.path(), &Silent).unwrap().present, 3);
+    assert_eq!(store.download(back.path(), &Silent).unwrap().copied, 3);
+    // Another plan does not mix with it.
+    let other = ShardPlan::new(ShardFormat::Webdataset, 6, 3, 2, &json!({"a": 1})).unwrap();
+    let own = tempfile::tempdir().unwrap();
+    write_shard(&other, own.path(), 0, &Large, &Silent).unwrap();
+    let error = store.upload_shard(&other, own.path(), 0).unwrap_err();
+    assert!(error.to_string().contains("another dataset"), "{error}");
+    assert!(matches!(store.complete(&other), Err(Error::Store { .. })));
 }
 
 #[test]
