@@ -191,7 +191,7 @@ fn corrected(estimate: f64, samples: &[f64], jackknife: &[f64], tail: f64) -> (f
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let position = share.clamp(0.0, 1.0) * last as f64;
-    let before = (0..=last).collect::<Vec<_>>().partition_point(|&at| at as f64 <= position) - 1;
+    let before = (0..last).take_while(|&at| (at + 1) as f64 <= position).count();
     let (a, b) = (sorted[before], sorted[(before + 1).min(last)]);
     Some(a + (b - a) * (position - before as f64))
 }

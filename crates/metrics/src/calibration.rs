@@ -19,10 +19,27 @@ pub struct CalibrationBin {
 /// Statements by their probability, in bins of equal width. Those of several pictures can be
 /// added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct CalibrationCounts {
     bins: Vec<CalibrationBin>,
     /// Sum of the squared differences of probability and truth.
     squares: f64,
+}
+
+/// Counts as they are read, not yet checked.
+#[derive(Deserialize)]
+struct Written {
+    bins: Vec<CalibrationBin>,
+    squares: f64,
+}
+
+impl TryFrom<Written> for CalibrationCounts {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let Written { bins, squares } = written;
+        Self::new(bins.len()).map(|_| Self { bins, squares })
+    }
 }
 
 impl CalibrationCounts {

@@ -12,6 +12,7 @@
 //! | [`chart_lines`] | lines of charts | score of CHART-Info task 6a |
 //! | [`apls`] | road networks | average path length similarity |
 //! | [`segment_errors`], [`angle_errors`], [`thickness_errors`] | segments, rasters | errors with their quantiles |
+//! | [`line_distances`] | lines | distances both ways, Hausdorff distance at 95 % |
 //! | [`polis_errors`] | matched polygons | PoLiS distances |
 //! | [`boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
 //! | [`CalibrationCounts`] | probabilities and truth | expected calibration error, Brier score |
@@ -35,6 +36,7 @@ mod coco_ap;
 mod confusion;
 mod error;
 mod error_sum;
+mod line_distances;
 mod line_errors;
 mod normal;
 mod panoptic;
@@ -60,6 +62,7 @@ pub use coco_ap::{
 pub use confusion::{Confusion, confusion};
 pub use error::{Error, Result};
 pub use error_sum::ErrorSum;
+pub use line_distances::{LineDistances, line_distances};
 pub use line_errors::{
     SegmentErrors, angle_error, angle_errors, endpoint_error, polis_errors, segment_errors,
     thickness_errors,

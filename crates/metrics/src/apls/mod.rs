@@ -141,7 +141,8 @@ impl Sum for AplsCounts {
 ///
 /// and 0 where a point is not on the other graph or no path joins them there. This is done
 /// from the truth to the prediction and back; the score is the harmonic mean of the two
-/// means. Control points without a path in their own graph say nothing. A road around a block
+/// means. Roads should not lie on each other over some length: a point there is put onto one
+/// of them. Control points without a path in their own graph say nothing. A road around a block
 /// with a single junction or none has a control point of its own at its first vertex.
 ///
 /// # Examples

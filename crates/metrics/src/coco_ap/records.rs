@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{CocoRecord, record};
 use super::{CocoConfig, CocoDetection, CocoScores, CocoTruth};
+use crate::error::same_length;
 use crate::{Error, Result};
 
 /// The matches of all images and categories so far.
@@ -35,10 +36,39 @@ use crate::{Error, Result};
 /// T.-Y. Lin et al., Microsoft COCO: common objects in context, ECCV 2014; the numbers are
 /// those of `COCOeval` of the COCO API.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct CocoRecords {
     config: CocoConfig,
     /// By category and image.
     records: BTreeMap<u32, BTreeMap<u64, CocoRecord>>,
+}
+
+/// Records as they are read, not yet checked.
+#[derive(Deserialize)]
+struct Written {
+    config: CocoConfig,
+    records: BTreeMap<u32, BTreeMap<u64, CocoRecord>>,
+}
+
+impl TryFrom<Written> for CocoRecords {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let Written { config, records } = written;
+        config.validate()?;
+        let areas = config.areas.len();
+        for record in records.values().flat_map(BTreeMap::values) {
+            same_length("truths", record.truths.len(), areas, "`areas`")?;
+            let detections = record.scores.len();
+            for flags in [&record.matched, &record.ignored] {
+                same_length("matched", flags.len(), areas, "`areas`")?;
+                flags.iter().try_for_each(|flags| {
+                    same_length("matched", flags.len(), detections, "`scores`")
+                })?;
+            }
+        }
+        Ok(Self { config, records })
+    }
 }
 
 impl CocoRecords {
@@ -120,6 +150,9 @@ impl CocoRecords {
                 for a in 0..areas {
                     let all: u64 = images.iter().map(|image| image.truths[a]).sum();
                     truths[(k, a)] = all;
+                    if all == 0 {
+                        continue;
+                    }
                     let mut tables = precision.index_axis_mut(Axis(0), k);
                     for (t, mut curve) in tables
                         .slice_mut(ndarray::s![a, m, .., ..])

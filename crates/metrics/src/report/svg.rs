@@ -2,8 +2,10 @@
 
 use super::{NamedScore, Report};
 
-/// Width of the column of names, of the bars and of the column of numbers, px.
-const COLUMNS: [f64; 3] = [190.0, 340.0, 150.0];
+/// Width of the bars and of the column of numbers, px.
+const COLUMNS: [f64; 2] = [340.0, 160.0];
+/// Least and largest width of the column of names, px; a letter takes about 7.
+const NAMES: [f64; 2] = [120.0, 420.0];
 /// Height of a row, px.
 const ROW: f64 = 26.0;
 /// Height of the title, and of the axis below the bars, px.
@@ -12,7 +14,9 @@ const ENDS: [f64; 2] = [44.0, 34.0];
 pub(super) fn bars(report: &Report) -> String {
     let rows: Vec<&NamedScore> =
         report.scores.iter().filter(|score| score.unit.is_empty()).collect();
-    let [names, width, numbers] = COLUMNS;
+    let [width, numbers] = COLUMNS;
+    let letters = rows.iter().map(|score| score.name.chars().count()).max().unwrap_or(0);
+    let names = (letters as f64 * 7.0 + 24.0).clamp(NAMES[0], NAMES[1]);
     let (low, high) = range(&rows);
     let at = |value: f64| names + width * ((value - low) / (high - low)).clamp(0.0, 1.0);
     let bottom = ENDS[0] + ROW * rows.len() as f64;
@@ -36,7 +40,7 @@ pub(super) fn bars(report: &Report) -> String {
     }
     for (index, score) in rows.iter().enumerate() {
         let top = ENDS[0] + ROW * index as f64;
-        svg += &row(score, top, &at, low);
+        svg += &row(score, [names, top], &at, low);
     }
     svg += "</svg>\n";
     svg
@@ -54,8 +58,9 @@ fn range(rows: &[&NamedScore]) -> (f64, f64) {
     (low, if high > low { high } else { low + 1.0 })
 }
 
-fn row(score: &NamedScore, top: f64, at: &impl Fn(f64) -> f64, low: f64) -> String {
-    let [names, width, _] = COLUMNS;
+/// A row whose bars begin at a corner.
+fn row(score: &NamedScore, corner: [f64; 2], at: &impl Fn(f64) -> f64, low: f64) -> String {
+    let ([names, top], [width, _]) = (corner, COLUMNS);
     let middle = top + ROW / 2.0;
     let base = middle + 4.0;
     let mut svg = format!(
