@@ -1,13 +1,13 @@
 """Average precision of random sets by pycocotools, and the overlap of its masks, timed.
 
-    coco_ap.py FOLDER [--sets 200]
-    cargo run --release --example check_metrics -- --coco FOLDER
+    cargo build --release --example check_metrics
+    coco_ap.py FOLDER [--sets 200] [--ours target/release/examples/check_metrics]
     coco_ap.py --golden
 
-The first line writes random sets of boxes, polygons and masks with the tables that
-pycocotools makes of them (`sets.jsonl`) and many masks with the time of their overlaps
-(`masks.json`); the second compares our tables and times. The third prints the values that
-the tests of `mapvec-metrics` hold.
+Writes random sets of boxes, polygons and masks with the tables that pycocotools makes of
+them (`sets.jsonl`) and many masks with the time of their overlaps (`masks.json`), and has
+our program compare its tables and times: `check_metrics --coco FOLDER`. The last line prints
+the values that the tests of `mapvec-metrics` hold.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import contextlib
 import io
 import json
 import pathlib
+import subprocess
 import time
 
 import numpy as np
@@ -243,6 +244,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, nargs="?")
     parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--ours", type=pathlib.Path, help="the example check_metrics")
     parser.add_argument("--golden", action="store_true")
     arguments = parser.parse_args()
     if arguments.golden:
@@ -260,6 +262,9 @@ def main():
             file.write(json.dumps(data) + "\n")
     print(f"{arguments.sets} sets, {seconds:.2f} s in pycocotools")
     time_masks(arguments.folder)
+    if arguments.ours:
+        out = arguments.folder / "out"
+        subprocess.run([arguments.ours, "--coco", arguments.folder, "--out", out], check=True)
 
 
 if __name__ == "__main__":
