@@ -3,7 +3,7 @@
 use super::{NamedScore, Report};
 
 /// Width of the bars and of the column of numbers, px.
-const COLUMNS: [f64; 2] = [340.0, 160.0];
+const COLUMNS: [f64; 2] = [340.0, 175.0];
 /// Least and largest width of the column of names, px; a letter takes about 7.
 const NAMES: [f64; 2] = [120.0, 420.0];
 /// Height of a row, px.
