@@ -12,6 +12,7 @@ pub mod geometry_fuzz;
 pub mod labels;
 pub mod lettering;
 pub mod measure;
+pub mod metric_checks;
 pub mod nn_cases;
 pub mod output;
 pub mod pattern_counts;

@@ -59,6 +59,16 @@ pub enum Error {
         /// The values allowed.
         expected: &'static str,
     },
+    /// A tensor has another shape than the others ask for.
+    #[error("`{field}` has shape {found}; expected {expected}")]
+    Shape {
+        /// The argument.
+        field: &'static str,
+        /// The shape that fits.
+        expected: String,
+        /// The shape that came.
+        found: String,
+    },
     /// The tensor library failed, for example for logits without four dimensions.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -13,17 +13,21 @@
 mod angle;
 mod bce_dice;
 mod block;
+mod composite;
 mod cross_entropy;
 mod dense;
 mod error;
 mod exp_log;
 mod fused;
+mod reduction;
 mod task;
 mod thickness;
 
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
+pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
 pub use error::{Error, Result};
+pub use reduction::Reduction;
 pub use thickness::{ThicknessConfig, thickness};

@@ -5,20 +5,71 @@
 //! | [`panoptic_quality`] | two instance maps | PQ = SQ x RQ over matched instances |
 //! | [`buffered_lines`] | two masks of thin lines | precision and recall within a buffer |
 //! | [`confusion`] | two class maps | confusion matrix, `IoU` per class |
+//! | [`binary_counts`] | two masks | precision, recall, F-beta, Dice, `IoU` |
+//! | [`CocoRecords`] | boxes, masks or polygons with scores | COCO average precision and recall |
+//! | [`match_polygons`] | polygons with confidences | precision, recall and F1 of `SpaceNet` |
+//! | [`ai4cma_areas`], [`ai4cma_pixels`] | map features as masks | precision, recall and F1 of `AI4CMA` |
+//! | [`chart_lines`] | lines of charts | score of CHART-Info task 6a |
+//! | [`apls`] | road networks | average path length similarity |
+//! | [`segment_errors`], [`angle_errors`], [`thickness_errors`] | segments, rasters | errors with their quantiles |
+//! | [`line_distances`] | lines | distances both ways, Hausdorff distance at 95 % |
+//! | [`polis_errors`] | matched polygons | PoLiS distances |
+//! | [`boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
+//! | [`CalibrationCounts`] | probabilities and truth | expected calibration error, Brier score |
 //!
-//! Every score can be taken over several rasters as if they were one: keep the
-//! counts ([`panoptic_counts`], [`BufferedScore::counts`], [`Confusion`]), add
-//! them up, and take the score of the sum.
+//! [`bootstrap`] gives a score its confidence interval, [`compare_systems`] compares two
+//! systems, and a [`Report`] writes scores as JSON, Markdown and SVG.
+//!
+//! Every score can be taken over several pictures as if they were one: keep the
+//! counts, add them up, and take the score of the sum. Counts of several workers are added
+//! in the same way, and can be written and read for that.
 
+mod ai4cma;
+mod apls;
+mod binary;
+mod bootstrap;
+mod boundary;
 mod buffered;
+mod calibration;
+mod chart_lines;
+mod coco_ap;
 mod confusion;
 mod error;
+mod error_sum;
+mod line_distances;
+mod line_errors;
+mod normal;
 mod panoptic;
+mod report;
+mod spacenet;
 
+pub use ai4cma::{
+    Ai4cmaAreaCounts, Ai4cmaPixelCounts, Ai4cmaScore, ai4cma_areas, ai4cma_pixels, legend_pixels,
+};
+pub use apls::{AplsConfig, AplsCounts, AplsScore, apls};
+pub use binary::{BinaryCounts, BinaryScore, binary_counts};
+pub use bootstrap::{
+    BootstrapConfig, Comparison, Interval, IntervalMethod, bootstrap, compare_systems,
+};
+pub use boundary::{DistanceCounts, boundary, boundary_counts, pixel_distances};
 pub use buffered::{BufferedCounts, BufferedScore, buffered_lines};
+pub use calibration::{CalibrationBin, CalibrationCounts};
+pub use chart_lines::{ChartLineCounts, ChartLineScore, chart_lines};
+pub use coco_ap::{
+    AreaRange, CocoConfig, CocoDetection, CocoRecords, CocoScores, CocoSelection, CocoTruth,
+    RunMask, box_ious, mask_ious, polygon_ious, polygon_runs,
+};
 pub use confusion::{Confusion, confusion};
 pub use error::{Error, Result};
+pub use error_sum::ErrorSum;
+pub use line_distances::{LineDistances, line_distances};
+pub use line_errors::{
+    SegmentErrors, angle_error, angle_errors, endpoint_error, polis_errors, segment_errors,
+    thickness_errors,
+};
 pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts, panoptic_quality};
+pub use report::{NamedScore, Report};
+pub use spacenet::{PolygonMatch, PolygonMatches, SpacenetConfig, match_polygons};
 
 /// `part / whole`, 0 if there is nothing to count.
 fn share(part: u64, whole: u64) -> f64 {

@@ -1,9 +1,28 @@
-//! Properties against naive twins on small random rasters.
+//! Properties against naive twins on small random inputs, and values of other tools.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::float_cmp, reason = "counts over counts and sums of halves are exact")]
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the numbers of a test are small and not negative"
+)]
 
+mod ai4cma;
+mod apls;
+mod binary;
+mod bootstrap;
+mod boundary;
 mod buffered;
+mod calibration;
+mod chart_lines;
+mod coco_ap;
+mod coco_overlap;
+mod line_distances;
+mod line_errors;
 mod panoptic;
+mod report;
+mod spacenet;
 
 use ndarray::Array2;
 use proptest::prelude::*;

@@ -1,0 +1,232 @@
+//! What many images add up to.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, Array4, Array5, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+use super::record::{CocoRecord, record};
+use super::{CocoConfig, CocoDetection, CocoScores, CocoTruth};
+use crate::error::same_length;
+use crate::{Error, Result};
+
+/// The matches of all images and categories so far.
+///
+/// Workers may each take some of the images: [`CocoRecords::merge`] puts them together, and
+/// the scores are the same for any split and order.
+///
+/// # Examples
+/// ```
+/// use mapvec_metrics::{CocoConfig, CocoDetection, CocoRecords, CocoTruth, box_ious};
+///
+/// let truth = [[0.0, 0.0, 10.0, 10.0]];
+/// let found = [[0.0, 0.0, 10.0, 8.0], [20.0, 0.0, 5.0, 5.0]];
+/// let ious = box_ious(&found, &truth, &[false])?;
+/// let truths = [CocoTruth { area: 100.0, ..CocoTruth::default() }];
+/// let detections = [(0.9, 80.0), (0.4, 25.0)].map(|(score, area)| CocoDetection { score, area });
+/// let mut records = CocoRecords::new(&CocoConfig::default())?;
+/// records.add(1, 1, &truths, &detections, ious.view())?;
+/// let summary = records.score().summary();
+/// // Right at the seven thresholds up to 0.8.
+/// assert!((summary[0].1.unwrap() - 0.7).abs() < 1e-12);
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # References
+/// T.-Y. Lin et al., Microsoft COCO: common objects in context, ECCV 2014; the numbers are
+/// those of `COCOeval` of the COCO API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct CocoRecords {
+    config: CocoConfig,
+    /// By category and image.
+    records: BTreeMap<u32, BTreeMap<u64, CocoRecord>>,
+}
+
+/// Records as they are read, not yet checked.
+#[derive(Deserialize)]
+struct Written {
+    config: CocoConfig,
+    records: BTreeMap<u32, BTreeMap<u64, CocoRecord>>,
+}
+
+impl TryFrom<Written> for CocoRecords {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let Written { config, records } = written;
+        config.validate()?;
+        let areas = config.areas.len();
+        for record in records.values().flat_map(BTreeMap::values) {
+            same_length("truths", record.truths.len(), areas, "`areas`")?;
+            let detections = record.scores.len();
+            for flags in [&record.matched, &record.ignored] {
+                same_length("matched", flags.len(), areas, "`areas`")?;
+                flags.iter().try_for_each(|flags| {
+                    same_length("matched", flags.len(), detections, "`scores`")
+                })?;
+            }
+        }
+        Ok(Self { config, records })
+    }
+}
+
+impl CocoRecords {
+    /// No images yet.
+    ///
+    /// # Errors
+    /// Those of [`CocoConfig::validate`].
+    pub fn new(config: &CocoConfig) -> Result<Self> {
+        config.validate()?;
+        Ok(Self { config: config.clone(), records: BTreeMap::new() })
+    }
+
+    /// Adds one category of one image.
+    ///
+    /// A detection is matched with the true object of largest `IoU` that no surer one has,
+    /// at every threshold anew. Of detections with one score the first is the surer; so are
+    /// those of the image with the smaller number.
+    ///
+    /// # Shapes
+    /// `ious` is `[detections, truths]`.
+    ///
+    /// # Errors
+    /// [`Error::LengthMismatch`] or [`Error::ShapeMismatch`] for `ious` of another shape;
+    /// [`Error::InvalidEntry`] for a score, an area or an `IoU` that is not a number;
+    /// [`Error::Duplicate`] if the image has been added for this category.
+    pub fn add(
+        &mut self,
+        image: u64,
+        category: u32,
+        truths: &[CocoTruth],
+        detections: &[CocoDetection],
+        ious: ArrayView2<'_, f64>,
+    ) -> Result<()> {
+        let record = record(truths, detections, ious, &self.config)?;
+        self.insert(image, category, record)
+    }
+
+    /// Adds the images of another worker.
+    ///
+    /// # Errors
+    /// [`Error::OtherSettings`] if they were matched with another configuration,
+    /// [`Error::Duplicate`] if both have an image; those before it have been added then.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        if self.config != other.config {
+            return Err(Error::OtherSettings { field: "CocoConfig" });
+        }
+        for (category, images) in other.records {
+            for (image, record) in images {
+                self.insert(image, category, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, image: u64, category: u32, record: CocoRecord) -> Result<()> {
+        let images = self.records.entry(category).or_default();
+        if images.contains_key(&image) {
+            return Err(Error::Duplicate { image, category });
+        }
+        images.insert(image, record);
+        Ok(())
+    }
+
+    /// The tables of all images and categories that were added.
+    #[must_use]
+    pub fn score(&self) -> CocoScores {
+        let config = &self.config;
+        let (thresholds, recalls) = (config.iou_thresholds.len(), config.recalls());
+        let (areas, most) = (config.areas.len(), config.max_detections.len());
+        let categories: Vec<u32> = self.records.keys().copied().collect();
+        let count = categories.len();
+        let mut precision = Array5::zeros((count, areas, most, thresholds, recalls.len()));
+        let mut recall = Array4::zeros((count, areas, most, thresholds));
+        let mut truths = Array2::zeros((count, areas));
+        for (k, images) in self.records.values().enumerate() {
+            let images: Vec<&CocoRecord> = images.values().collect();
+            for (m, &most) in config.max_detections.iter().enumerate() {
+                let order = ranked(&images, most);
+                for a in 0..areas {
+                    let all: u64 = images.iter().map(|image| image.truths[a]).sum();
+                    truths[(k, a)] = all;
+                    if all == 0 {
+                        continue;
+                    }
+                    let mut tables = precision.index_axis_mut(Axis(0), k);
+                    for (t, mut curve) in tables
+                        .slice_mut(ndarray::s![a, m, .., ..])
+                        .rows_mut()
+                        .into_iter()
+                        .enumerate()
+                    {
+                        let (right, wrong) = flags(&images, &order, a, t);
+                        let points = Points::new(&right, &wrong, all);
+                        recall[(k, a, m, t)] = points.recall.last().copied().unwrap_or(0.0);
+                        for (value, &at) in curve.iter_mut().zip(&recalls) {
+                            *value = points.precision_at(at);
+                        }
+                    }
+                }
+            }
+        }
+        CocoScores::new(config.clone(), categories, precision, recall, truths)
+    }
+}
+
+/// Image and place of the detections that count, the surest first.
+fn ranked(images: &[&CocoRecord], most: usize) -> Vec<(usize, usize)> {
+    let of_image = |(image, record): (usize, &&CocoRecord)| {
+        (0..record.scores.len().min(most)).map(move |place| (image, place)).collect::<Vec<_>>()
+    };
+    let mut order: Vec<(usize, usize)> = images.iter().enumerate().flat_map(of_image).collect();
+    let score = |&(image, place): &(usize, usize)| images[image].scores[place];
+    order.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    order
+}
+
+/// Per detection that is not to be ignored, whether it is right, and whether it is wrong.
+fn flags(
+    images: &[&CocoRecord],
+    order: &[(usize, usize)],
+    area: usize,
+    threshold: usize,
+) -> (Vec<bool>, Vec<bool>) {
+    let bit = |flags: u64| flags >> threshold & 1 == 1;
+    let of = |&(image, place): &(usize, usize)| {
+        let matched = bit(images[image].matched[area][place]);
+        let ignored = bit(images[image].ignored[area][place]);
+        (matched && !ignored, !matched && !ignored)
+    };
+    order.iter().map(of).unzip()
+}
+
+/// Recall and precision after each detection.
+struct Points {
+    recall: Vec<f64>,
+    /// The largest precision from here on.
+    precision: Vec<f64>,
+}
+
+impl Points {
+    fn new(right: &[bool], wrong: &[bool], truths: u64) -> Self {
+        let (mut tp, mut fp) = (0_u64, 0_u64);
+        let (mut recall, mut precision) = (Vec::new(), Vec::new());
+        for (&right, &wrong) in right.iter().zip(wrong) {
+            (tp, fp) = (tp + u64::from(right), fp + u64::from(wrong));
+            recall.push(tp as f64 / truths as f64);
+            // The epsilon is part of the published numbers.
+            precision.push(tp as f64 / (fp as f64 + tp as f64 + f64::EPSILON));
+        }
+        for place in (1..precision.len()).rev() {
+            precision[place - 1] = precision[place].max(precision[place - 1]);
+        }
+        Self { recall, precision }
+    }
+
+    /// The precision at the first detection that reaches a recall; 0 beyond the last.
+    fn precision_at(&self, recall: f64) -> f64 {
+        let place = self.recall.partition_point(|&reached| reached < recall);
+        self.precision.get(place).copied().unwrap_or(0.0)
+    }
+}

@@ -1,0 +1,70 @@
+use mapvec_metrics::{CalibrationCounts, Error};
+use mapvec_testkit::uniform;
+use proptest::prelude::*;
+
+/// Made by `xtask/peers/metrics.py` with numpy.
+#[test]
+fn as_by_numpy() {
+    let p = uniform(500, 80, 0.0, 1.0);
+    let right: Vec<bool> =
+        uniform(500, 81, 0.0, 1.0).iter().zip(&p).map(|(u, p)| *u < p.powf(1.5)).collect();
+    let mut counts = CalibrationCounts::new(10).unwrap();
+    counts.extend(&p, &right).unwrap();
+    let near = |value: Option<f64>, expected: f64| (value.unwrap() - expected).abs() < 1e-12;
+    assert!(near(counts.expected_error(), 0.102_860_369_281_378_25));
+    assert!(near(counts.largest_error(), 0.249_311_409_730_454_13));
+    assert!(near(counts.brier(), 0.160_466_407_287_391_06));
+}
+
+proptest! {
+    #[test]
+    fn bins_bounds_and_splits(
+        statements in prop::collection::vec((0.0..=1.0, any::<bool>()), 0..40),
+        bins in 1_usize..12, cut in 0_usize..40,
+    ) {
+        let (p, right): (Vec<f64>, Vec<bool>) = statements.iter().copied().unzip();
+        let mut counts = CalibrationCounts::new(bins).unwrap();
+        counts.extend(&p, &right).unwrap();
+        prop_assert_eq!(counts.count(), p.len() as u64);
+        for (place, bin) in counts.bins().iter().enumerate() {
+            let (low, high) = (place as f64 / bins as f64, (place + 1) as f64 / bins as f64);
+            let own = |p: f64| p >= low && (p < high || place + 1 == bins);
+            let expected = p.iter().filter(|p| own(**p)).count() as u64;
+            prop_assert_eq!(bin.count, expected);
+            prop_assert!(bin.right <= bin.count);
+        }
+        let scores = [counts.expected_error(), counts.largest_error(), counts.brier()];
+        prop_assert!(scores.iter().all(|score| score.is_some() != p.is_empty()));
+        prop_assert!(scores.into_iter().flatten().all(|score| (0.0..=1.0 + 1e-12).contains(&score)));
+        prop_assert!(scores[0] <= scores[1].map(|largest| largest + 1e-12));
+        let cut = cut.min(p.len());
+        let mut split = CalibrationCounts::new(bins).unwrap();
+        split.extend(&p[cut..], &right[cut..]).unwrap();
+        let mut rest = CalibrationCounts::new(bins).unwrap();
+        rest.extend(&p[..cut], &right[..cut]).unwrap();
+        split.add(&rest).unwrap();
+        let near = |a: Option<f64>, b: Option<f64>| (a.unwrap_or(0.0) - b.unwrap_or(0.0)).abs() < 1e-12;
+        prop_assert!(near(split.expected_error(), counts.expected_error()));
+        prop_assert!(near(split.brier(), counts.brier()));
+    }
+}
+
+#[test]
+fn certainty_that_is_right_costs_nothing_and_bad_input_is_refused() {
+    let mut counts = CalibrationCounts::new(15).unwrap();
+    counts.extend(&[1.0, 0.0, 1.0], &[true, false, true]).unwrap();
+    assert_eq!((counts.expected_error(), counts.brier()), (Some(0.0), Some(0.0)));
+    let before = counts.clone();
+    for wrong in [-0.1, 1.1, f64::NAN] {
+        let refused = counts.extend(&[0.5, wrong], &[true, true]);
+        assert!(matches!(refused, Err(Error::InvalidEntry { index: 1, .. })));
+    }
+    assert!(matches!(counts.extend(&[0.5], &[]), Err(Error::LengthMismatch { .. })));
+    assert_eq!(counts, before);
+    let other = CalibrationCounts::new(10).unwrap();
+    assert!(matches!(counts.add(&other), Err(Error::OtherSettings { .. })));
+    assert!(CalibrationCounts::new(0).is_err());
+    let text = serde_json::to_string(&counts).unwrap();
+    assert_eq!(serde_json::from_str::<CalibrationCounts>(&text).unwrap(), counts);
+    assert!(serde_json::from_str::<CalibrationCounts>("{\"bins\":[],\"squares\":0.0}").is_err());
+}

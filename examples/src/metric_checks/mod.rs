@@ -1,0 +1,13 @@
+//! Published scores and those of other tools, computed anew and compared.
+
+mod ai4cma;
+mod coco;
+mod made;
+mod spacenet;
+mod table;
+
+pub use ai4cma::check_ai4cma;
+pub use coco::{check_sets, time_masks};
+pub use made::{Made, score_made};
+pub use spacenet::check_spacenet;
+pub use table::Comparison;
