@@ -11,6 +11,7 @@
 //! composed of tensor operations.
 
 mod angle;
+mod attached;
 mod bce_dice;
 mod block;
 mod composite;
