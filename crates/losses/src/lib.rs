@@ -17,18 +17,30 @@ mod block;
 mod composite;
 mod cross_entropy;
 mod dense;
+mod embedding;
 mod error;
 mod exp_log;
 mod fused;
 mod reduction;
+mod shape;
+mod singular;
 mod task;
 mod thickness;
+mod vector;
 
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
 pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
+pub use embedding::{DiscriminativeConfig, discriminative};
 pub use error::{Error, Result};
 pub use reduction::Reduction;
 pub use thickness::{ThicknessConfig, thickness};
+pub use vector::{
+    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, ClassLoss,
+    EndpointConfig, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
+    ProposalConfig, absolute_error, angle_distance, angle_length, candidate_distance,
+    diagonal_distance, direction_distance, endpoint_distance, feature_loss, mixed_distance,
+    proposal_loss,
+};

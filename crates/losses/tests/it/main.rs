@@ -8,6 +8,9 @@
 )]
 
 mod batch;
+mod discriminative;
+mod golden;
 mod gradients;
 mod limits;
 mod refusals;
+mod vector;
