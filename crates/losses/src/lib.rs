@@ -14,6 +14,7 @@ mod angle;
 mod attached;
 mod bce_dice;
 mod block;
+mod boxes;
 mod composite;
 mod cross_entropy;
 mod dense;
@@ -30,6 +31,13 @@ mod vector;
 
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
+pub use boxes::{
+    AnchorMatch, AnchorMatchConfig, BoxCoder, BoxHeadConfig, BoxLossConfig, HuberConfig,
+    MaskHeadTargets, Overlap, OverlapLossConfig, RpnLossConfig, RpnPrediction, SetPredictionConfig,
+    SetTarget, SmoothL1Config, box_head_loss, box_loss, box_overlap, decode_boxes, encode_boxes,
+    huber, mask_head_loss, match_anchors, overlap_loss, pairwise_box_overlap, rpn_loss,
+    set_prediction_loss, smooth_l1, to_center_size, to_corners,
+};
 pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};

@@ -9,6 +9,7 @@ mod features;
 mod proposals;
 
 pub use absolute_error::{AbsoluteErrorConfig, absolute_error};
+pub(crate) use angle_distance::check_positive;
 pub use angle_distance::{AngleDistanceConfig, AngleForm, angle_distance, direction_distance};
 pub use angle_length::{AngleLengthConfig, angle_length};
 pub use candidates::{candidate_distance, mixed_distance};

@@ -8,6 +8,7 @@
 )]
 
 mod batch;
+mod boxes;
 mod discriminative;
 mod golden;
 mod gradients;
