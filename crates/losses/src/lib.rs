@@ -4,6 +4,19 @@
 //!   with the [`Terms`] for logs.
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
+//! - Lines and boxes as vectors: [`angle_distance`], [`direction_distance`],
+//!   [`angle_length`], [`endpoint_distance`], [`diagonal_distance`], [`mixed_distance`],
+//!   [`candidate_distance`], [`proposal_loss`], [`absolute_error`]; all features of pixels in
+//!   [`feature_loss`].
+//! - Pixels that belong together: [`discriminative`], [`similarity_cross_entropy`],
+//!   [`mask_map_loss`].
+//! - Boxes: [`box_overlap`], [`overlap_loss`], [`box_loss`], [`smooth_l1`], [`huber`],
+//!   [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
+//! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
+//!   [`adaptive_sum`], [`uncertainty_sum`].
+//!
+//! Points are (x, y). A [`Reduction`] makes a scalar of the values of elements; losses of
+//! several parts are a [`Composite`] with a name for each.
 //!
 //! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
 //! for targets without a known pixel, and shows NaN where a logit is NaN. Single precision
@@ -21,13 +34,16 @@ mod dense;
 mod embedding;
 mod error;
 mod exp_log;
+mod frequency;
 mod fused;
 mod reduction;
+mod relational;
 mod shape;
 mod singular;
 mod task;
 mod thickness;
 mod vector;
+mod weighting;
 
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
@@ -43,7 +59,14 @@ pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
 pub use embedding::{DiscriminativeConfig, discriminative};
 pub use error::{Error, Result};
+pub use frequency::{
+    FrequencyLossConfig, SoftF1Config, frequency_loss, frequency_scores, soft_f1_loss,
+};
 pub use reduction::Reduction;
+pub use relational::{
+    MaskMapConfig, PixelWeights, SimilarityConfig, SimilarityForm, mask_map_loss,
+    similarity_cross_entropy,
+};
 pub use thickness::{ThicknessConfig, thickness};
 pub use vector::{
     AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, ClassLoss,
@@ -51,4 +74,7 @@ pub use vector::{
     ProposalConfig, absolute_error, angle_distance, angle_length, candidate_distance,
     diagonal_distance, direction_distance, endpoint_distance, feature_loss, mixed_distance,
     proposal_loss,
+};
+pub use weighting::{
+    AdaptiveWeightsConfig, Likelihood, adaptive_sum, adaptive_weights, uncertainty_sum,
 };

@@ -14,4 +14,6 @@ mod golden;
 mod gradients;
 mod limits;
 mod refusals;
+mod relational;
 mod vector;
+mod waves;
