@@ -11,7 +11,7 @@
 //! - Pixels that belong together: [`discriminative`], [`similarity_cross_entropy`],
 //!   [`mask_map_loss`].
 //! - Boxes: [`box_overlap`], [`overlap_loss`], [`box_loss`], [`smooth_l1`], [`huber`],
-//!   [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
+//!   [`anchor_score_loss`], [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
 //! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
 //!   [`adaptive_sum`], [`uncertainty_sum`].
 //!
@@ -19,9 +19,10 @@
 //! several parts are a [`Composite`] with a name for each.
 //!
 //! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
-//! for targets without a known pixel, and shows NaN where a logit is NaN. Single precision
-//! on the CPU computes value and gradient in one parallel pass; everything else is
-//! composed of tensor operations.
+//! for targets without a known pixel, and shows NaN where a logit is NaN. In single precision
+//! on the CPU [`dense_map_loss`] and its parts, [`discriminative`] and the losses of
+//! similarity compute value and gradient in parallel code of their own; everything else is
+//! composed of tensor operations. Where a function has no derivative its gradient is 0.
 
 mod angle;
 mod attached;
@@ -48,11 +49,12 @@ mod weighting;
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
 pub use boxes::{
-    AnchorMatch, AnchorMatchConfig, BoxCoder, BoxHeadConfig, BoxLossConfig, HuberConfig,
-    MaskHeadTargets, Overlap, OverlapLossConfig, RpnLossConfig, RpnPrediction, SetPredictionConfig,
-    SetTarget, SmoothL1Config, box_head_loss, box_loss, box_overlap, decode_boxes, encode_boxes,
-    huber, mask_head_loss, match_anchors, overlap_loss, pairwise_box_overlap, rpn_loss,
-    set_prediction_loss, smooth_l1, to_center_size, to_corners,
+    AnchorMatch, AnchorMatchConfig, AnchorScoreConfig, AnchorScoreForm, BoxCoder, BoxHeadConfig,
+    BoxLossConfig, HuberConfig, MaskHeadTargets, Overlap, OverlapLossConfig, RpnLossConfig,
+    RpnPrediction, SetPredictionConfig, SetTarget, SmoothL1Config, anchor_score_loss,
+    box_head_loss, box_loss, box_overlap, decode_boxes, encode_boxes, huber, mask_head_loss,
+    match_anchors, overlap_loss, pairwise_box_overlap, rpn_loss, set_prediction_loss, smooth_l1,
+    to_center_size, to_corners,
 };
 pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};

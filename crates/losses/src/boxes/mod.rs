@@ -1,5 +1,6 @@
 //! Losses of boxes, and of networks that find objects by boxes.
 
+mod anchor_score;
 mod box_head;
 mod coder;
 mod convert;
@@ -11,6 +12,7 @@ mod rpn;
 mod set_prediction;
 mod smooth_l1;
 
+pub use anchor_score::{AnchorScoreConfig, AnchorScoreForm, anchor_score_loss};
 pub use box_head::{BoxHeadConfig, box_head_loss};
 pub use coder::{BoxCoder, decode_boxes, encode_boxes};
 pub use convert::{to_center_size, to_corners};

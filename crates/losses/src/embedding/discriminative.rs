@@ -89,6 +89,21 @@ pub(crate) const TERMS: [&str; 3] = ["variance", "distance", "regularization"];
 /// `embeddings`: `[B, D, H, W]`; `instances`: `B * H * W` ids, 0 for background; `valid`: as
 /// many. Terms: `variance`, `distance`, `regularization`, before their weights.
 ///
+/// # Examples
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use mapvec_losses::{DiscriminativeConfig, discriminative};
+///
+/// // One channel, four pixels: two instances that are well apart and tight.
+/// let embeddings = Tensor::new(&[-2.0_f32, -2.2, 2.0, 2.2], &Device::Cpu)?;
+/// let embeddings = embeddings.reshape((1, 1, 2, 2))?;
+/// let loss = discriminative(&embeddings, &[1, 1, 2, 2], None, &DiscriminativeConfig::default())?;
+/// assert_eq!(loss.term("variance"), Some(0.0));
+/// assert_eq!(loss.term("distance"), Some(0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Length`] for a target of another length, [`Error::TooMany`] for more than 4096

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod anchor_score;
 mod batch;
 mod boxes;
 mod discriminative;
