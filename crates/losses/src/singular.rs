@@ -42,11 +42,14 @@ pub(crate) fn norm(x: &Tensor) -> Result<Tensor> {
     root(&x.sqr()?.sum_keepdim(D::Minus1)?)
 }
 
-/// `a / b`, and 0 with gradient 0 where `b` is 0.
+/// What counts as 0 in a denominator: its square is still a normal number of single precision.
+pub(crate) const TINY: f64 = 1e-18;
+
+/// `a / b` of `b >= 0`, and 0 with gradient 0 where `b` is at most [`TINY`].
 pub(crate) fn ratio(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let regular = b.ne(0.0)?;
-    let safe = regular.where_cond(b, &b.ones_like()?)?;
-    Ok(regular.where_cond(&(a / safe)?, &a.zeros_like()?)?)
+    let none = b.le(TINY)?;
+    let safe = none.where_cond(&b.ones_like()?, b)?;
+    Ok(none.where_cond(&a.zeros_like()?, &(a / safe)?)?)
 }
 
 /// The smaller of two; the whole gradient goes to it, and to the first of equals.

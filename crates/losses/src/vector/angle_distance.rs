@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
 use crate::shape::{expect, mismatch, nothing};
-use crate::singular::{magnitude, norm, power};
+use crate::singular::{TINY, magnitude, norm, power};
 
 /// The measure of an angle between two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -136,10 +136,10 @@ pub(crate) fn coordinates(vectors: &Tensor) -> Result<[Tensor; 2]> {
     Ok([part(0)?, part(1)?])
 }
 
-/// Vectors over their length; (1, 0) without a gradient for the zero vector.
+/// Vectors over their length; (1, 0) without a gradient where that is at most [`TINY`].
 pub(crate) fn unit(vectors: &Tensor) -> Result<Tensor> {
     let length = norm(vectors)?.broadcast_as(vectors.shape())?;
-    let zero = length.eq(0.0)?;
+    let zero = length.le(TINY)?;
     let ahead = Tensor::new(&[1.0, 0.0], vectors.device())?
         .to_dtype(vectors.dtype())?
         .broadcast_as(vectors.shape())?

@@ -14,6 +14,7 @@ mod discriminative;
 mod golden;
 mod gradients;
 mod limits;
+mod precisions;
 mod refusals;
 mod relational;
 mod vector;
