@@ -58,6 +58,15 @@ fn overlaps_equal_the_golden_values() {
 }
 
 #[test]
+fn single_precision_equals_torchvision() {
+    let corner = even((16, 2), 42000, 0.0, 432.0).to_dtype(DType::F32).unwrap();
+    let size = even((16, 2), 42001, 4.0, 80.0).to_dtype(DType::F32).unwrap();
+    let all = Tensor::cat(&[&corner, &(&corner + size).unwrap()], 1).unwrap();
+    let sum = pairwise_box_overlap(&all, &all, Overlap::Giou).unwrap().sum_all().unwrap();
+    assert_near(scalar(&sum), -180.575_573_712_587_36, 1e-5);
+}
+
+#[test]
 fn rounded_errors_equal_the_golden_values() {
     let logits = (bell((2, 4, 16, 16), 50100) * 2.0).unwrap();
     let channel = |x: &Tensor, k| x.narrow(1, k, 1).unwrap().squeeze(1).unwrap();
