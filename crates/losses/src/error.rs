@@ -72,6 +72,16 @@ pub enum Error {
     /// The tensor library failed, for example for logits without four dimensions.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+    /// There is more of something than can be handled in reasonable time.
+    #[error("{found} {field}: at most {allowed} are allowed; split the input")]
+    TooMany {
+        /// What there is too much of.
+        field: &'static str,
+        /// How many came.
+        found: usize,
+        /// How many are allowed.
+        allowed: usize,
+    },
 }
 
 /// The result type of this crate.

@@ -1,10 +1,9 @@
 //! All tasks in one pass over single-precision logits on the CPU.
 
-use std::sync::{Mutex, PoisonError};
-
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, Storage, Tensor};
 use rayon::prelude::*;
 
+use crate::attached::attach;
 use crate::bce_dice::Scales;
 use crate::error::Result;
 use crate::task::{Kind, Means, Task};
@@ -57,8 +56,7 @@ pub(crate) fn fused(
         sums[1] /= b.max(1) as f64;
     }
     let total: f64 = tasks.iter().zip(&means).map(|(task, means)| task.term(means)).sum();
-    let op = Attached { value: total as f32, gradient: Mutex::new(Some(gradient)) };
-    Ok((logits.apply_op1(op)?, means))
+    Ok((attach(logits, total as f32, gradient)?, means))
 }
 
 /// The parts of logits and gradient that belong to each task, sample by sample.
@@ -109,47 +107,5 @@ fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixel
         Kind::Thickness { target, config } => {
             [thickness::sample(logits, &target[range], gradient, config, scale), 0.0]
         }
-    }
-}
-
-/// A scalar whose gradient was computed together with its value.
-struct Attached {
-    value: f32,
-    /// Taken by the backward pass, so that it is not held twice.
-    gradient: Mutex<Option<Vec<f32>>>,
-}
-
-impl CustomOp1 for Attached {
-    fn name(&self) -> &'static str {
-        "dense-loss"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(vec![self.value]), Shape::from(())))
-    }
-
-    fn bwd(
-        &self,
-        logits: &Tensor,
-        _: &Tensor,
-        incoming: &Tensor,
-    ) -> candle_core::Result<Option<Tensor>> {
-        let taken = self.gradient.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut gradient) = taken else {
-            candle_core::bail!(
-                "the gradient of this loss was already used; compute the loss again before a \
-                 second backward pass"
-            );
-        };
-        let factor = incoming.to_scalar::<f32>()?;
-        // Exactly 1 unless the loss was scaled after it was computed.
-        if factor.to_bits() != 1.0_f32.to_bits() {
-            gradient.par_chunks_mut(1 << 14).for_each(|part| {
-                for value in part {
-                    *value *= factor;
-                }
-            });
-        }
-        Ok(Some(Tensor::from_vec(gradient, logits.shape(), logits.device())?))
     }
 }

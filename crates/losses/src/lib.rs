@@ -4,30 +4,79 @@
 //!   with the [`Terms`] for logs.
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
+//! - Lines and boxes as vectors: [`angle_distance`], [`direction_distance`],
+//!   [`angle_length`], [`endpoint_distance`], [`diagonal_distance`], [`mixed_distance`],
+//!   [`candidate_distance`], [`proposal_loss`], [`absolute_error`]; all features of pixels in
+//!   [`feature_loss`].
+//! - Pixels that belong together: [`discriminative`], [`similarity_cross_entropy`],
+//!   [`mask_map_loss`].
+//! - Boxes: [`box_overlap`], [`overlap_loss`], [`box_loss`], [`smooth_l1`], [`huber`],
+//!   [`anchor_score_loss`], [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
+//! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
+//!   [`adaptive_sum`], [`uncertainty_sum`].
+//!
+//! Points are (x, y). A [`Reduction`] makes a scalar of the values of elements; losses of
+//! several parts are a [`Composite`] with a name for each.
 //!
 //! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
-//! for targets without a known pixel, and shows NaN where a logit is NaN. Single precision
-//! on the CPU computes value and gradient in one parallel pass; everything else is
-//! composed of tensor operations.
+//! for targets without a known pixel, and shows NaN where a logit is NaN. In single precision
+//! on the CPU [`dense_map_loss`] and its parts, [`discriminative`] and the losses of
+//! similarity compute value and gradient in parallel code of their own; everything else is
+//! composed of tensor operations. Where a function has no derivative its gradient is 0.
 
 mod angle;
+mod attached;
 mod bce_dice;
 mod block;
+mod boxes;
 mod composite;
 mod cross_entropy;
 mod dense;
+mod embedding;
 mod error;
 mod exp_log;
+mod frequency;
 mod fused;
 mod reduction;
+mod relational;
+mod shape;
+mod singular;
 mod task;
 mod thickness;
+mod vector;
+mod weighting;
 
 pub use angle::angle;
 pub use bce_dice::{BceDiceConfig, bce_dice};
+pub use boxes::{
+    AnchorMatch, AnchorMatchConfig, AnchorScoreConfig, AnchorScoreForm, BoxCoder, BoxHeadConfig,
+    BoxLossConfig, HuberConfig, MaskHeadTargets, Overlap, OverlapLossConfig, RpnLossConfig,
+    RpnPrediction, SetPredictionConfig, SetTarget, SmoothL1Config, anchor_score_loss,
+    box_head_loss, box_loss, box_overlap, decode_boxes, encode_boxes, huber, mask_head_loss,
+    match_anchors, overlap_loss, pairwise_box_overlap, rpn_loss, set_prediction_loss, smooth_l1,
+    to_center_size, to_corners,
+};
 pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
+pub use embedding::{DiscriminativeConfig, discriminative};
 pub use error::{Error, Result};
+pub use frequency::{
+    FrequencyLossConfig, SoftF1Config, frequency_loss, frequency_scores, soft_f1_loss,
+};
 pub use reduction::Reduction;
+pub use relational::{
+    MaskMapConfig, PixelWeights, SimilarityConfig, SimilarityForm, mask_map_loss,
+    similarity_cross_entropy,
+};
 pub use thickness::{ThicknessConfig, thickness};
+pub use vector::{
+    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, ClassLoss,
+    EndpointConfig, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
+    ProposalConfig, absolute_error, angle_distance, angle_length, candidate_distance,
+    diagonal_distance, direction_distance, endpoint_distance, feature_loss, mixed_distance,
+    proposal_loss,
+};
+pub use weighting::{
+    AdaptiveWeightsConfig, Likelihood, adaptive_sum, adaptive_weights, uncertainty_sum,
+};

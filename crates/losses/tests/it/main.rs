@@ -7,7 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod anchor_score;
 mod batch;
+mod boxes;
+mod discriminative;
+mod golden;
 mod gradients;
 mod limits;
+mod precisions;
 mod refusals;
+mod relational;
+mod vector;
+mod waves;

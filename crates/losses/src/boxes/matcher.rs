@@ -1,0 +1,173 @@
+//! Which anchors look for which object.
+
+use candle_core::{DType, Tensor};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::boxes::overlap::{Overlap, pairwise_box_overlap};
+use crate::error::{Error, Result};
+
+/// What an anchor is to learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnchorMatch {
+    /// The object with this index.
+    Truth(usize),
+    /// That there is none.
+    Background,
+    /// Nothing: it overlaps too much for background and too little for an object.
+    Ignored,
+}
+
+/// Settings of [`match_anchors`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnchorMatchConfig {
+    /// Overlap from which an anchor is an object's, 0 to 1. Default 0.7.
+    pub foreground: f64,
+    /// Overlap below which an anchor is background, at most `foreground`. Default 0.3.
+    pub background: f64,
+    /// Whether the best anchors of an object are its own however little they overlap. Default
+    /// true.
+    pub allow_low_quality: bool,
+}
+
+impl Default for AnchorMatchConfig {
+    fn default() -> Self {
+        Self { foreground: 0.7, background: 0.3, allow_low_quality: true }
+    }
+}
+
+impl AnchorMatchConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.foreground) {
+            let (field, value) = ("foreground", self.foreground.to_string());
+            return Err(Error::Config { field, value, expected: "0 to 1" });
+        }
+        if !(0.0..=self.foreground).contains(&self.background) {
+            let (field, value) = ("background", self.background.to_string());
+            return Err(Error::Config { field, value, expected: "0 to `foreground`" });
+        }
+        Ok(())
+    }
+}
+
+/// Gives every anchor the object that it overlaps most, if that is enough.
+///
+/// ```text
+/// IoU >= foreground                 the object; of equal ones the first
+/// background <= IoU < foreground    ignored
+/// IoU < background                  background
+/// ```
+///
+/// With `allow_low_quality` the anchors that overlap an object most of all (all of them, if
+/// several are equal) are matched whatever the overlap, each with its own best object.
+///
+/// # Shapes
+///
+/// `truth`: `[T, 4]`, `anchors`: `[A, 4]`, corners (x1, y1, x2, y2), px; the result has `A`
+/// entries.
+///
+/// # Errors
+///
+/// [`Error::Target`] for a box that is not finite, [`Error::Config`] for a setting out of
+/// range.
+///
+/// # References
+///
+/// Ren, He, Girshick and Sun, *Faster R-CNN* (2015).
+pub fn match_anchors(
+    truth: &Tensor,
+    anchors: &Tensor,
+    config: &AnchorMatchConfig,
+) -> Result<Vec<AnchorMatch>> {
+    config.validate()?;
+    let (t, _) = truth.dims2()?;
+    let (a, _) = anchors.dims2()?;
+    let coordinates = truth.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    if let Some(index) = coordinates.iter().position(|value| !value.is_finite()) {
+        return Err(Error::Target {
+            task: "boxes",
+            value: coordinates[index],
+            index,
+            allowed: "finite coordinates".to_owned(),
+        });
+    }
+    if t == 0 || a == 0 {
+        return Ok(vec![AnchorMatch::Background; a]);
+    }
+    let overlaps = pairwise_box_overlap(&truth.detach(), &anchors.detach(), Overlap::Iou)?;
+    let overlaps = overlaps.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+    let mut best = vec![(0, -1.0); a];
+    for (object, row) in overlaps.iter().enumerate() {
+        for (best, &overlap) in best.iter_mut().zip(row) {
+            if overlap > best.1 {
+                *best = (object, overlap);
+            }
+        }
+    }
+    let mut matches: Vec<AnchorMatch> = best
+        .iter()
+        .map(|&(object, overlap)| {
+            if overlap >= config.foreground {
+                AnchorMatch::Truth(object)
+            } else if overlap >= config.background {
+                AnchorMatch::Ignored
+            } else {
+                AnchorMatch::Background
+            }
+        })
+        .collect();
+    if config.allow_low_quality {
+        for row in &overlaps {
+            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            for (anchor, &overlap) in row.iter().enumerate() {
+                if overlap >= most {
+                    matches[anchor] = AnchorMatch::Truth(best[anchor].0);
+                }
+            }
+        }
+    }
+    Ok(matches)
+}
+
+/// Anchors drawn for training: those of objects with their objects, and background.
+pub(crate) type Sample = (Vec<(usize, usize)>, Vec<usize>);
+
+/// Draws at most `count` anchors, of which at most a `fraction` belong to objects.
+pub(crate) fn sample(
+    matches: &[AnchorMatch],
+    count: usize,
+    fraction: f64,
+    rng: &mut impl Rng,
+) -> Sample {
+    let mut objects = Vec::new();
+    let mut background = Vec::new();
+    for (anchor, found) in matches.iter().enumerate() {
+        match found {
+            AnchorMatch::Truth(object) => objects.push((anchor, *object)),
+            AnchorMatch::Background => background.push(anchor),
+            AnchorMatch::Ignored => {}
+        }
+    }
+    // A share between 0 and 1 of a count fits.
+    #[expect(clippy::cast_sign_loss, reason = "the fraction was checked")]
+    let most = (count as f64 * fraction) as usize;
+    let positives = draw(&objects, most, rng);
+    let negatives = draw(&background, count - positives.len().min(count), rng);
+    (positives, negatives)
+}
+
+/// At most `most` of the entries, in their order.
+fn draw<T: Copy>(entries: &[T], most: usize, rng: &mut impl Rng) -> Vec<T> {
+    if entries.len() <= most {
+        return entries.to_vec();
+    }
+    let mut places = rand::seq::index::sample(rng, entries.len(), most).into_vec();
+    places.sort_unstable();
+    places.into_iter().map(|place| entries[place]).collect()
+}

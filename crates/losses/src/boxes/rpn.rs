@@ -1,0 +1,179 @@
+//! Proposals of regions: where objects are, and how their boxes differ from anchors.
+
+use candle_core::Tensor;
+use mapvec_nn::bce_with_logits;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::boxes::coder::{BoxCoder, encode_boxes};
+use crate::boxes::matcher::{AnchorMatchConfig, match_anchors, sample};
+use crate::boxes::smooth_l1::{SmoothL1Config, smooth_l1};
+use crate::composite::Composite;
+use crate::error::{Error, Result};
+use crate::reduction::Reduction;
+use crate::shape::{expect, mismatch};
+use crate::singular::zero;
+
+/// Settings of [`rpn_loss`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RpnLossConfig {
+    /// Which anchors belong to which object.
+    pub matcher: AnchorMatchConfig,
+    /// Anchors drawn per picture, 1 or more. Default 256.
+    pub samples: usize,
+    /// Largest share of them that belong to objects, 0 to 1. Default 0.5.
+    pub positive_fraction: f64,
+    /// Scale of the differences from anchors.
+    pub coder: BoxCoder,
+    /// Difference up to which the loss of boxes is quadratic, 0 or more. Default 1/9.
+    pub beta: f64,
+    /// Weights of objectness and boxes, finite, 0 or more. Default 1 each.
+    pub term_weights: [f64; 2],
+}
+
+impl Default for RpnLossConfig {
+    fn default() -> Self {
+        Self {
+            matcher: AnchorMatchConfig::default(),
+            samples: 256,
+            positive_fraction: 0.5,
+            coder: BoxCoder::default(),
+            beta: 1.0 / 9.0,
+            term_weights: [1.0; 2],
+        }
+    }
+}
+
+impl RpnLossConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.matcher.validate()?;
+        self.coder.validate()?;
+        SmoothL1Config { beta: self.beta, reduction: Reduction::Sum }.validate()?;
+        check_terms(&self.term_weights)?;
+        if self.samples == 0 {
+            let (field, value) = ("samples", "0".to_owned());
+            return Err(Error::Config { field, value, expected: "1 or more" });
+        }
+        if (0.0..=1.0).contains(&self.positive_fraction) {
+            return Ok(());
+        }
+        let (field, value) = ("positive_fraction", self.positive_fraction.to_string());
+        Err(Error::Config { field, value, expected: "0 to 1" })
+    }
+}
+
+/// Checks the weights of terms.
+pub(crate) fn check_terms(weights: &[f64]) -> Result<()> {
+    match weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+        None => Ok(()),
+        Some(weight) => {
+            let (field, value) = ("term_weights", weight.to_string());
+            Err(Error::Config { field, value, expected: "finite, 0 or more" })
+        }
+    }
+}
+
+/// What a region proposal network says of the anchors of pictures.
+#[derive(Debug, Clone, Copy)]
+pub struct RpnPrediction<'a> {
+    /// Logits of being an object, `[B, A]`.
+    pub objectness: &'a Tensor,
+    /// Differences of the boxes from the anchors, `[B, A, 4]`.
+    pub deltas: &'a Tensor,
+}
+
+/// Objectness and boxes of a sample of anchors.
+///
+/// Anchors get objects as [`match_anchors`](crate::match_anchors()) says; of every picture
+/// some are drawn by `rng`, at most half of them with an object. Over the `S` drawn of all
+/// pictures and those of them with an object, `P`:
+///
+/// ```text
+/// objectness = 1/S sum over S of BCE(logit, 1 in P, 0 elsewhere)
+/// boxes      = 1/S sum over P of smooth_l1(deltas - encode_boxes(anchor, box))
+/// loss       = w_o objectness + w_b boxes
+/// ```
+///
+/// Pictures without objects teach background; without anchors the loss is 0.
+///
+/// # Shapes
+///
+/// Those of [`RpnPrediction`]; `anchors`: `[A, 4]`, `truth`: `B` times `[T, 4]`, corners (x1,
+/// y1, x2, y2), px. Terms: `objectness`, `boxes`.
+///
+/// # Errors
+///
+/// [`Error::Shape`] for shapes that do not fit, [`Error::Target`] for a box that is not
+/// finite, [`Error::Config`] for a setting out of range.
+///
+/// # References
+///
+/// Ren, He, Girshick and Sun, *Faster R-CNN* (2015).
+pub fn rpn_loss(
+    prediction: &RpnPrediction<'_>,
+    anchors: &Tensor,
+    truth: &[Tensor],
+    config: &RpnLossConfig,
+    rng: &mut impl Rng,
+) -> Result<Composite> {
+    config.validate()?;
+    let (b, a) = prediction.objectness.dims2()?;
+    expect("deltas", prediction.deltas, &[b, a, 4])?;
+    expect("anchors", anchors, &[a, 4])?;
+    if truth.len() != b {
+        let (task, expected, found) = ("truth", b, truth.len());
+        return Err(Error::Length { task, expected, found });
+    }
+    let device = anchors.device();
+    let anchors = anchors.to_dtype(prediction.deltas.dtype())?;
+    let mut drawn: Vec<u32> = Vec::new();
+    let mut labels = Vec::new();
+    let mut places: Vec<u32> = Vec::new();
+    let mut targets = Vec::new();
+    for (picture, truth) in truth.iter().enumerate() {
+        let Ok((_, 4)) = truth.dims2() else {
+            return Err(mismatch("truth", truth, "[T, 4]".to_owned()));
+        };
+        let matches = match_anchors(truth, &anchors, &config.matcher)?;
+        let (objects, background) = sample(&matches, config.samples, config.positive_fraction, rng);
+        let place = |anchor: usize| (picture * a + anchor) as u32;
+        labels.extend(objects.iter().map(|_| 1.0_f64).chain(background.iter().map(|_| 0.0)));
+        drawn.extend(objects.iter().map(|&(anchor, _)| place(anchor)));
+        drawn.extend(background.iter().map(|&anchor| place(anchor)));
+        if objects.is_empty() {
+            continue;
+        }
+        places.extend(objects.iter().map(|&(anchor, _)| place(anchor)));
+        let (own, theirs): (Vec<u32>, Vec<u32>) =
+            objects.iter().map(|&(anchor, object)| (anchor as u32, object as u32)).unzip();
+        let own = anchors.index_select(&Tensor::new(own, device)?, 0)?;
+        let theirs = truth.to_dtype(own.dtype())?.index_select(&Tensor::new(theirs, device)?, 0)?;
+        targets.push(encode_boxes(&own, &theirs, &config.coder)?);
+    }
+    let count = drawn.len().max(1) as f64;
+    let objectness = if drawn.is_empty() {
+        zero(prediction.objectness)?
+    } else {
+        let logits = prediction.objectness.flatten_all()?;
+        let logits = logits.index_select(&Tensor::new(drawn, device)?, 0)?;
+        let labels = Tensor::new(labels, device)?.to_dtype(logits.dtype())?;
+        (bce_with_logits(&logits, &labels)?.sum_all()? / count)?
+    };
+    let boxes = if targets.is_empty() {
+        zero(prediction.deltas)?
+    } else {
+        let deltas = prediction.deltas.reshape((b * a, 4))?;
+        let deltas = deltas.index_select(&Tensor::new(places, device)?, 0)?;
+        let smooth = SmoothL1Config { beta: config.beta, reduction: Reduction::Sum };
+        (smooth_l1(&deltas, &Tensor::cat(&targets, 0)?.detach(), None, &smooth)? / count)?
+    };
+    let [w_o, w_b] = config.term_weights;
+    let boxes = boxes.to_dtype(objectness.dtype())?;
+    Composite::of(&[("objectness", w_o, objectness), ("boxes", w_b, boxes)])
+}

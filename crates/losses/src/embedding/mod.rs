@@ -1,0 +1,7 @@
+//! Losses of embeddings of pixels.
+
+mod discriminative;
+mod fused;
+mod instances;
+
+pub use discriminative::{DiscriminativeConfig, discriminative};

@@ -1,0 +1,117 @@
+//! Direction, length and end of a vector together.
+
+use candle_core::{D, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::reduction::Reduction;
+use crate::shape::{expect, mismatch};
+use crate::singular::{magnitude, norm, power};
+use crate::vector::angle_distance::unit;
+
+/// Settings of [`angle_length`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AngleLengthConfig {
+    /// Weight of the direction, 0 or more. Default 0.3.
+    pub angle_weight: f64,
+    /// Weight of the length, 0 or more. Default 0.7.
+    pub length_weight: f64,
+    /// Weight of the difference of the vectors, 0 or more. Default 1.
+    pub distance_weight: f64,
+    /// Order of the norm of that difference, at least 1. Default 2.
+    pub distance_gamma: f64,
+    /// From elements to the result.
+    pub reduction: Reduction,
+}
+
+impl Default for AngleLengthConfig {
+    fn default() -> Self {
+        Self {
+            angle_weight: 0.3,
+            length_weight: 0.7,
+            distance_weight: 1.0,
+            distance_gamma: 2.0,
+            reduction: Reduction::Mean,
+        }
+    }
+}
+
+impl AngleLengthConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a weight that is negative or not finite, for weights that are
+    /// all 0, and for an order below 1.
+    pub fn validate(&self) -> Result<()> {
+        let weights = [
+            ("angle_weight", self.angle_weight),
+            ("length_weight", self.length_weight),
+            ("distance_weight", self.distance_weight),
+        ];
+        for (field, weight) in weights {
+            if !(weight.is_finite() && weight >= 0.0) {
+                let expected = "finite, 0 or more";
+                return Err(Error::Config { field, value: weight.to_string(), expected });
+            }
+        }
+        let sum = self.angle_weight + self.length_weight + self.distance_weight;
+        if !(sum > 0.0 && sum.is_finite()) {
+            let (field, expected) = ("the sum of the weights", "finite, more than 0");
+            return Err(Error::Config { field, value: sum.to_string(), expected });
+        }
+        if self.distance_gamma.is_finite() && self.distance_gamma >= 1.0 {
+            return Ok(());
+        }
+        let (field, value) = ("distance_gamma", self.distance_gamma.to_string());
+        Err(Error::Config { field, value, expected: "finite, 1 or more" })
+    }
+}
+
+/// Distance of vectors by direction (period 2 pi), length and difference.
+///
+/// ```text
+/// loss = ( a |sin((angle p - angle t) / 2)| + l | |p| - |t| | + d |p - t|_gamma ) / (a + l + d)
+/// ```
+///
+/// The weights default to .15, .35 and .5 after the division. The zero vector has the angle
+/// 0; where a norm is 0 its gradient is 0.
+///
+/// # Shapes
+///
+/// `prediction` and `target`: `[.., 2]` as (x, y), px; `weights`: `[..]`; the result is a
+/// scalar, or `[..]` without a reduction.
+///
+/// # Errors
+///
+/// [`Error::Shape`] for shapes that do not fit, [`Error::Config`] for a setting out of range.
+pub fn angle_length(
+    prediction: &Tensor,
+    target: &Tensor,
+    weights: Option<&Tensor>,
+    config: &AngleLengthConfig,
+) -> Result<Tensor> {
+    config.validate()?;
+    if prediction.dims().last() != Some(&2) {
+        return Err(mismatch("prediction", prediction, "[.., 2]".to_owned()));
+    }
+    expect("target", target, prediction.dims())?;
+    let target = target.to_dtype(prediction.dtype())?;
+    // Half the chord between two directions is the sine of half their angle.
+    let chord = norm(&(unit(prediction)? - unit(&target)?)?)?.squeeze(D::Minus1)?;
+    let length = magnitude(&(norm(prediction)? - norm(&target)?)?)?.squeeze(D::Minus1)?;
+    let difference = (prediction - &target)?;
+    let gamma = config.distance_gamma;
+    let distance = if (gamma - 2.0).abs() < f64::EPSILON {
+        norm(&difference)?.squeeze(D::Minus1)?
+    } else {
+        let powers = power(&magnitude(&difference)?, gamma)?.sum(D::Minus1)?;
+        power(&powers, 1.0 / gamma)?
+    };
+    let sum = config.angle_weight + config.length_weight + config.distance_weight;
+    let values = (((chord * (0.5 * config.angle_weight / sum))?
+        + (length * (config.length_weight / sum))?)?
+        + (distance * (config.distance_weight / sum))?)?;
+    config.reduction.apply(&values, weights)
+}

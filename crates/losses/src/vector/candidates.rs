@@ -1,0 +1,85 @@
+//! Vectors of lines and boxes in one tensor.
+
+use candle_core::{D, Tensor};
+
+use crate::error::Result;
+use crate::shape::{expect, leading, nothing};
+use crate::singular::smaller;
+use crate::vector::endpoints::EndpointConfig;
+
+/// A line and a box side by side: the sum of both distances.
+///
+/// ```text
+/// loss = endpoint_distance(first vectors) + diagonal_distance(second vectors)
+/// ```
+///
+/// # Shapes
+///
+/// `prediction` and `target`: `[.., 4, 2]`, the two ends of a line and two opposite corners
+/// of a box as (x, y), px; `weights`: `[..]`; the result is a scalar, or `[..]` without a
+/// reduction.
+///
+/// # Errors
+///
+/// As [`endpoint_distance`](crate::endpoint_distance()).
+pub fn mixed_distance(
+    prediction: &Tensor,
+    target: &Tensor,
+    weights: Option<&Tensor>,
+    config: &EndpointConfig,
+) -> Result<Tensor> {
+    config.validate()?;
+    let dims = leading("prediction", prediction, &[4, 2])?;
+    expect("target", target, prediction.dims())?;
+    if prediction.elem_count() == 0 {
+        return config.reduction.apply(&nothing(prediction, dims)?, weights);
+    }
+    let target = target.to_dtype(prediction.dtype())?;
+    let half = |points: &Tensor, first| points.narrow(D::Minus2, first, 2);
+    let line = config.line(&half(prediction, 0)?, &half(&target, 0)?)?;
+    let diagonal = config.diagonal(&half(prediction, 2)?, &half(&target, 2)?)?;
+    config.reduction.apply(&(line + diagonal)?, weights)
+}
+
+/// One vector against two that would both be right.
+///
+/// ```text
+/// loss = min of endpoint_distance to the first and to the second candidate
+/// ```
+///
+/// The candidates of a line are the line twice, those of a box its two diagonals.
+///
+/// # Shapes
+///
+/// `prediction`: `[.., 2, 2]`, two ends as (x, y), px; `target`: `[.., 4, 2]`, the ends of
+/// the first candidate and those of the second; `weights`: `[..]`; the result is a scalar,
+/// or `[..]` without a reduction.
+///
+/// # Errors
+///
+/// As [`endpoint_distance`](crate::endpoint_distance()).
+pub fn candidate_distance(
+    prediction: &Tensor,
+    target: &Tensor,
+    weights: Option<&Tensor>,
+    config: &EndpointConfig,
+) -> Result<Tensor> {
+    config.validate()?;
+    let dims = leading("prediction", prediction, &[2, 2])?;
+    expect("target", target, &[dims, &[4, 2]].concat())?;
+    if prediction.elem_count() == 0 {
+        return config.reduction.apply(&nothing(prediction, dims)?, weights);
+    }
+    let target = target.to_dtype(prediction.dtype())?;
+    config.reduction.apply(&nearest(prediction, &target, config)?, weights)
+}
+
+/// The distance to the nearer candidate, `[..]`.
+pub(crate) fn nearest(
+    prediction: &Tensor,
+    target: &Tensor,
+    config: &EndpointConfig,
+) -> Result<Tensor> {
+    let [first, second] = [0, 2].map(|first| target.narrow(D::Minus2, first, 2));
+    smaller(&config.line(prediction, &first?)?, &config.line(prediction, &second?)?)
+}

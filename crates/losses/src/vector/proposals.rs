@@ -1,0 +1,153 @@
+//! Several vectors proposed for one target, with a confidence each.
+
+use candle_core::{D, Tensor};
+use mapvec_nn::{bce_with_logits, gather, softmax};
+use serde::{Deserialize, Serialize};
+
+use crate::composite::Composite;
+use crate::error::{Error, Result};
+use crate::reduction::Reduction;
+use crate::shape::{expect, leading, mismatch, nothing};
+use crate::singular::positive;
+use crate::vector::angle_distance::check_positive;
+use crate::vector::candidates::nearest;
+use crate::vector::endpoints::EndpointConfig;
+
+/// How the distances of the proposals become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The least distance.
+    #[default]
+    Min,
+    /// The mean weighted by the softmax of the confidences, which get no gradient from it.
+    Weighted,
+    /// The distance of the most confident proposal.
+    Best,
+}
+
+/// Settings of [`proposal_loss`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProposalConfig {
+    /// Exponent of the differences of coordinates, more than 0. Default 1.
+    pub gamma: f64,
+    /// Length that counts as 1 in the term of the vectors, more than 0, px. Default 1.
+    pub size: f64,
+    /// Distance beyond which a proposal should have no confidence at all, more than 0, px.
+    /// Default 5.
+    pub confidence_threshold: f64,
+    /// Weight of the vectors, 0 to 1; the confidences have the rest. Default 0.6.
+    pub vector_weight: f64,
+    /// From the proposals of a target to one distance.
+    pub pooling: Pooling,
+}
+
+impl Default for ProposalConfig {
+    fn default() -> Self {
+        Self {
+            gamma: 1.0,
+            size: 1.0,
+            confidence_threshold: 5.0,
+            vector_weight: 0.6,
+            pooling: Pooling::Min,
+        }
+    }
+}
+
+impl ProposalConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_positive("gamma", self.gamma)?;
+        check_positive("size", self.size)?;
+        check_positive("confidence_threshold", self.confidence_threshold)?;
+        if (0.0..=1.0).contains(&self.vector_weight) {
+            return Ok(());
+        }
+        let (field, value) = ("vector_weight", self.vector_weight.to_string());
+        Err(Error::Config { field, value, expected: "0 to 1" })
+    }
+}
+
+/// Proposals of a vector with confidences, against two candidates for the truth.
+///
+/// With `d_k` the [`candidate_distance`](crate::candidate_distance()) of proposal `k` in px:
+///
+/// ```text
+/// vector     = pool over k of d_k / size^gamma
+/// confidence = mean over k of BCE( logit_k, c_k )
+/// c_k        = exp(-max(d_k - 0.5, 0)), or 0 if d_k > confidence_threshold
+/// loss       = vector_weight * vector + (1 - vector_weight) * confidence
+/// ```
+///
+/// The aims `c_k` of the confidences are data: no gradient passes them to the vectors. The
+/// terms are means, weighted by the elements' weights.
+///
+/// # Shapes
+///
+/// `prediction`: `[.., K, 2, 2]`, ends as (x, y), px; `confidence`: `[.., K]`, logits;
+/// `target`: `[.., 4, 2]`, two candidates; `weights`: `[..]`. Terms: `vector`, `confidence`.
+///
+/// # Errors
+///
+/// [`Error::Shape`] for shapes that do not fit or no proposal, [`Error::Config`] for a
+/// setting out of range.
+pub fn proposal_loss(
+    prediction: &Tensor,
+    confidence: &Tensor,
+    target: &Tensor,
+    weights: Option<&Tensor>,
+    config: &ProposalConfig,
+) -> Result<Composite> {
+    config.validate()?;
+    let proposals = leading("prediction", prediction, &[2, 2])?;
+    expect("confidence", confidence, proposals)?;
+    let Some((&k, dims)) = proposals.split_last().filter(|(k, _)| **k > 0) else {
+        return Err(mismatch("prediction", prediction, "[.., K, 2, 2] with K > 0".to_owned()));
+    };
+    expect("target", target, &[dims, &[4, 2]].concat())?;
+    if prediction.elem_count() == 0 {
+        let none = nothing(prediction, &[])?;
+        return Composite::of(&[("vector", 1.0, none.clone()), ("confidence", 0.0, none)]);
+    }
+    let target = target.to_dtype(prediction.dtype())?.unsqueeze(dims.len())?;
+    let target = target.broadcast_as([dims, &[k, 4, 2]].concat())?;
+    let endpoints = EndpointConfig { gamma: config.gamma, ..EndpointConfig::default() };
+    let distances = nearest(prediction, &target, &endpoints)?;
+    let pooled = pool(&distances, confidence, config.pooling)?;
+    let vector = (pooled * config.size.powf(-config.gamma))?;
+
+    let d = distances.detach();
+    let near = d.le(config.confidence_threshold)?.to_dtype(d.dtype())?;
+    let aim = (positive(&(&d - 0.5)?)?.neg()?.exp()? * near)?;
+    // NaN is not near, but must show.
+    let aim = (aim + (&d * 0.0)?)?.to_dtype(confidence.dtype())?;
+    let doubt = bce_with_logits(confidence, &aim)?.mean(D::Minus1)?;
+    let mean = Reduction::Mean;
+    Composite::of(&[
+        ("vector", config.vector_weight, mean.apply(&vector, weights)?),
+        (
+            "confidence",
+            1.0 - config.vector_weight,
+            mean.apply(&doubt.to_dtype(vector.dtype())?, weights)?,
+        ),
+    ])
+}
+
+/// One distance of the `K` in the last dimension.
+fn pool(distances: &Tensor, confidence: &Tensor, pooling: Pooling) -> Result<Tensor> {
+    let confidence = confidence.detach();
+    let index = match pooling {
+        Pooling::Min => distances.detach().argmin_keepdim(D::Minus1)?,
+        Pooling::Best => confidence.argmax_keepdim(D::Minus1)?,
+        Pooling::Weighted => {
+            let shares = softmax(&confidence.to_dtype(distances.dtype())?, D::Minus1)?;
+            return Ok((distances * shares)?.sum(D::Minus1)?);
+        }
+    };
+    Ok(gather(distances, D::Minus1, &index)?.squeeze(D::Minus1)?)
+}
