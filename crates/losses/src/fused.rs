@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use crate::bce_dice::Scales;
 use crate::error::Result;
+use crate::segmentation::cross_entropy_pass::{self, Costs};
 use crate::task::{Kind, Means, Task};
-use crate::{angle, bce_dice, cross_entropy, thickness};
+use crate::{angle, bce_dice, thickness};
 
 /// One task on one sample, with its part of the gradient.
 struct Job<'a> {
@@ -102,8 +103,13 @@ fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixel
             let scales = Scales { bce: scale, dice };
             bce_dice::sample(logits, &target[range], gradient, config, &scales)
         }
-        Kind::CrossEntropy { target, config } => {
-            [cross_entropy::sample(logits, &target[range], gradient, config, scale), 0.0]
+        Kind::CrossEntropy { target, weights, config } => {
+            let costs = Costs {
+                class_weights: &config.class_weights,
+                smoothing: config.label_smoothing as f32,
+                weights: weights.map(|weights| &weights[range.clone()]),
+            };
+            [cross_entropy_pass::sample(logits, &target[range], gradient, &costs, scale), 0.0]
         }
         Kind::Angle { target } => [angle::sample(logits, &target[range], gradient, scale), 0.0],
         Kind::Thickness { target, config } => {

@@ -8,6 +8,8 @@
 )]
 
 mod batch;
+mod cross_entropy;
 mod gradients;
 mod limits;
 mod refusals;
+mod seeded;
