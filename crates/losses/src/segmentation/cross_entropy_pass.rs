@@ -57,9 +57,8 @@ pub(crate) fn sample(
             let (x, e_out) = (&plane[range.clone()][..n], &mut out[range.clone()][..n]);
             block.add_class(x, t, (class, class_weight), e_out);
             if costs.smoothing > 0.0 {
-                for i in 0..n {
-                    block.spread[i] += class_weight * (x[i] - block.largest[i]);
-                }
+                let spread = block.spread.iter_mut().zip(x).zip(&*block.largest);
+                spread.for_each(|((sum, x), largest)| *sum += class_weight * (x - largest));
             }
         }
         if let Some(pixel_weights) = pixel_weights {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::seeded::{
     CLASS_WEIGHTS, Golden, PIXELS, SHAPE, assert_calm, assert_golden, assert_nothing, descend,
-    logits, numbers, partial, scalar, target, var,
+    logits, numbers, partial, scalar, some_ids, target, var,
 };
 
 fn weighted() -> CrossEntropyConfig {
@@ -230,13 +230,12 @@ proptest! {
     /// The one pass in single precision is the composition in double precision.
     #[test]
     fn fused_equals_composed(
-        seed in 0_u64..1 << 40, b in 1_usize..3, k in 2_usize..7, n in 1_usize..600,
+        seed in 0_u64..1 << 40, b in 1_usize..3, classes in 2_u8..7, n in 1_usize..600,
         smoothing in prop_oneof![Just(0.0), 0.0..0.5_f64], heavy: bool,
     ) {
+        let k = usize::from(classes);
         let values: Vec<f64> = normal(b * k * n, seed).iter().map(|value| value * 4.0).collect();
-        let ids = mapvec_testkit::integers(b * n, seed + 1, 0, k as i64 + 1);
-        let id = |&id: &i64| if id == k as i64 { 255 } else { u8::try_from(id).unwrap() };
-        let ids: Vec<u8> = ids.iter().map(id).collect();
+        let ids = some_ids(b * n, seed + 1, classes);
         let weights: Vec<f32> = uniform(b * n, seed + 2, 0.0, 3.0).iter().map(|&w| w as f32).collect();
         let class_weights = uniform(k, seed + 3, 0.0, 2.0).iter().map(|&w| w as f32).collect();
         let config = CrossEntropyConfig { label_smoothing: smoothing, class_weights, ..Default::default() };

@@ -9,7 +9,11 @@
 
 mod batch;
 mod cross_entropy;
+mod focal;
 mod gradients;
 mod limits;
+mod lovasz;
+mod overlap;
 mod refusals;
 mod seeded;
+mod topology;
