@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor};
+use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
 use crate::bce_dice::Scales;
@@ -42,10 +43,14 @@ pub(crate) fn fused(
         };
         if pixels > 0 {
             let jobs = split(&values[start..end], &mut gradient, tasks, c, pixels);
+            let isa = Isa::detect();
             let parts: Vec<_> = jobs
                 .into_par_iter()
                 .with_max_len(1)
-                .map(|job| (job.task, run(job, tasks, divisors, b, pixels)))
+                .map(|job| {
+                    let task = job.task;
+                    (task, isa.run(Run { job, tasks, divisors, samples: b, pixels }))
+                })
                 .collect();
             for (task, sums) in parts {
                 means[task][0] += sums[0];
@@ -90,8 +95,28 @@ fn split<'a>(
     jobs
 }
 
+/// A job, with what is the same for all of them.
+struct Run<'a> {
+    job: Job<'a>,
+    tasks: &'a [Task<'a>],
+    divisors: &'a [f64],
+    samples: usize,
+    pixels: usize,
+}
+
+impl Loops for Run<'_> {
+    type Output = Means;
+
+    #[inline(always)]
+    fn run(self) -> Means {
+        run(self)
+    }
+}
+
 /// Sums of one job; its part of the gradient is written.
-fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixels: usize) -> Means {
+#[inline(always)]
+fn run(run: Run<'_>) -> Means {
+    let Run { job, tasks, divisors, samples, pixels } = run;
     let Job { task: index, sample, logits, gradient } = job;
     let task = &tasks[index];
     let weight = f64::from(task.weight);

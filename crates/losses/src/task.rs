@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::angle;
 use crate::bce_dice::{self, BceDiceConfig};
-use crate::block::count;
+use crate::block::histogram;
 use crate::error::{Error, Result};
 use crate::fused::fused;
 use crate::reduction::Reduction;
@@ -123,10 +123,9 @@ impl Task<'_> {
 
     /// Sum of the weights of a target's classes.
     fn byte_mass(&self, target: &[u8], weights: &[f32]) -> Result<f64> {
-        let counts: Vec<usize> =
-            (0_u8..).zip(weights).map(|(class, _)| count(target, class)).collect();
-        let known: usize = counts.iter().sum();
-        if known + count(target, IGNORE) < target.len() {
+        let counts = histogram(target);
+        let known: usize = counts.iter().take(weights.len()).sum();
+        if known + counts[usize::from(IGNORE)] < target.len() {
             let wrong = |&entry: &u8| entry != IGNORE && usize::from(entry) >= weights.len();
             let index = target.iter().position(wrong).unwrap_or_default();
             return Err(Error::Target {

@@ -151,7 +151,11 @@ pub fn cross_entropy<'a>(
     let fit = Fit { name: "cross_entropy", shape: logits.dims(), classes, ignore: config.ignore };
     let classes_of = target.resolve(&fit)?;
     let pixels: usize = space.iter().product();
-    let logits = logits.reshape((batch, classes, 1, pixels))?;
+    // A reshape would cost the backward pass another sweep.
+    let logits = match space.len() {
+        2 => logits.clone(),
+        _ => logits.reshape((batch, classes, 1, pixels))?,
+    };
     if let (Resolved::Bytes(ids), true) = (&classes_of, config.reduction != Reduction::None) {
         let kind = Kind::CrossEntropy { target: ids, weights: target.weights, config: &config };
         let task = Task { name: "cross_entropy", channel: 0, weight: 1.0, kind };
@@ -252,8 +256,9 @@ fn soft_costs(
     weights: Option<&[f32]>,
     config: &CrossEntropyConfig,
 ) -> Result<(Tensor, f64)> {
-    let (b, k, _, n) = logits.dims4()?;
+    let (b, k, height, width) = logits.dims4()?;
     let (dtype, device) = (logits.dtype(), logits.device());
+    let n = height * width;
     let pixels = b * n;
     if pixels == 0 {
         return Ok((Tensor::zeros((b, 1, n), dtype, device)?, 0.0));

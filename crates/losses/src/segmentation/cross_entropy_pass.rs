@@ -25,6 +25,7 @@ struct Block<'a> {
 }
 
 /// One sample: the weighted sum of the loss; the gradient, times `scale`, is written.
+#[inline(always)]
 pub(crate) fn sample(
     logits: &[f32],
     target: &[u8],
@@ -80,22 +81,8 @@ impl Block<'_> {
     /// One class: its exponentials, their sum, and what the pixels of that class need.
     #[inline(always)]
     fn add_class(&mut self, x: &[f32], t: &[u8], class: (u8, f32), e_out: &mut [f32]) {
-        let (class, class_weight) = class;
-        let n = t.len();
-        // Slices of one visible length need no bounds checks, so the loops are vector code.
-        let (x, e_out) = (&x[..n], &mut e_out[..n]);
-        let (largest, mass) = (&self.largest[..n], &mut self.mass[..n]);
-        for i in 0..n {
-            let e = exp(x[i] - largest[i]);
-            e_out[i] = e;
-            mass[i] += e;
-        }
-        let (chosen, weight) = (&mut self.chosen[..n], &mut self.weight[..n]);
-        for i in 0..n {
-            let here = t[i] == class;
-            chosen[i] = if here { x[i] - largest[i] } else { chosen[i] };
-            weight[i] = if here { class_weight } else { weight[i] };
-        }
+        exponentials(x, self.largest, e_out, self.mass);
+        choose((x, self.largest), t, class, self.chosen, self.weight);
     }
 
     /// The sum of the block; `planes` go from exponentials to the gradient.
@@ -106,21 +93,10 @@ impl Block<'_> {
         scale: f32,
         planes: impl Iterator<Item = &'a mut [f32]>,
     ) -> f64 {
-        let n = t.len();
-        let (mass, chosen) = (&mut self.mass[..n], &mut self.chosen[..n]);
-        let weight = &mut self.weight[..n];
-        for i in 0..n {
-            chosen[i] = weight[i] * (ln(mass[i]) - chosen[i]);
-            weight[i] *= scale;
-            mass[i] = weight[i] / mass[i];
-        }
-        let total = sum(chosen);
+        cost(self.mass, self.chosen, self.weight, scale);
+        let total = sum(self.chosen);
         for (class, g) in (0_u8..).zip(planes) {
-            let (g, mass, weight) = (&mut g[..n], &mass[..n], &weight[..n]);
-            for i in 0..n {
-                let here = if t[i] == class { weight[i] } else { 0.0 };
-                g[i] = g[i] * mass[i] - here;
-            }
+            slope(g, t, class, self.mass, self.weight);
         }
         total
     }
@@ -158,5 +134,63 @@ impl Block<'_> {
             }
         }
         total
+    }
+}
+
+// The loops are functions of their own because the compiler knows of the arguments of a function
+// that they do not overlap, and makes vector code. Slices of one visible length need no bounds
+// checks.
+
+/// `e^(x - largest)`, which is added to the mass.
+#[inline(always)]
+pub(crate) fn exponentials(x: &[f32], largest: &[f32], e_out: &mut [f32], mass: &mut [f32]) {
+    let n = x.len();
+    let (largest, e_out, mass) = (&largest[..n], &mut e_out[..n], &mut mass[..n]);
+    for i in 0..n {
+        e_out[i] = exp(x[i] - largest[i]);
+    }
+    for i in 0..n {
+        mass[i] += e_out[i];
+    }
+}
+
+/// The shifted logit and the weight of the pixels of a class.
+#[inline(always)]
+fn choose(
+    (x, largest): (&[f32], &[f32]),
+    t: &[u8],
+    (class, class_weight): (u8, f32),
+    chosen: &mut [f32],
+    weight: &mut [f32],
+) {
+    let n = t.len();
+    let (x, largest, chosen, weight) = (&x[..n], &largest[..n], &mut chosen[..n], &mut weight[..n]);
+    for i in 0..n {
+        let here = t[i] == class;
+        chosen[i] = if here { x[i] - largest[i] } else { chosen[i] };
+        weight[i] = if here { class_weight } else { weight[i] };
+    }
+}
+
+/// From shifted logits to costs, from weights to scaled ones, from masses to their share of them.
+#[inline(always)]
+fn cost(mass: &mut [f32], chosen: &mut [f32], weight: &mut [f32], scale: f32) {
+    let n = mass.len();
+    let (chosen, weight) = (&mut chosen[..n], &mut weight[..n]);
+    for i in 0..n {
+        chosen[i] = weight[i] * (ln(mass[i]) - chosen[i]);
+        weight[i] *= scale;
+        mass[i] = weight[i] / mass[i];
+    }
+}
+
+/// From exponentials to the gradient.
+#[inline(always)]
+fn slope(g: &mut [f32], t: &[u8], class: u8, mass: &[f32], weight: &[f32]) {
+    let n = g.len();
+    let (t, mass, weight) = (&t[..n], &mass[..n], &weight[..n]);
+    for i in 0..n {
+        let here = if t[i] == class { weight[i] } else { 0.0 };
+        g[i] = g[i] * mass[i] - here;
     }
 }

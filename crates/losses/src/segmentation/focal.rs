@@ -138,8 +138,8 @@ impl SoftmaxFocalConfig {
 /// ```
 ///
 /// With probabilities as a target the costs of the classes are mixed, `sum_k( y_k l_k )`, and
-/// the mean divides by `sum( v sum_k( w_k y_k ) )`. `1 - p` is the mass of the other classes, not
-/// a difference, so it has all digits where `p` is near 1.
+/// the mean divides by `sum( v sum_k( w_k y_k ) )`. Where `p` is
+/// near 1, `1 - p` is the mass of the other classes, not a difference, and has all digits.
 ///
 /// # Shapes
 ///
@@ -189,7 +189,7 @@ pub fn softmax_focal<'a>(
         y = y.broadcast_mul(&own.to_dtype(x.dtype())?.to_device(x.device())?)?;
     }
     let logs = mapvec_nn::log_softmax(&x, 1)?;
-    let fade = (log_others(&logs)? * config.gamma)?.exp()?;
+    let fade = (log_others(&x)? * config.gamma)?.exp()?;
     let costs = (fade * logs.neg()?)?;
     // The weights stand for all classes of a pixel: sum over them.
     let costs = (costs * &y)?.sum(1)?.reshape(shape)?;
@@ -203,20 +203,15 @@ pub fn softmax_focal<'a>(
     })
 }
 
-/// `ln(1 - p)` of every class: the logarithm of the mass of the others.
-fn log_others(logs: &Tensor) -> Result<Tensor> {
-    let (_, k, _) = logs.dims3()?;
-    let each = (0..k)
-        .map(|class| {
-            let parts: Vec<Tensor> = [(0, class), (class + 1, k - class - 1)]
-                .into_iter()
-                .filter(|&(_, count)| count > 0)
-                .map(|(start, count)| logs.narrow(1, start, count))
-                .collect::<candle_core::Result<_>>()?;
-            mapvec_nn::log_sum_exp(&Tensor::cat(&parts, 1)?, 1)
-        })
-        .collect::<candle_core::Result<Vec<_>>>()?;
-    Ok(Tensor::cat(&each, 1)?)
+/// `ln(1 - p)` of every class. Where `p` is above one half, `1 - p` is summed from the others.
+fn log_others(x: &Tensor) -> Result<Tensor> {
+    // Logarithm and slope stay finite where the others round to nothing.
+    let tiny = if x.dtype() == DType::F64 { 1e-300 } else { 1e-37 };
+    let p = mapvec_nn::softmax(x, 1)?;
+    let large = p.detach().gt(0.5)?;
+    let others = large.where_cond(&p.zeros_like()?, &p)?.sum_keepdim(1)?;
+    let rest = large.where_cond(&others.broadcast_as(p.shape())?, &p.affine(-1.0, 1.0)?)?;
+    Ok((rest + tiny)?.log()?)
 }
 
 /// Settings of [`multi_level_focal`].

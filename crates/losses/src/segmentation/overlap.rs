@@ -3,6 +3,7 @@
 use candle_core::{D, DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::block::histogram;
 use crate::error::{Error, Result};
 use crate::segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
 use crate::segmentation::class_target::{ClassTarget, Fit, Resolved, WIDE_IGNORE};
@@ -102,7 +103,7 @@ impl Sums {
         squared: bool,
     ) -> Result<Self> {
         config.validate()?;
-        let (x, classes) = planes(prediction, config.activation)?;
+        let (x, classes) = channels(prediction, config.activation)?;
         let fit = Fit { name, shape: prediction.dims(), classes, ignore: config.ignore };
         let resolved = target.resolve(&fit)?;
         let fused = matches!(x.device(), Device::Cpu)
@@ -111,7 +112,10 @@ impl Sums {
         let dtype = x.dtype();
         let [shared, predicted, total] = match &resolved {
             Resolved::Bytes(ids) if fused => fused_sums(&x, ids, target.weights, squared)?,
-            _ => composed_sums(&config.activation.apply(&x)?, &resolved, target.weights, squared)?,
+            _ => {
+                let p = config.activation.apply(&flat(&x)?)?;
+                composed_sums(&p, &resolved, target.weights, squared)?
+            }
         };
         let group = |sums: Tensor| -> Result<Tensor> {
             Ok(match config.sum_over {
@@ -147,9 +151,21 @@ impl Sums {
 
 /// The prediction as `[B, K, N]` in single or double precision, and the number of classes.
 pub(crate) fn planes(prediction: &Tensor, activation: Activation) -> Result<(Tensor, usize)> {
+    let (x, classes) = channels(prediction, activation)?;
+    Ok((flat(&x)?, classes))
+}
+
+fn flat(x: &Tensor) -> Result<Tensor> {
+    let (b, k) = (x.dim(0)?, x.dim(1)?);
+    Ok(x.reshape((b, k, x.elem_count() / (b * k).max(1)))?)
+}
+
+/// The prediction `[B, K, ...]` in single or double precision, and the number of classes. Not
+/// reshaped, which would cost the backward pass another sweep.
+fn channels(prediction: &Tensor, activation: Activation) -> Result<(Tensor, usize)> {
     let least = if activation == Activation::Softmax { 2 } else { 1 };
-    let (b, k, n) = match *prediction.dims() {
-        [b, k, ref space @ ..] if k >= least => (b, k, space.iter().product::<usize>()),
+    let k = match *prediction.dims() {
+        [_, k, ..] if k >= least => k,
         ref found => {
             return Err(Error::Shape {
                 field: "prediction",
@@ -163,7 +179,7 @@ pub(crate) fn planes(prediction: &Tensor, activation: Activation) -> Result<(Ten
         _ => prediction.to_dtype(DType::F32)?,
     };
     // One channel tells a class from the background.
-    Ok((x.contiguous()?.reshape((b, k, n))?, k.max(2)))
+    Ok((x.contiguous()?, k.max(2)))
 }
 
 fn fused_sums(
@@ -172,15 +188,16 @@ fn fused_sums(
     weights: Option<&[f32]>,
     squared: bool,
 ) -> Result<[Tensor; 3]> {
-    let (b, k, n) = x.dims3()?;
+    let (b, k) = (x.dim(0)?, x.dim(1)?);
+    let n = ids.len() / b.max(1);
     let sums = x.apply_op1(ClassSums::new(ids, weights, squared))?;
     let mut target = vec![0.0; b * k];
     for (sample, target) in target.chunks_exact_mut(k).enumerate() {
         let range = sample * n..(sample + 1) * n;
         match weights {
             None => {
-                for (class, total) in (0_u8..).zip(target) {
-                    *total = crate::block::count(&ids[range.clone()], class) as f64;
+                for (total, count) in target.iter_mut().zip(histogram(&ids[range])) {
+                    *total = count as f64;
                 }
             }
             Some(weights) => {

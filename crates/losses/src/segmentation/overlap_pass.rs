@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
+use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
 use crate::block::{BLOCK, Row, blocks};
-use crate::exp_log::exp;
+use crate::segmentation::cross_entropy_pass::exponentials;
 use crate::task::IGNORE;
 
-/// From logits `[B, K, N]` (`f32`, contiguous, on the CPU) to `[2, B, K]` in `f64`: the sums of
+/// From logits `[B, K, ...]` (`f32`, contiguous, on the CPU) to `[2, B, K]` in `f64`: the sums of
 /// the probabilities of the pixels of a class, and of all pixels.
 pub(crate) struct ClassSums {
     /// A class per pixel, or [`IGNORE`].
@@ -46,11 +47,14 @@ impl ClassSums {
     fn run(&self, logits: &[f32], classes: usize, pixels: usize) -> (Vec<f32>, Vec<[f64; 2]>) {
         let mut probabilities = vec![0.0; logits.len()];
         let size = classes * pixels;
+        let isa = Isa::detect();
         let sums = logits
             .par_chunks_exact(size.max(1))
             .zip(probabilities.par_chunks_exact_mut(size.max(1)))
             .enumerate()
-            .flat_map_iter(|(index, (x, p))| self.sample(index, pixels).sums(x, p, classes))
+            .flat_map_iter(|(index, (x, p))| {
+                isa.run(Forward { sample: self.sample(index, pixels), logits: x, out: p, classes })
+            })
             .collect();
         (probabilities, sums)
     }
@@ -66,7 +70,7 @@ impl CustomOp1 for ClassSums {
         storage: &CpuStorage,
         layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (b, k, n) = layout.shape().dims3()?;
+        let (b, k, n) = sizes(layout.dims());
         let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets())
         else {
             candle_core::bail!("class sums need contiguous f32");
@@ -85,7 +89,7 @@ impl CustomOp1 for ClassSums {
         _: &Tensor,
         incoming: &Tensor,
     ) -> candle_core::Result<Option<Tensor>> {
-        let (b, k, n) = logits.dims3()?;
+        let (b, k, n) = sizes(logits.dims());
         let slopes = incoming.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         let taken = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut gradient = match taken {
@@ -94,11 +98,21 @@ impl CustomOp1 for ClassSums {
             None => self.run(&logits.flatten_all()?.to_vec1::<f32>()?, k, n).0,
         };
         let (own, all) = slopes.split_at(b * k);
+        let isa = Isa::detect();
         gradient.par_chunks_exact_mut((k * n).max(1)).enumerate().for_each(|(index, p)| {
             let classes = index * k..(index + 1) * k;
-            self.sample(index, n).gradient(p, &own[classes.clone()], &all[classes]);
+            let (own, all) = (&own[classes.clone()], &all[classes]);
+            isa.run(Backward { sample: self.sample(index, n), p, own, all });
         });
         Ok(Some(Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?))
+    }
+}
+
+/// Batch, classes, pixels of a sample.
+fn sizes(dims: &[usize]) -> (usize, usize, usize) {
+    match *dims {
+        [b, k, ref space @ ..] => (b, k, space.iter().product()),
+        _ => (0, 0, 0),
     }
 }
 
@@ -108,8 +122,43 @@ struct Sample<'a> {
     squared: bool,
 }
 
+/// The forward pass of a sample.
+struct Forward<'a> {
+    sample: Sample<'a>,
+    logits: &'a [f32],
+    out: &'a mut [f32],
+    classes: usize,
+}
+
+impl Loops for Forward<'_> {
+    type Output = Vec<[f64; 2]>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<[f64; 2]> {
+        self.sample.sums(self.logits, self.out, self.classes)
+    }
+}
+
+/// The backward pass of a sample.
+struct Backward<'a> {
+    sample: Sample<'a>,
+    p: &'a mut [f32],
+    own: &'a [f32],
+    all: &'a [f32],
+}
+
+impl Loops for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.sample.gradient(self.p, self.own, self.all);
+    }
+}
+
 impl Sample<'_> {
     /// What the pixels of a block count.
+    #[inline(always)]
     fn weigh(&self, range: std::ops::Range<usize>, out: &mut [f32]) {
         for (out, &id) in out.iter_mut().zip(&self.target[range.clone()]) {
             *out = if id == IGNORE { 0.0 } else { 1.0 };
@@ -122,6 +171,7 @@ impl Sample<'_> {
     }
 
     /// The sums of every class; the probabilities are written.
+    #[inline(always)]
     fn sums(&self, logits: &[f32], out: &mut [f32], classes: usize) -> Vec<[f64; 2]> {
         let pixels = self.target.len();
         let mut sums = vec![[0.0; 2]; classes];
@@ -140,12 +190,7 @@ impl Sample<'_> {
             mass.fill(0.0);
             for (plane, out) in logits.chunks_exact(pixels).zip(out.chunks_exact_mut(pixels)) {
                 let (x, e_out) = (&plane[range.clone()][..n], &mut out[range.clone()][..n]);
-                let (largest, mass) = (&largest[..n], &mut mass[..n]);
-                for i in 0..n {
-                    let e = exp(x[i] - largest[i]);
-                    e_out[i] = e;
-                    mass[i] += e;
-                }
+                exponentials(x, largest, e_out, mass);
             }
             mass.iter_mut().for_each(|mass| *mass = 1.0 / *mass);
             let planes = out.chunks_exact_mut(pixels).map(|out| &mut out[range.clone()]);
@@ -161,6 +206,7 @@ impl Sample<'_> {
 
     /// From probabilities to the gradient of the logits. With the slopes of the sums the
     /// slope of a probability is `own [t = k] + all` (`2 p all` for squares), times the weight.
+    #[inline(always)]
     fn gradient(&self, p: &mut [f32], own: &[f32], all: &[f32]) {
         let pixels = self.target.len();
         if pixels == 0 {

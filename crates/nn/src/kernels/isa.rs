@@ -18,6 +18,16 @@ const VARIABLE: &str = "MAPVEC_ISA";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Level);
 
+/// Plain loops that [`Isa::run`] compiles once for every instruction set.
+pub trait Loops {
+    /// What they compute.
+    type Output;
+
+    /// Runs the loops. Mark it and all that it calls `#[inline(always)]`: what is not inlined
+    /// keeps the plain instructions of the target.
+    fn run(self) -> Self::Output;
+}
+
 /// The sets with an own implementation of the 16-lane block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -95,6 +105,35 @@ impl Isa {
     #[must_use]
     pub fn is_wide(self) -> bool {
         self.0 != Level::Portable
+    }
+
+    /// Runs `work` compiled for this set.
+    ///
+    /// The compiler does not fuse products into sums, so plain loops give the same bits on
+    /// every set.
+    #[inline]
+    #[expect(unsafe_code, reason = "functions with other target features")]
+    pub fn run<W: Loops>(self, work: W) -> W::Output {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f")]
+        fn avx512<W: Loops>(work: W) -> W::Output {
+            work.run()
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<W: Loops>(work: W) -> W::Output {
+            work.run()
+        }
+        match self.0 {
+            // SAFETY: an `Isa` exists only for instructions found on this processor.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2(work) },
+            // NEON belongs to the plain instructions of its target.
+            _ => work.run(),
+        }
     }
 
     pub(crate) fn level(self) -> Level {
