@@ -236,9 +236,12 @@ proptest! {
         let k = usize::from(classes);
         let values: Vec<f64> = normal(b * k * n, seed).iter().map(|value| value * 4.0).collect();
         let ids = some_ids(b * n, seed + 1, classes);
-        let weights: Vec<f32> = uniform(b * n, seed + 2, 0.0, 3.0).iter().map(|&w| w as f32).collect();
+        let weights: Vec<f32> =
+            uniform(b * n, seed + 2, 0.0, 3.0).iter().map(|&w| w as f32).collect();
         let class_weights = uniform(k, seed + 3, 0.0, 2.0).iter().map(|&w| w as f32).collect();
-        let config = CrossEntropyConfig { label_smoothing: smoothing, class_weights, ..Default::default() };
+        let label_smoothing = smoothing;
+        let config =
+            CrossEntropyConfig { label_smoothing, class_weights, ..Default::default() };
         let target = ClassTarget::from(&ids);
         let target = if heavy { target.weighted(&weights) } else { target };
         let run = |dtype| {

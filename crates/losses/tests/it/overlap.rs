@@ -254,7 +254,8 @@ proptest! {
         }
         prop_assert!((-1e-9..=1.0).contains(&exact), "{exact}");
         if b == 1 && !heavy {
-            let turned: Vec<f64> = values.chunks(n).flat_map(|row| row.iter().rev().copied()).collect();
+            let rows = values.chunks(n);
+            let turned: Vec<f64> = rows.flat_map(|row| row.iter().rev().copied()).collect();
             let back: Vec<u8> = ids.iter().rev().copied().collect();
             let x = var(&turned, (b, k, n), DType::F64);
             let other = scalar(&soft_dice(&x, &back, &config).unwrap().loss);

@@ -201,4 +201,24 @@ mod tests {
         let named = all.iter().find(|isa| isa.name() == wanted);
         assert_eq!(named.or(all.last()), Some(&Isa::detect()));
     }
+
+    struct Sum<'a>(&'a [f32]);
+
+    impl Loops for Sum<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run(self) -> f32 {
+            self.0.iter().map(|x| x * 1.1 + 0.3).sum()
+        }
+    }
+
+    #[test]
+    fn plain_loops_have_the_same_bits_on_every_set() {
+        let values: Vec<f32> = (0..1000).map(|i| (i as f32).sin()).collect();
+        let expected = Sum(&values).run();
+        for isa in Isa::available() {
+            assert_eq!(isa.run(Sum(&values)).to_bits(), expected.to_bits(), "{}", isa.name());
+        }
+    }
 }
