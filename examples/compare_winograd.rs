@@ -86,7 +86,7 @@ fn train(seed: u64, steps: u32) -> Result<f64> {
     for step in 0..steps {
         let (pixels, labels) = shapes::discs(BATCH, SIDE, &mut rng);
         let pictures = Tensor::from_vec(pixels, (BATCH, 3, SIDE, SIDE), &Device::Cpu)?;
-        let loss = cross_entropy(&net.forward(&pictures, true)?, 0, &labels, &classes)?;
+        let loss = cross_entropy(&net.forward(&pictures, true)?, &labels, &classes)?;
         if step + last >= steps {
             total += f64::from(loss.to_scalar::<f32>()?);
         }

@@ -97,6 +97,7 @@ pub(crate) struct Scales {
 }
 
 /// One sample: sums of the cross-entropy and 1 - Dice; the gradient is written.
+#[inline(always)]
 pub(crate) fn sample(
     logits: &[f32],
     target: &[u8],

@@ -4,8 +4,8 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::bce_dice::BceDiceConfig;
-use crate::cross_entropy::CrossEntropyConfig;
 use crate::error::{Error, Result, check_weight};
+use crate::segmentation::cross_entropy::CrossEntropyConfig;
 use crate::task::{Kind, Means, Task, evaluate};
 use crate::thickness::ThicknessConfig;
 
@@ -119,9 +119,9 @@ impl DenseLossConfig {
         check_weight("weights.distractor", weights.distractor)?;
         self.boundary.validate()?;
         self.centreline.validate()?;
-        self.class.validate()?;
+        self.class.validate_head()?;
         self.thickness.validate()?;
-        self.distractor.validate()
+        self.distractor.validate_head()
     }
 }
 
@@ -263,7 +263,7 @@ pub(crate) fn tasks<'a>(targets: &Targets<'a>, config: &'a DenseLossConfig) -> [
             "class",
             heads.class,
             weights.class,
-            Kind::CrossEntropy { target: targets.class, config: &config.class },
+            Kind::CrossEntropy { target: targets.class, weights: None, config: &config.class },
         ),
         task("angle", heads.angle, weights.angle, Kind::Angle { target: targets.angle }),
         task(
@@ -276,7 +276,11 @@ pub(crate) fn tasks<'a>(targets: &Targets<'a>, config: &'a DenseLossConfig) -> [
             "distractor",
             heads.distractor,
             weights.distractor,
-            Kind::CrossEntropy { target: targets.distractor, config: &config.distractor },
+            Kind::CrossEntropy {
+                target: targets.distractor,
+                weights: None,
+                config: &config.distractor,
+            },
         ),
     ]
 }

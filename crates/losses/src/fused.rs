@@ -1,13 +1,15 @@
 //! All tasks in one pass over single-precision logits on the CPU.
 
 use candle_core::{CpuStorage, Storage, Tensor};
+use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
 use crate::attached::attach;
 use crate::bce_dice::Scales;
 use crate::error::Result;
+use crate::segmentation::cross_entropy_pass::{self, Costs};
 use crate::task::{Kind, Means, Task};
-use crate::{angle, bce_dice, cross_entropy, thickness};
+use crate::{angle, bce_dice, thickness};
 
 /// One task on one sample, with its part of the gradient.
 struct Job<'a> {
@@ -40,10 +42,14 @@ pub(crate) fn fused(
         };
         if pixels > 0 {
             let jobs = split(&values[start..end], &mut gradient, tasks, c, pixels);
+            let isa = Isa::detect();
             let parts: Vec<_> = jobs
                 .into_par_iter()
                 .with_max_len(1)
-                .map(|job| (job.task, run(job, tasks, divisors, b, pixels)))
+                .map(|job| {
+                    let task = job.task;
+                    (task, isa.run(Run { job, tasks, divisors, samples: b, pixels }))
+                })
                 .collect();
             for (task, sums) in parts {
                 means[task][0] += sums[0];
@@ -87,8 +93,28 @@ fn split<'a>(
     jobs
 }
 
+/// A job, with what is the same for all of them.
+struct Run<'a> {
+    job: Job<'a>,
+    tasks: &'a [Task<'a>],
+    divisors: &'a [f64],
+    samples: usize,
+    pixels: usize,
+}
+
+impl Loops for Run<'_> {
+    type Output = Means;
+
+    #[inline(always)]
+    fn run(self) -> Means {
+        run(self)
+    }
+}
+
 /// Sums of one job; its part of the gradient is written.
-fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixels: usize) -> Means {
+#[inline(always)]
+fn run(run: Run<'_>) -> Means {
+    let Run { job, tasks, divisors, samples, pixels } = run;
     let Job { task: index, sample, logits, gradient } = job;
     let task = &tasks[index];
     let weight = f64::from(task.weight);
@@ -100,8 +126,13 @@ fn run(job: Job<'_>, tasks: &[Task<'_>], divisors: &[f64], samples: usize, pixel
             let scales = Scales { bce: scale, dice };
             bce_dice::sample(logits, &target[range], gradient, config, &scales)
         }
-        Kind::CrossEntropy { target, config } => {
-            [cross_entropy::sample(logits, &target[range], gradient, config, scale), 0.0]
+        Kind::CrossEntropy { target, weights, config } => {
+            let costs = Costs {
+                class_weights: &config.class_weights,
+                smoothing: config.label_smoothing as f32,
+                weights: weights.map(|weights| &weights[range.clone()]),
+            };
+            [cross_entropy_pass::sample(logits, &target[range], gradient, &costs, scale), 0.0]
         }
         Kind::Angle { target } => [angle::sample(logits, &target[range], gradient, scale), 0.0],
         Kind::Thickness { target, config } => {

@@ -4,6 +4,13 @@
 //!   with the [`Terms`] for logs.
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
+//! - Classes of pixels: [`cross_entropy`](cross_entropy()) with [`class_weights`](class_weights()),
+//!   [`binary_cross_entropy`](binary_cross_entropy()), [`sigmoid_focal`], [`softmax_focal`],
+//!   [`multi_level_focal`].
+//! - Overlap of regions: [`soft_dice`](soft_dice()), [`jaccard`](jaccard()),
+//!   [`tversky`](tversky()), [`lovasz_softmax`], [`lovasz_hinge`], and [`ce_dice`](ce_dice()).
+//! - Thin structures and closed boundaries: [`cl_dice`](cl_dice()), [`dice_cl_dice`],
+//!   [`soft_skeleton`](soft_skeleton()), [`boundary_aware`](boundary_aware()).
 //! - Lines and boxes as vectors: [`angle_distance`], [`direction_distance`],
 //!   [`angle_length`], [`endpoint_distance`], [`diagonal_distance`], [`mixed_distance`],
 //!   [`candidate_distance`], [`proposal_loss`], [`absolute_error`]; all features of pixels in
@@ -20,8 +27,8 @@
 //!
 //! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
 //! for targets without a known pixel, and shows NaN where a logit is NaN. In single precision
-//! on the CPU [`dense_map_loss`] and its parts, [`discriminative`] and the losses of
-//! similarity compute value and gradient in parallel code of their own; everything else is
+//! on the CPU [`dense_map_loss`] and its parts, cross-entropy, overlaps, [`discriminative`] and the losses
+//! of similarity compute value and gradient in parallel code of their own; everything else is
 //! composed of tensor operations. Where a function has no derivative its gradient is 0.
 
 mod angle;
@@ -30,7 +37,6 @@ mod bce_dice;
 mod block;
 mod boxes;
 mod composite;
-mod cross_entropy;
 mod dense;
 mod embedding;
 mod error;
@@ -39,6 +45,7 @@ mod frequency;
 mod fused;
 mod reduction;
 mod relational;
+mod segmentation;
 mod shape;
 mod singular;
 mod task;
@@ -57,7 +64,6 @@ pub use boxes::{
     to_center_size, to_corners,
 };
 pub use composite::Composite;
-pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
 pub use embedding::{DiscriminativeConfig, discriminative};
 pub use error::{Error, Result};
@@ -69,10 +75,30 @@ pub use relational::{
     MaskMapConfig, PixelWeights, SimilarityConfig, SimilarityForm, mask_map_loss,
     similarity_cross_entropy,
 };
+pub use segmentation::binary_cross_entropy::{
+    BinaryCrossEntropyConfig, BinaryTarget, binary_cross_entropy,
+};
+pub use segmentation::boundary_aware::{BoundaryAwareConfig, boundary_aware};
+pub use segmentation::ce_dice::{CeDiceConfig, ce_dice};
+pub use segmentation::cl_dice::{ClDiceConfig, cl_dice, dice_cl_dice};
+pub use segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
+pub use segmentation::class_target::{ClassTarget, Classes};
+pub use segmentation::class_weights::{ClassWeighting, class_counts, class_weights};
+pub use segmentation::cross_entropy::{CrossEntropyConfig, cross_entropy};
+pub use segmentation::focal::{
+    MultiLevelFocalConfig, SigmoidFocalConfig, SoftmaxFocalConfig, multi_level_focal,
+    sigmoid_focal, softmax_focal,
+};
+pub use segmentation::jaccard::jaccard;
+pub use segmentation::lovasz::{LovaszConfig, lovasz_hinge, lovasz_softmax};
+pub use segmentation::overlap::{Activation, OverlapConfig};
+pub use segmentation::soft_dice::{SoftDiceConfig, soft_dice};
+pub use segmentation::soft_skeleton::soft_skeleton;
+pub use segmentation::tversky::{TverskyConfig, tversky};
 pub use thickness::{ThicknessConfig, thickness};
 pub use vector::{
-    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, ClassLoss,
-    EndpointConfig, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
+    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, EndpointConfig,
+    FeatureClassLoss, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
     ProposalConfig, absolute_error, angle_distance, angle_length, candidate_distance,
     diagonal_distance, direction_distance, endpoint_distance, feature_loss, mixed_distance,
     proposal_loss,

@@ -4,10 +4,11 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::angle;
 use crate::bce_dice::{self, BceDiceConfig};
-use crate::block::count;
-use crate::cross_entropy::{self, CrossEntropyConfig};
+use crate::block::histogram;
 use crate::error::{Error, Result};
 use crate::fused::fused;
+use crate::reduction::Reduction;
+use crate::segmentation::cross_entropy::{self, CrossEntropyConfig};
 use crate::thickness::{self, ThicknessConfig};
 
 /// Target value of a pixel that counts nowhere.
@@ -16,10 +17,23 @@ pub(crate) const IGNORE: u8 = 255;
 /// The loss of a task, with its target.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind<'a> {
-    BceDice { target: &'a [u8], config: &'a BceDiceConfig },
-    CrossEntropy { target: &'a [u8], config: &'a CrossEntropyConfig },
-    Angle { target: &'a [f32] },
-    Thickness { target: &'a [f32], config: &'a ThicknessConfig },
+    BceDice {
+        target: &'a [u8],
+        config: &'a BceDiceConfig,
+    },
+    CrossEntropy {
+        target: &'a [u8],
+        /// Of each pixel; none: 1 each.
+        weights: Option<&'a [f32]>,
+        config: &'a CrossEntropyConfig,
+    },
+    Angle {
+        target: &'a [f32],
+    },
+    Thickness {
+        target: &'a [f32],
+        config: &'a ThicknessConfig,
+    },
 }
 
 /// One term of a loss.
@@ -85,7 +99,16 @@ impl Task<'_> {
         }
         let mass = match self.kind {
             Kind::BceDice { target, .. } => self.byte_mass(target, &[1.0; 2]),
-            Kind::CrossEntropy { target, config } => self.byte_mass(target, &config.class_weights),
+            Kind::CrossEntropy { target, weights, config } => {
+                let mass = self.byte_mass(target, &config.class_weights)?;
+                Ok(match (config.reduction, weights) {
+                    (Reduction::Mean, None) => mass,
+                    (Reduction::Mean, Some(weights)) => {
+                        weighted_mass(target, weights, &config.class_weights)
+                    }
+                    _ => 1.0,
+                })
+            }
             Kind::Angle { target } => {
                 self.float_mass(target, |t| !t.is_infinite(), "finite radians, or NaN for unknown")
             }
@@ -100,10 +123,9 @@ impl Task<'_> {
 
     /// Sum of the weights of a target's classes.
     fn byte_mass(&self, target: &[u8], weights: &[f32]) -> Result<f64> {
-        let counts: Vec<usize> =
-            (0_u8..).zip(weights).map(|(class, _)| count(target, class)).collect();
-        let known: usize = counts.iter().sum();
-        if known + count(target, IGNORE) < target.len() {
+        let counts = histogram(target);
+        let known: usize = counts.iter().take(weights.len()).sum();
+        if known + counts[usize::from(IGNORE)] < target.len() {
             let wrong = |&entry: &u8| entry != IGNORE && usize::from(entry) >= weights.len();
             let index = target.iter().position(wrong).unwrap_or_default();
             return Err(Error::Target {
@@ -133,6 +155,14 @@ impl Task<'_> {
         }
         Ok(target.iter().filter(|value| !value.is_nan()).count() as f64)
     }
+}
+
+/// Sum of the weights of the pixels times those of their classes.
+fn weighted_mass(target: &[u8], weights: &[f32], class_weights: &[f32]) -> f64 {
+    let weight = |(&class, &weight): (&u8, &f32)| {
+        class_weights.get(usize::from(class)).map_or(0.0, |&own| f64::from(own) * f64::from(weight))
+    };
+    target.iter().zip(weights).map(weight).sum()
 }
 
 /// Checks that no channel serves two tasks.
@@ -183,8 +213,8 @@ pub(crate) fn composed(
                 let [bce, dice] = bce_dice::composed(&channels, target, config, divisor)?;
                 (bce, Some(dice))
             }
-            Kind::CrossEntropy { target, config } => {
-                (cross_entropy::composed(&channels, target, config, divisor)?, None)
+            Kind::CrossEntropy { target, weights, config } => {
+                (cross_entropy::composed(&channels, target, weights, config, divisor)?, None)
             }
             Kind::Angle { target } => (angle::composed(&channels, target, divisor)?, None),
             Kind::Thickness { target, config } => {

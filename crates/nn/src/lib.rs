@@ -133,7 +133,7 @@ pub use gather::{gather, scatter_add, top_k};
 pub use gradcheck::{GradcheckConfig, compare_precisions, compare_with_double, gradcheck};
 pub use grid_sample::{GridInterpolation, GridPadding, GridSampleConfig, grid_sample};
 pub use kernels::buffer_pool::BufferPool;
-pub use kernels::isa::Isa;
+pub use kernels::isa::{Isa, Loops};
 pub use layer_norm::{group_norm, layer_norm, rms_norm};
 pub use layers::{
     BatchNorm2d, BatchNormConfig, BiasInit, Conv2d, ConvBnRelu, ConvStage, ConvTranspose2d,

@@ -33,7 +33,7 @@ pub(super) fn unet_train(
     let labels: Vec<u8> = (0..batch * side * side).map(|i| u8::from(i % 7 < 3)).collect();
     let classes = CrossEntropyConfig::uniform(2);
     let work = move || {
-        let loss = cross_entropy(&net.forward(&pictures, true)?, 0, &labels, &classes)?;
+        let loss = cross_entropy(&net.forward(&pictures, true)?, &labels, &classes)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         optimizer.step(&loss.backward()?)?;
         Ok(value)

@@ -15,7 +15,7 @@ use crate::vector::angle_length::{AngleLengthConfig, angle_length};
 /// The loss of the classes of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ClassLoss {
+pub enum FeatureClassLoss {
     /// Binary cross-entropy of every channel of the softmax, averaged over classes: the form
     /// in which results were published.
     #[default]
@@ -31,7 +31,7 @@ pub struct FeatureLossConfig {
     /// Weights of class, angle, thickness and centre, finite, 0 or more. Default 0.25 each.
     pub term_weights: [f64; 4],
     /// The loss of the classes. Default binary.
-    pub class: ClassLoss,
+    pub class: FeatureClassLoss,
     /// The loss of the directions; its reduction is not used.
     pub angle: AngleDistanceConfig,
     /// The loss of the vectors to the centre; its reduction is not used.
@@ -42,7 +42,7 @@ impl Default for FeatureLossConfig {
     fn default() -> Self {
         Self {
             term_weights: [0.25; 4],
-            class: ClassLoss::Binary,
+            class: FeatureClassLoss::Binary,
             angle: AngleDistanceConfig::default(),
             center: AngleLengthConfig::default(),
         }
@@ -182,14 +182,14 @@ pub fn feature_loss(
 }
 
 /// The loss of every pixel's class, `[B, H, W]`.
-fn class_values(logits: &Tensor, target: &Tensor, form: ClassLoss) -> Result<Tensor> {
+fn class_values(logits: &Tensor, target: &Tensor, form: FeatureClassLoss) -> Result<Tensor> {
     if logits.elem_count() == 0 {
         return Ok(logits.sum(1)?);
     }
     let target = target.to_dtype(logits.dtype())?;
     let logs = log_softmax(logits, 1)?;
     let own = (&target * &logs)?.neg()?;
-    if form == ClassLoss::CrossEntropy {
+    if form == FeatureClassLoss::CrossEntropy {
         return Ok(own.sum(1)?);
     }
     let others = (target.affine(-1.0, 1.0)? * log_complement(&logs)?)?;

@@ -15,6 +15,6 @@ pub use angle_length::{AngleLengthConfig, angle_length};
 pub use candidates::{candidate_distance, mixed_distance};
 pub use endpoints::{EndpointConfig, diagonal_distance, endpoint_distance};
 pub use features::{
-    ClassLoss, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, feature_loss,
+    FeatureClassLoss, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, feature_loss,
 };
 pub use proposals::{Pooling, ProposalConfig, proposal_loss};

@@ -74,6 +74,6 @@ fn wrong_settings_are_named() {
     }
     let zero = Tensor::zeros((1, 3, 1, 1), DType::F32, &Device::Cpu).unwrap();
     let uniform = mapvec_losses::CrossEntropyConfig::uniform(1);
-    let error = cross_entropy(&zero, 0, &[0], &uniform).unwrap_err();
+    let error = cross_entropy(&zero, &[0], &uniform).unwrap_err();
     assert!(matches!(error, Error::Config { .. }), "{error}");
 }

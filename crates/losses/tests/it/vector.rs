@@ -4,8 +4,8 @@
 
 use candle_core::{D, DType, Device, Tensor};
 use mapvec_losses::{
-    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, ClassLoss,
-    EndpointConfig, Error, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
+    AbsoluteErrorConfig, AngleDistanceConfig, AngleForm, AngleLengthConfig, EndpointConfig, Error,
+    FeatureClassLoss, FeatureLossConfig, FeatureTargets, FeatureWeights, Features, Pooling,
     ProposalConfig, Reduction, absolute_error, angle_distance, angle_length, candidate_distance,
     diagonal_distance, direction_distance, endpoint_distance, feature_loss, mixed_distance,
     proposal_loss,
@@ -194,7 +194,7 @@ impl Maps {
         }
     }
 
-    fn run(&self, x: &[Tensor], class: ClassLoss) -> mapvec_losses::Composite {
+    fn run(&self, x: &[Tensor], class: FeatureClassLoss) -> mapvec_losses::Composite {
         let prediction =
             Features { class: &x[0], direction: &x[1], thickness: &x[2], center: &x[3] };
         let [class_target, angle, thickness, center] = &self.target;
@@ -215,7 +215,7 @@ fn features_equal_the_golden_values() {
     let maps = Maps::new();
     let vars: Vec<_> = maps.prediction.iter().map(var).collect();
     let x: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
-    let composite = maps.run(&x, ClassLoss::Binary);
+    let composite = maps.run(&x, FeatureClassLoss::Binary);
     let terms = [
         ("class", 1.200721964544401),
         ("angle", 6.1675306394358e-1),
@@ -234,10 +234,10 @@ fn features_equal_the_golden_values() {
     for (var, [norm, product]) in vars.iter().zip(gradients) {
         assert_golden(&composite.loss, var, 2.11292291953338, norm, product);
     }
-    let proper = maps.run(&x, ClassLoss::CrossEntropy);
+    let proper = maps.run(&x, FeatureClassLoss::CrossEntropy);
     assert_near(proper.term("class").unwrap(), 2.202054787634439, 1e-10);
-    assert_gradient(&maps.prediction, |x| Ok(maps.run(x, ClassLoss::Binary).loss));
-    assert_gradient(&maps.prediction, |x| Ok(maps.run(x, ClassLoss::CrossEntropy).loss));
+    assert_gradient(&maps.prediction, |x| Ok(maps.run(x, FeatureClassLoss::Binary).loss));
+    assert_gradient(&maps.prediction, |x| Ok(maps.run(x, FeatureClassLoss::CrossEntropy).loss));
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn confident_classes_stay_finite() {
     let mut maps = Maps::new();
     maps.prediction[0] = (maps.prediction[0].sign().unwrap() * 200.0).unwrap();
     for dtype in DTYPES {
-        for class in [ClassLoss::Binary, ClassLoss::CrossEntropy] {
+        for class in [FeatureClassLoss::Binary, FeatureClassLoss::CrossEntropy] {
             let x: Vec<_> =
                 maps.prediction.iter().map(|x| var(&x.to_dtype(dtype).unwrap())).collect();
             let tensors: Vec<Tensor> = x.iter().map(|x| x.as_tensor().clone()).collect();

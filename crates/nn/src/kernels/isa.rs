@@ -18,6 +18,16 @@ const VARIABLE: &str = "MAPVEC_ISA";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Level);
 
+/// Plain loops that [`Isa::run`] compiles once for every instruction set.
+pub trait Loops {
+    /// What they compute.
+    type Output;
+
+    /// Runs the loops. Mark it and all that it calls `#[inline(always)]`: what is not inlined
+    /// keeps the plain instructions of the target.
+    fn run(self) -> Self::Output;
+}
+
 /// The sets with an own implementation of the 16-lane block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -97,6 +107,35 @@ impl Isa {
         self.0 != Level::Portable
     }
 
+    /// Runs `work` compiled for this set.
+    ///
+    /// The compiler does not fuse products into sums, so plain loops give the same bits on
+    /// every set.
+    #[inline]
+    #[expect(unsafe_code, reason = "functions with other target features")]
+    pub fn run<W: Loops>(self, work: W) -> W::Output {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f")]
+        fn avx512<W: Loops>(work: W) -> W::Output {
+            work.run()
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<W: Loops>(work: W) -> W::Output {
+            work.run()
+        }
+        match self.0 {
+            // SAFETY: an `Isa` exists only for instructions found on this processor.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2(work) },
+            // NEON belongs to the plain instructions of its target.
+            _ => work.run(),
+        }
+    }
+
     pub(crate) fn level(self) -> Level {
         self.0
     }
@@ -161,5 +200,25 @@ mod tests {
         let wanted = std::env::var(VARIABLE).unwrap_or_default();
         let named = all.iter().find(|isa| isa.name() == wanted);
         assert_eq!(named.or(all.last()), Some(&Isa::detect()));
+    }
+
+    struct Sum<'a>(&'a [f32]);
+
+    impl Loops for Sum<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run(self) -> f32 {
+            self.0.iter().map(|x| x * 1.1 + 0.3).sum()
+        }
+    }
+
+    #[test]
+    fn plain_loops_have_the_same_bits_on_every_set() {
+        let values: Vec<f32> = (0..1000).map(|i| (i as f32).sin()).collect();
+        let expected = Sum(&values).run();
+        for isa in Isa::available() {
+            assert_eq!(isa.run(Sum(&values)).to_bits(), expected.to_bits(), "{}", isa.name());
+        }
     }
 }

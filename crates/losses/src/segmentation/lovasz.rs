@@ -1,0 +1,244 @@
+//! The convex extension of intersection over union.
+
+use candle_core::{D, DType, Device, Tensor};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
+use crate::segmentation::class_target::{ClassTarget, Fit, Resolved, WIDE_IGNORE};
+use crate::segmentation::overlap::{Activation, planes};
+use crate::task::IGNORE;
+
+/// Settings of [`lovasz_softmax`] and [`lovasz_hinge`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LovaszConfig {
+    /// How predictions become probabilities; the hinge form takes logits whatever this says.
+    /// Default: softmax.
+    pub activation: Activation,
+    /// Which pixels are scored together. Default: those of the batch.
+    pub sum_over: SumOver,
+    /// What becomes of a class without a pixel; the hinge form counts it always.
+    /// Default: it does not count.
+    pub absent: AbsentClasses,
+    /// The id of pixels that count nowhere; no class may have it. Default 255.
+    pub ignore: Option<u32>,
+}
+
+impl Default for LovaszConfig {
+    fn default() -> Self {
+        Self {
+            activation: Activation::default(),
+            sum_over: SumOver::default(),
+            absent: AbsentClasses::default(),
+            ignore: Some(u32::from(IGNORE)),
+        }
+    }
+}
+
+/// The Lovasz extension of the Jaccard loss, a mean over classes.
+///
+/// For a class `k` the errors are `e = 1 - p_k` at its pixels and `e = p_k` elsewhere. Sorted from
+/// the largest, `e_1 >= e_2 >= ...`, with `J_i` the Jaccard loss where the first `i` pixels are
+/// wrong and the others right:
+///
+/// ```text
+/// loss_k = sum over i( e_i (J_i - J_{i-1}) )        J_0 = 0
+/// ```
+///
+/// Where predictions are hard it is the Jaccard loss itself. Of equal errors the pixel that comes
+/// first counts as the larger, which changes a subgradient and not the value. Pixels of weight 0
+/// are left out; other weights than 1 have no meaning here.
+///
+/// # Shapes
+///
+/// Those of [`soft_dice`](crate::soft_dice()), with ids as a target.
+///
+/// # Errors
+///
+/// [`Error`] for shapes, targets, weights or settings out of range.
+///
+/// # References
+///
+/// Berman, Triki, Blaschko, "The Lovasz-softmax loss" (CVPR 2018).
+pub fn lovasz_softmax<'a>(
+    prediction: &Tensor,
+    target: impl Into<ClassTarget<'a>>,
+    config: &LovaszConfig,
+) -> Result<ClassLoss> {
+    let (x, classes) = planes(prediction, config.activation)?;
+    let fit =
+        Fit { name: "lovasz_softmax", shape: prediction.dims(), classes, ignore: config.ignore };
+    let ids = ids(&target.into(), &fit)?;
+    if x.elem_count() == 0 {
+        let nothing = Tensor::zeros((1, x.dim(1)?), x.dtype(), &Device::Cpu)?;
+        return ClassLoss::of(&nothing, &nothing.to_dtype(DType::U8)?);
+    }
+    let p = config.activation.apply(&x)?;
+    let slopes = slopes(&p, &ids, config.sum_over, 0.0)?;
+    let values = slopes.values(&p, 0.0)?;
+    let counted = match config.absent {
+        AbsentClasses::Exclude => slopes.present.gt(0.0)?,
+        AbsentClasses::Include => slopes.present.ge(0.0)?,
+    };
+    ClassLoss::of(&values, &counted)
+}
+
+/// The Lovasz extension of the Jaccard loss for one class, from logits.
+///
+/// [`lovasz_softmax`] with the errors of a hinge, `e = 1 - x` at the pixels of the class and
+/// `e = 1 + x` elsewhere, of which those below 0 count as 0. A sample without a pixel of the class
+/// costs its worst false alarm; one without a known pixel costs nothing.
+///
+/// # Shapes
+///
+/// `logits` `[B, 1, ...]` or, for independent classes, `[B, K, ...]`; `target` ids, 1 for the
+/// single class and 0 elsewhere.
+///
+/// # Errors
+///
+/// [`Error`] for shapes, targets, weights or settings out of range.
+///
+/// # References
+///
+/// Berman, Triki, Blaschko, "The Lovasz-softmax loss" (CVPR 2018); Yu, Blaschko, "Learning
+/// submodular losses with the Lovasz hinge" (ICML 2015).
+pub fn lovasz_hinge<'a>(
+    logits: &Tensor,
+    target: impl Into<ClassTarget<'a>>,
+    config: &LovaszConfig,
+) -> Result<ClassLoss> {
+    let (x, classes) = planes(logits, Activation::None)?;
+    let fit = Fit { name: "lovasz_hinge", shape: logits.dims(), classes, ignore: config.ignore };
+    let ids = ids(&target.into(), &fit)?;
+    if x.elem_count() == 0 {
+        let nothing = Tensor::zeros((1, x.dim(1)?), x.dtype(), &Device::Cpu)?;
+        return ClassLoss::of(&nothing, &nothing.to_dtype(DType::U8)?);
+    }
+    let slopes = slopes(&x, &ids, config.sum_over, 1.0)?;
+    let values = slopes.values(&x, 1.0)?;
+    ClassLoss::of(&values, &slopes.present.ge(0.0)?)
+}
+
+/// Ids with [`WIDE_IGNORE`] for pixels that count nowhere.
+fn ids(target: &ClassTarget<'_>, fit: &Fit<'_>) -> Result<Vec<u32>> {
+    let mut ids = match target.resolve(fit)? {
+        Resolved::Bytes(ids) => {
+            ids.iter().map(|&id| if id == IGNORE { WIDE_IGNORE } else { u32::from(id) }).collect()
+        }
+        Resolved::Wide(ids) => ids,
+        Resolved::Soft(_) => {
+            return Err(Error::Shape {
+                field: "target",
+                expected: "ids of classes, whole numbers".to_owned(),
+                found: "probabilities".to_owned(),
+            });
+        }
+    };
+    for (index, (id, &weight)) in ids.iter_mut().zip(target.weights.unwrap_or(&[])).enumerate() {
+        if weight == 0.0 {
+            *id = WIDE_IGNORE;
+        } else if (weight - 1.0).abs() > 0.0 {
+            let allowed = "0 or 1: this loss sorts pixels, which has no place for a weight";
+            let allowed = allowed.to_owned();
+            return Err(Error::Target { task: fit.name, value: weight, index, allowed });
+        }
+    }
+    Ok(ids)
+}
+
+/// A place in `[B, K, N]`, whether it is of the class, and its error, then its slope.
+type Wrong = (usize, bool, f64);
+
+/// The slope of a class's loss in the error of each pixel, split by what the pixel is.
+struct Slopes {
+    /// At the pixels of the class, `[B, K, N]`.
+    own: Tensor,
+    /// At the others.
+    other: Tensor,
+    /// Whether a class has a pixel, `[G, K]`.
+    present: Tensor,
+    sum_over: SumOver,
+}
+
+impl Slopes {
+    /// `[G, K]`: the sum of slopes times errors, `1 - x` for the class's own pixels and
+    /// `x + offset` for the others.
+    fn values(&self, x: &Tensor, offset: f64) -> Result<Tensor> {
+        let mine = (x.affine(-1.0, 1.0)? * &self.own)?;
+        let theirs = ((x + offset)? * &self.other)?;
+        let sums = (mine + theirs)?.sum(D::Minus1)?;
+        Ok(match self.sum_over {
+            SumOver::Batch => sums.sum_keepdim(0)?,
+            SumOver::Sample => sums,
+        })
+    }
+}
+
+/// Sorts the errors of every class, `1 - x` for its own pixels and `x + offset` for the others.
+fn slopes(x: &Tensor, ids: &[u32], sum_over: SumOver, offset: f64) -> Result<Slopes> {
+    let (b, k, n) = x.dims3()?;
+    let values = x.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let samples: Vec<Vec<usize>> = match sum_over {
+        SumOver::Batch => vec![(0..b).collect()],
+        SumOver::Sample => (0..b).map(|sample| vec![sample]).collect(),
+    };
+    let jobs: Vec<(&[usize], usize)> = samples
+        .iter()
+        .flat_map(|group| (0..k).map(move |class| (group.as_slice(), class)))
+        .collect();
+    let sorted: Vec<(Vec<Wrong>, bool)> = jobs
+        .into_par_iter()
+        .map(|(group, class)| {
+            // One channel is the class of id 1.
+            let id = if k == 1 { 1 } else { class as u32 };
+            let mut errors = Vec::new();
+            for &sample in group {
+                for pixel in (0..n).filter(|pixel| ids[sample * n + pixel] != WIDE_IGNORE) {
+                    let place = (sample * k + class) * n + pixel;
+                    let own = ids[sample * n + pixel] == id;
+                    let wrong = if own { 1.0 - values[place] } else { values[place] + offset };
+                    errors.push((place, own, wrong));
+                }
+            }
+            errors.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
+            let present = errors.iter().any(|&(_, own, _)| own);
+            (steps(errors), present)
+        })
+        .collect();
+    let (mut own, mut other) = (vec![0.0; values.len()], vec![0.0; values.len()]);
+    let mut present = Vec::with_capacity(sorted.len());
+    for (steps, some) in sorted {
+        present.push(f64::from(u8::from(some)));
+        for (place, is_own, slope) in steps {
+            if is_own { own[place] = slope } else { other[place] = slope }
+        }
+    }
+    let tensor = |values: Vec<f64>| {
+        Tensor::from_vec(values, (b, k, n), &Device::Cpu)?
+            .to_dtype(x.dtype())?
+            .to_device(x.device())
+    };
+    let groups = present.len() / k;
+    let present = Tensor::from_vec(present, (groups, k), &Device::Cpu)?.to_device(x.device())?;
+    Ok(Slopes { own: tensor(own)?, other: tensor(other)?, present, sum_over })
+}
+
+/// From errors, sorted from the largest, to the growth of the Jaccard loss at each of them; 0 for
+/// errors that are not above 0. NaN stays, as it would in a product.
+fn steps(mut errors: Vec<Wrong>) -> Vec<Wrong> {
+    let total = errors.iter().filter(|error| error.1).count() as f64;
+    let (mut hits, mut alarms, mut before) = (total, 0.0, 0.0);
+    for (_, own, error) in &mut errors {
+        if *own {
+            hits -= 1.0;
+        } else {
+            alarms += 1.0;
+        }
+        let loss = 1.0 - hits / (total + alarms);
+        *error = if *error <= 0.0 { 0.0 } else { loss - before };
+        before = loss;
+    }
+    errors
+}
