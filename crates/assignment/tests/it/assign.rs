@@ -1,6 +1,6 @@
 //! The exact assignment.
 
-use mapvec_assignment::{Error, assign};
+use mapvec_assignment::{AssignmentConfig, Error, NonFinite, assign, assign_with};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -25,8 +25,11 @@ proptest! {
         let costs = Array2::from_shape_vec((rows, columns), values).unwrap();
         let wide = if rows > columns { costs.t().to_owned() } else { costs.clone() };
         let optimum = least(&wide, 0, 0);
-        match assign(costs.view()) {
+        let config =
+            AssignmentConfig { non_finite: NonFinite::Forbid, ..AssignmentConfig::default() };
+        match assign_with(costs.view(), &config) {
             Ok(found) => {
+                found.certify(costs.view(), &config).unwrap();
                 prop_assert_eq!(found.pairs.len(), rows.min(columns));
                 prop_assert!((found.cost - optimum).abs() < 1e-9);
             }
@@ -44,5 +47,6 @@ fn values_that_are_no_costs_are_refused() {
     let refused = assign(array![[0.0, 1.0], [f64::NAN, 2.0]].view()).unwrap_err();
     assert!(refused.to_string().contains("row 1 and column 0 is NaN"), "{refused}");
     assert!(matches!(assign(array![[f64::NEG_INFINITY]].view()), Err(Error::Cost { .. })));
+    assert!(matches!(assign(array![[f64::INFINITY]].view()), Err(Error::Cost { .. })));
     assert_eq!(assign(Array2::zeros((0, 3)).view()).unwrap().pairs, []);
 }
