@@ -82,33 +82,52 @@ fn refuse(costs: ArrayView2<'_, f64>, config: &AssignmentConfig) -> Result<()> {
 /// The largest magnitude; infinity where there is a NaN.
 fn largest(values: &[f64]) -> f64 {
     const LANES: usize = 16;
-    // Above zero, numbers are in the order of their bits, with infinity and NaN last.
-    let mut bits = [0_u64; LANES];
+    let mut largest = [0.0_f64; LANES];
+    // Zero times infinity or NaN is NaN, which stays in a sum.
+    let mut zero = [0.0_f64; LANES];
     let (blocks, rest) = values.as_chunks::<LANES>();
     for block in blocks {
-        for (most, value) in bits.iter_mut().zip(block) {
-            *most = (*most).max(value.abs().to_bits());
+        for k in 0..LANES {
+            let magnitude = block[k].abs();
+            largest[k] = if magnitude > largest[k] { magnitude } else { largest[k] };
+            zero[k] += block[k] * 0.0;
         }
     }
-    let rest = rest.iter().map(|value| value.abs().to_bits());
-    let largest = f64::from_bits(bits.into_iter().chain(rest).max().unwrap_or(0));
-    if largest.is_nan() { f64::INFINITY } else { largest }
+    if zero.iter().any(|zero| zero.is_nan()) || rest.iter().any(|value| !value.is_finite()) {
+        return f64::INFINITY;
+    }
+    let rest = rest.iter().map(|value| value.abs());
+    largest.into_iter().chain(rest).fold(0.0, f64::max)
 }
 
-/// A matrix of `rows` x `columns` turned over, in blocks that stay in the nearest cache.
+/// A matrix of `rows` x `columns` turned over.
 fn transposed(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     const BLOCK: usize = 8;
     let mut turned = vec![0.0; values.len()];
-    for top in (0..rows).step_by(BLOCK) {
-        let height = BLOCK.min(rows - top);
-        for left in (0..columns).step_by(BLOCK) {
-            let width = BLOCK.min(columns - left);
-            for column in left..left + width {
-                let out = &mut turned[column * rows + top..][..height];
-                for (row, out) in (top..).zip(out) {
-                    *out = values[row * columns + column];
+    let (whole_rows, whole_columns) = (rows - rows % BLOCK, columns - columns % BLOCK);
+    // Whole lines of the cache are read and written.
+    for top in (0..whole_rows).step_by(BLOCK) {
+        for left in (0..whole_columns).step_by(BLOCK) {
+            let mut block = [[0.0; BLOCK]; BLOCK];
+            for (row, line) in block.iter_mut().enumerate() {
+                if let Some(cells) = values[(top + row) * columns + left..].first_chunk() {
+                    *line = *cells;
                 }
             }
+            for column in 0..BLOCK {
+                let out = &mut turned[(left + column) * rows + top..];
+                if let Some(line) = out.first_chunk_mut::<BLOCK>() {
+                    for row in 0..BLOCK {
+                        line[row] = block[row][column];
+                    }
+                }
+            }
+        }
+    }
+    for row in 0..rows {
+        let start = if row < whole_rows { whole_columns } else { 0 };
+        for column in start..columns {
+            turned[column * rows + row] = values[row * columns + column];
         }
     }
     turned

@@ -5,14 +5,17 @@
 //! equal ones the first position counts.
 
 /// Costs per block.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 32;
+
+/// Costs per block where most blocks are passed over.
+const FEW: usize = 8;
 
 /// Not a row, not a column.
 pub(crate) const NONE: usize = usize::MAX;
 
 /// The smaller number; no branch and no care for NaN, which cannot come.
 #[inline(always)]
-fn lesser(a: f64, b: f64) -> f64 {
+pub(crate) fn lesser(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 
@@ -20,19 +23,6 @@ fn lesser(a: f64, b: f64) -> f64 {
 #[inline(always)]
 fn greater(a: f64, b: f64) -> f64 {
     if a < b { b } else { a }
-}
-
-/// The smallest of lanes.
-#[inline(always)]
-fn least_of(mut lanes: [f64; LANES]) -> f64 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for k in 0..width {
-            lanes[k] = lesser(lanes[k], lanes[k + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
 }
 
 /// The smallest and the second smallest of `costs - duals`; infinity where there is none.
@@ -66,97 +56,89 @@ pub(crate) fn two_smallest(costs: &[f64], duals: &[f64]) -> (f64, f64) {
     (first[0], second[0])
 }
 
-/// The first position other than `but` where `costs - duals` is at most `bound`.
+/// The smallest of `costs - duals` over every `LANES`-th position.
 #[inline(always)]
-pub(crate) fn position(costs: &[f64], duals: &[f64], bound: f64, but: usize) -> Option<usize> {
-    let (blocks, rest) = costs.as_chunks::<LANES>();
-    let (dual_blocks, dual_rest) = duals.as_chunks::<LANES>();
-    for (index, (block, duals)) in blocks.iter().zip(dual_blocks).enumerate() {
-        let mut hit = false;
-        for k in 0..LANES {
-            hit |= block[k] - duals[k] <= bound;
-        }
-        if hit {
-            let found =
-                (0..LANES).find(|&k| block[k] - duals[k] <= bound && index * LANES + k != but);
-            if let Some(k) = found {
-                return Some(index * LANES + k);
-            }
-        }
-    }
-    let start = blocks.len() * LANES;
-    let found = rest
-        .iter()
-        .zip(dual_rest)
-        .enumerate()
-        .find(|&(k, (cost, dual))| cost - dual <= bound && start + k != but);
-    found.map(|(k, _)| start + k)
-}
-
-/// The first position where `distance` is at most `bound` and `row_of` has no row, or else
-/// the first where `distance` is at most `bound`.
-#[inline(always)]
-pub(crate) fn nearest(distance: &[f64], row_of: &[usize], bound: f64) -> usize {
-    let mut taken = NONE;
-    let (blocks, rest) = distance.as_chunks::<LANES>();
-    for (index, block) in blocks.iter().enumerate() {
-        let mut hit = false;
-        for &d in block {
-            hit |= d <= bound;
-        }
-        if hit {
-            for k in (0..LANES).filter(|&k| block[k] <= bound) {
-                let column = index * LANES + k;
-                if row_of[column] == NONE {
-                    return column;
-                }
-                taken = taken.min(column);
-            }
-        }
-    }
-    let start = blocks.len() * LANES;
-    for k in (0..rest.len()).filter(|&k| rest[k] <= bound) {
-        if row_of[start + k] == NONE {
-            return start + k;
-        }
-        taken = taken.min(start + k);
-    }
-    taken
-}
-
-/// Lowers `distance` to `costs - duals + offset` where that is less, notes `row` in `before`
-/// there, and returns the smallest distance.
-#[inline(always)]
-pub(crate) fn relax(
-    (row, costs): (usize, &[f64]),
-    duals: &[f64],
-    offset: f64,
-    distance: &mut [f64],
-    before: &mut [usize],
-) -> f64 {
+pub(crate) fn smallest_of_lanes(costs: &[f64], duals: &[f64]) -> [f64; LANES] {
     let mut least = [f64::INFINITY; LANES];
     let (blocks, rest) = costs.as_chunks::<LANES>();
     let (dual_blocks, dual_rest) = duals.as_chunks::<LANES>();
-    let (distance_blocks, distance_rest) = distance.as_chunks_mut::<LANES>();
-    let (before_blocks, before_rest) = before.as_chunks_mut::<LANES>();
-    for (((block, duals), distance), before) in
-        blocks.iter().zip(dual_blocks).zip(distance_blocks).zip(before_blocks)
-    {
+    for (block, duals) in blocks.iter().zip(dual_blocks) {
         for k in 0..LANES {
-            let through = (block[k] - duals[k]) + offset;
-            let shorter = through < distance[k];
-            distance[k] = if shorter { through } else { distance[k] };
-            before[k] = if shorter { row } else { before[k] };
-            least[k] = lesser(distance[k], least[k]);
+            least[k] = lesser(least[k], block[k] - duals[k]);
         }
     }
     for (k, (cost, dual)) in rest.iter().zip(dual_rest).enumerate() {
-        let through = (cost - dual) + offset;
-        if through < distance_rest[k] {
-            distance_rest[k] = through;
-            before_rest[k] = row;
-        }
-        least[k] = lesser(distance_rest[k], least[k]);
+        least[k] = lesser(least[k], cost - dual);
     }
-    least_of(least)
+    least
+}
+
+/// Calls `found` with each position, in order, where `costs - duals` is at most `bound`; it
+/// returns whether to go on.
+#[inline(always)]
+pub(crate) fn each_at_most(
+    costs: &[f64],
+    duals: &[f64],
+    bound: f64,
+    mut found: impl FnMut(usize) -> bool,
+) {
+    let (blocks, rest) = costs.as_chunks::<FEW>();
+    let (dual_blocks, dual_rest) = duals.as_chunks::<FEW>();
+    for (index, (block, duals)) in blocks.iter().zip(dual_blocks).enumerate() {
+        let mut hit = false;
+        for k in 0..FEW {
+            hit |= block[k] - duals[k] <= bound;
+        }
+        if hit {
+            for k in 0..FEW {
+                if block[k] - duals[k] <= bound && !found(index * FEW + k) {
+                    return;
+                }
+            }
+        }
+    }
+    let start = blocks.len() * FEW;
+    for (k, (cost, dual)) in rest.iter().zip(dual_rest).enumerate() {
+        if cost - dual <= bound && !found(start + k) {
+            return;
+        }
+    }
+}
+
+/// Calls `found` with each position, in order, where `costs - duals + offset` is below
+/// `distance`, and with that sum; it returns whether the sum is the new distance.
+#[inline(always)]
+pub(crate) fn each_below(
+    costs: &[f64],
+    duals: &[f64],
+    offset: f64,
+    distance: &mut [f64],
+    mut found: impl FnMut(usize, f64) -> bool,
+) {
+    let (blocks, rest) = costs.as_chunks::<FEW>();
+    let (dual_blocks, dual_rest) = duals.as_chunks::<FEW>();
+    let (distance_blocks, distance_rest) = distance.as_chunks_mut::<FEW>();
+    for (index, ((block, duals), distance)) in
+        blocks.iter().zip(dual_blocks).zip(distance_blocks).enumerate()
+    {
+        let mut hit = false;
+        for k in 0..FEW {
+            hit |= (block[k] - duals[k]) + offset < distance[k];
+        }
+        if hit {
+            for k in 0..FEW {
+                let through = (block[k] - duals[k]) + offset;
+                if through < distance[k] && found(index * FEW + k, through) {
+                    distance[k] = through;
+                }
+            }
+        }
+    }
+    let start = blocks.len() * FEW;
+    for (k, (cost, dual)) in rest.iter().zip(dual_rest).enumerate() {
+        let through = (cost - dual) + offset;
+        if through < distance_rest[k] && found(start + k, through) {
+            distance_rest[k] = through;
+        }
+    }
 }
