@@ -15,7 +15,7 @@ fn small_ones_have_the_same_pairs() {
         18, 29, 27, 1, 10, 30, 13, 21, 33, 12, 17, 20, 36, 37, 9, 35, 31, 32, 0, 38, 3, 24, 14, 26,
         22, 4, 28, 6, 8, 19, 7, 5, 15, 39, 11, 25, 34, 16, 2, 23,
     ];
-    let tall = [(1, 6), (2, 5), (4, 7), (5, 1), (9, 0), (10, 3), (11, 2), (12, 4)];
+    let tall = [(1, 5), (2, 1), (4, 7), (5, 0), (9, 3), (10, 2), (11, 4), (12, 6)];
     let in_order = |columns: &[usize]| columns.iter().copied().enumerate().collect::<Vec<_>>();
     let cases = [
         (costs(5, 5, 1040), in_order(&[4, 0, 3, 2, 1]), 0.832_413_983_722_794_1),
@@ -26,7 +26,7 @@ fn small_ones_have_the_same_pairs() {
     for (costs, pairs, cost) in cases {
         let found = assign(costs.view()).unwrap();
         assert_eq!(found.pairs, pairs);
-        assert!((found.cost - cost).abs() < 1e-13);
+        assert!((found.cost - cost).abs() < 1e-13, "{} and {cost}", found.cost);
     }
     let wide = assign(costs(100, 300, 2000).view()).unwrap();
     assert!((wide.cost - 0.355_583_072_734_610_54).abs() < 1e-13);
