@@ -72,6 +72,9 @@ pub enum Error {
     /// The tensor library failed, for example for logits without four dimensions.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+    /// Objects cannot be matched.
+    #[error(transparent)]
+    Assignment(#[from] mapvec_assignment::Error),
 }
 
 /// The result type of this crate.

@@ -19,6 +19,7 @@ mod dense;
 mod error;
 mod exp_log;
 mod fused;
+mod matching;
 mod reduction;
 mod task;
 mod thickness;
@@ -29,5 +30,10 @@ pub use composite::Composite;
 pub use cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
 pub use error::{Error, Result};
+pub use matching::hungarian_loss::{HungarianLossConfig, MatchedLoss, hungarian_loss};
+pub use matching::match_objects::{
+    BoxForm, MatchCostConfig, MatchTerm, match_costs, match_objects,
+};
+pub use matching::objects::Objects;
 pub use reduction::Reduction;
 pub use thickness::{ThicknessConfig, thickness};

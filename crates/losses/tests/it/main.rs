@@ -10,4 +10,5 @@
 mod batch;
 mod gradients;
 mod limits;
+mod matching;
 mod refusals;
