@@ -144,38 +144,57 @@ pub fn hungarian_loss(
     let mut loss = Tensor::zeros(b, dtype, &device)?;
     let mut terms = Vec::new();
     for (term, weight) in joint.weights().filter(|&(_, weight)| weight > 0.0) {
-        let (name, sums) = match term {
+        let sums = match term {
+            // Tensors without elements are not for arithmetic.
+            _ if b * p == 0 || t == 0 && !counts_unmatched(term, config) => {
+                Tensor::zeros(b, dtype, &device)?
+            }
             MatchTerm::BoxIou => {
                 let (x, y) = both("boxes", &aligned, truth)?;
                 let settings = (joint.by_centre(), joint.iou_weight, joint.rank);
-                ("boxes", sum_of(&boxes(x, y, settings)?, &matched)?)
+                sum_of(&boxes(x, y, settings)?, &matched)?
             }
             MatchTerm::MaskFocal => {
                 let (x, y) = both("masks", &aligned, truth)?;
                 let focal = Some((joint.focal_gamma, joint.focal_alpha));
-                ("masks", sum_of(&binary(x, y, focal)?, &matched)?)
+                sum_of(&binary(x, y, focal)?, &matched)?
             }
             MatchTerm::Endpoints => {
                 let (x, y) = both("vectors", &aligned, truth)?;
-                ("vectors", sum_of(&vectors(x, y, joint.vector_gamma)?, &matched)?)
+                sum_of(&vectors(x, y, joint.vector_gamma)?, &matched)?
             }
-            _ if config.unmatched_classes => {
+            _ if counts_unmatched(term, config) => {
                 let (x, y) = both("classes", prediction, truth)?;
                 let target = class_target(x, y, &pairs, config.no_object)?;
-                ("classes", binary(x, &target, None)?.sum(1)?)
+                binary(x, &target, None)?.sum(1)?
             }
             _ => {
                 let (x, y) = both("classes", &aligned, truth)?;
-                ("classes", sum_of(&binary(x, y, None)?, &matched)?)
+                sum_of(&binary(x, y, None)?, &matched)?
             }
         };
         let per_object = sums.to_dtype(dtype)?.div(&counts)?;
         let mean = if b == 0 { 0.0 } else { value(&per_object.mean_all()?)? };
-        terms.push((name, mean));
+        terms.push((name_of(term), mean));
         loss = (loss + (per_object * weight)?)?;
     }
     let matched = matched.to_dtype(dtype)?;
     Ok(MatchedLoss { loss, terms, truth: truth.clone(), prediction: aligned, matched, pairs })
+}
+
+/// The name of a term of the loss.
+fn name_of(term: MatchTerm) -> &'static str {
+    match term {
+        MatchTerm::BoxIou => "boxes",
+        MatchTerm::MaskFocal => "masks",
+        MatchTerm::Endpoints => "vectors",
+        _ => "classes",
+    }
+}
+
+/// Whether predictions without an object have a part in a term.
+fn counts_unmatched(term: MatchTerm, config: &HungarianLossConfig) -> bool {
+    config.unmatched_classes && term == MatchTerm::ClassBinaryCrossEntropy
 }
 
 fn value(scalar: &Tensor) -> Result<f64> {

@@ -30,7 +30,9 @@ pub enum MatchTerm {
     BoxIou,
     /// Binary cross-entropy of the pooled masks, a mean over blocks.
     MaskBinaryCrossEntropy,
-    /// Balanced focal binary cross-entropy of the pooled masks, a mean over blocks.
+    /// Balanced focal binary cross-entropy of the pooled masks, a mean over blocks; for a
+    /// block of which a share `y` is true, `y` times the loss of a true one and `1 - y` times
+    /// that of another.
     MaskFocal,
     /// One minus the soft Dice coefficient of the pooled masks, smoothed by 1.
     MaskDice,
