@@ -1,6 +1,8 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
+pub mod assignment_cases;
 pub mod canvas;
+pub mod cost_matrices;
 pub mod device;
 pub mod edge_map;
 pub mod evaluation;
@@ -11,6 +13,7 @@ pub mod geometry_checks;
 pub mod geometry_fuzz;
 pub mod labels;
 pub mod lettering;
+pub mod loss_cases;
 pub mod measure;
 pub mod metric_checks;
 pub mod nn_cases;

@@ -1,104 +1,93 @@
 //! The exact assignment.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::ArrayView2;
 
-use crate::{Error, Result};
-
-/// Which row goes with which column.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Assignment {
-    /// Rows and their columns, by ascending row; as many as the smaller side has.
-    pub pairs: Vec<(usize, usize)>,
-    /// Sum of the costs of the pairs, in the order of the rows.
-    pub cost: f64,
-}
+use crate::costs::Costs;
+use crate::kernel::NONE;
+use crate::solver::solve;
+use crate::{Assignment, AssignmentConfig, Error, Objective, Result};
 
 /// The assignment of least cost: every row has one column, or, where there are fewer
 /// columns than rows, every column has one row.
 ///
-/// Costs may be negative. A cost of plus infinity forbids a pair.
+/// Costs may be negative; NaN and infinity are refused. [`assign_with`] has other rules for
+/// them, and maximises.
 ///
 /// # Shapes
 /// `costs` `[rows, columns]`, both may be 0.
 ///
 /// # Errors
-/// [`Error::Cost`] for NaN or minus infinity; [`Error::Infeasible`] if the forbidden pairs
-/// leave no full assignment.
+/// [`Error::Cost`] for NaN, infinity or a magnitude above [`LARGEST_COST`](crate::LARGEST_COST).
+///
+/// # References
+/// See [`assign_with`].
+///
+/// ```
+/// use mapvec_assignment::assign;
+/// use ndarray::array;
+///
+/// let found = assign(array![[4.0, 1.0, 3.0], [2.0, 0.0, 5.0]].view())?;
+/// assert_eq!((found.pairs, found.cost), (vec![(0, 1), (1, 0)], 3.0));
+/// # Ok::<(), mapvec_assignment::Error>(())
+/// ```
+pub fn assign(costs: ArrayView2<'_, f64>) -> Result<Assignment> {
+    assign_with(costs, &AssignmentConfig::default())
+}
+
+/// The assignment of least cost, or of the largest gain, with its dual variables.
+///
+/// Exact but for the rounding of `f64`: whole-numbered costs give an exact optimum as long
+/// as `n` times the largest is below 2⁵³. Of assignments of equal cost the same one is
+/// found on every processor. Costs that lie row by row in memory, with no fewer columns than
+/// rows, are not copied for a minimum.
+///
+/// # Shapes
+/// `costs` `[rows, columns]`, both may be 0.
+///
+/// # Errors
+/// [`Error::Cost`] for a cost that the settings refuse, [`Error::Config`] for a setting out of
+/// range, [`Error::Infeasible`] if forbidden pairs leave no full assignment.
 ///
 /// # References
 /// R. Jonker and A. Volgenant, A shortest augmenting path algorithm for dense and sparse
-/// linear assignment problems, Computing 38 (1987).
-pub fn assign(costs: ArrayView2<'_, f64>) -> Result<Assignment> {
-    for ((row, column), &value) in costs.indexed_iter() {
-        if value.is_nan() || value == f64::NEG_INFINITY {
-            return Err(Error::Cost { row, column, value });
-        }
+/// linear assignment problems, Computing 38 (1987). For rectangles: D. F. Crouse, On
+/// implementing 2D rectangular assignment algorithms, IEEE Transactions on Aerospace and
+/// Electronic Systems 52 (2016).
+pub fn assign_with(costs: ArrayView2<'_, f64>, config: &AssignmentConfig) -> Result<Assignment> {
+    let wide = Costs::of(costs, config)?;
+    let solution = solve(&wide);
+    let found = solution.column_of.iter().filter(|&&column| column != NONE).count();
+    if found < wide.rows {
+        return Err(Error::Infeasible { found, needed: wide.rows });
     }
-    let turned = costs.nrows() > costs.ncols();
-    let wide = if turned { costs.reversed_axes() } else { costs };
-    let mut pairs = augment(wide)?;
-    if turned {
-        pairs.iter_mut().for_each(|pair| *pair = (pair.1, pair.0));
-    }
-    pairs.sort_unstable();
-    let cost = pairs.iter().map(|&pair| costs[pair]).sum();
-    Ok(Assignment { pairs, cost })
+    Ok(conclude(&wide, &solution.column_of, solution.duals, config.objective))
 }
 
-/// Pairs of the smaller side, one shortest augmenting path per row.
-fn augment(costs: ArrayView2<'_, f64>) -> Result<Vec<(usize, usize)>> {
-    let (rows, columns) = costs.dim();
-    let mut row_duals = vec![0.0; rows];
-    let mut column_duals = vec![0.0; columns];
-    let mut row_of: Vec<Option<usize>> = vec![None; columns];
-    for start in 0..rows {
-        let mut distance = vec![f64::INFINITY; columns];
-        let mut before = vec![start; columns];
-        let mut done = vec![false; columns];
-        let (mut row, mut reached) = (start, 0.0);
-        let sink = loop {
-            let mut nearest: Option<usize> = None;
-            for (column, &cost) in costs.index_axis(Axis(0), row).iter().enumerate() {
-                if done[column] {
-                    continue;
-                }
-                let through = reached + (cost - row_duals[row] - column_duals[column]);
-                if through < distance[column] {
-                    (distance[column], before[column]) = (through, row);
-                }
-                let nearer = nearest.is_none_or(|n| distance[column] < distance[n]);
-                if nearer && distance[column] < f64::INFINITY {
-                    nearest = Some(column);
-                }
-            }
-            let Some(column) = nearest else {
-                return Err(Error::Infeasible { found: start, needed: rows });
-            };
-            done[column] = true;
-            reached = distance[column];
-            match row_of[column] {
-                Some(next) => row = next,
-                None => break column,
-            }
-        };
-        row_duals[start] += reached;
-        for column in (0..columns).filter(|&column| done[column]) {
-            let slack = reached - distance[column];
-            column_duals[column] -= slack;
-            if let Some(row) = row_of[column] {
-                row_duals[row] += slack;
-            }
-        }
-        let mut column = sink;
-        loop {
-            let row = before[column];
-            let previous = row_of.iter().position(|&other| other == Some(row));
-            row_of[column] = Some(row);
-            match previous {
-                Some(previous) => column = previous,
-                None => break,
-            }
-        }
+/// The pairs of the caller from columns of rows; the dual variables of rows follow from
+/// those of their columns.
+pub(crate) fn conclude(
+    costs: &Costs<'_>,
+    column_of: &[usize],
+    mut long: Vec<f64>,
+    objective: Objective,
+) -> Assignment {
+    let of_pair = |(row, &column): (usize, &usize)| costs.row(row)[column];
+    let chosen: Vec<f64> = column_of.iter().enumerate().map(of_pair).collect();
+    let mut short: Vec<f64> =
+        column_of.iter().zip(&chosen).map(|(&column, cost)| cost - long[column]).collect();
+    let mut pairs: Vec<(usize, usize)> =
+        column_of.iter().enumerate().map(|(row, &column)| costs.pair(row, column)).collect();
+    let mut cost: f64 = if costs.turned {
+        pairs.sort_unstable();
+        pairs.iter().map(|&(_, row)| chosen[row]).sum()
+    } else {
+        chosen.iter().sum()
+    };
+    if objective == Objective::Maximum {
+        cost = -cost;
+        short.iter_mut().chain(&mut long).for_each(|dual| *dual = -*dual);
     }
-    Ok(row_of.iter().enumerate().filter_map(|(column, row)| row.map(|row| (row, column))).collect())
+    let (row_duals, column_duals) = if costs.turned { (long, short) } else { (short, long) };
+    // A sum of nothing is -0.
+    Assignment { pairs, cost: cost + 0.0, row_duals, column_duals }
 }

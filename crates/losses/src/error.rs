@@ -82,6 +82,9 @@ pub enum Error {
         /// How many are allowed.
         allowed: usize,
     },
+    /// Objects cannot be matched.
+    #[error(transparent)]
+    Assignment(#[from] mapvec_assignment::Error),
 }
 
 /// The result type of this crate.

@@ -21,6 +21,7 @@
 //!   [`anchor_score_loss`], [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
 //! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
 //!   [`adaptive_sum`], [`uncertainty_sum`].
+//! - Predictions and objects that nobody has paired: [`match_objects`], [`hungarian_loss`].
 //!
 //! Points are (x, y). A [`Reduction`] makes a scalar of the values of elements; losses of
 //! several parts are a [`Composite`] with a name for each.
@@ -43,6 +44,7 @@ mod error;
 mod exp_log;
 mod frequency;
 mod fused;
+mod matching;
 mod reduction;
 mod relational;
 mod segmentation;
@@ -70,6 +72,11 @@ pub use error::{Error, Result};
 pub use frequency::{
     FrequencyLossConfig, SoftF1Config, frequency_loss, frequency_scores, soft_f1_loss,
 };
+pub use matching::hungarian_loss::{HungarianLossConfig, MatchedLoss, hungarian_loss};
+pub use matching::match_objects::{
+    BoxForm, MatchCostConfig, MatchTerm, match_costs, match_objects,
+};
+pub use matching::objects::Objects;
 pub use reduction::Reduction;
 pub use relational::{
     MaskMapConfig, PixelWeights, SimilarityConfig, SimilarityForm, mask_map_loss,

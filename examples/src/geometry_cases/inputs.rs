@@ -17,7 +17,7 @@ fn splitmix64(seed: u64, index: usize) -> u64 {
 }
 
 /// Number `index` of the uniform numbers in `[low, high)` that a seed gives.
-fn uniform(seed: u64, index: usize, (low, high): (f64, f64)) -> f64 {
+pub(crate) fn uniform(seed: u64, index: usize, (low, high): (f64, f64)) -> f64 {
     let unit = (splitmix64(seed, index) >> 11) as f64 * (0.5_f64).powi(53);
     low + (high - low) * unit
 }

@@ -3,7 +3,7 @@
 //! The peers' side of every case is in `xtask/peers/geometry.py`; inputs and counts here
 //! and there must stay equal.
 
-mod inputs;
+pub(crate) mod inputs;
 mod rasters;
 mod shapes;
 

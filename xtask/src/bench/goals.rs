@@ -97,11 +97,31 @@ const GEOMETRY: [Goal; 38] = [
     goal("thin-lines", 1.0),
 ];
 
+/// At least one and a half times as fast.
+const ASSIGNMENT: [Goal; 5] = [
+    goal("uniform-100", 2.0 / 3.0),
+    goal("uniform-1000", 2.0 / 3.0),
+    goal("uniform-2000", 2.0 / 3.0),
+    goal("distances-1000", 2.0 / 3.0),
+    goal("batch-300x40", 2.0 / 3.0),
+];
+
+const LOSSES: [Goal; 6] = [
+    goal("cross-entropy", 1.0),
+    goal("weighted-cross-entropy", 1.0),
+    goal("partial-cross-entropy", 1.0),
+    goal("dice", 1.0),
+    goal("discriminative", 1.0),
+    goal("discriminative-train", NONE),
+];
+
 /// The cases of an area in the order of its table; none for an area without goals.
 pub(crate) fn of_area(area: &str) -> &'static [Goal] {
     match area {
         "nn" => &NN,
         "geometry" => &GEOMETRY,
+        "assignment" => &ASSIGNMENT,
+        "losses" => &LOSSES,
         _ => &[],
     }
 }

@@ -17,6 +17,7 @@ mod golden;
 mod gradients;
 mod limits;
 mod lovasz;
+mod matching;
 mod overlap;
 mod precisions;
 mod refusals;

@@ -1,0 +1,260 @@
+//! The loss of objects that are matched first.
+
+use candle_core::{DType, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::matching::match_objects::{MatchCostConfig, MatchTerm, both, match_objects, sides};
+use crate::matching::matched_terms::{binary, boxes, vectors};
+use crate::matching::objects::Objects;
+
+/// Settings of [`hungarian_loss`].
+///
+/// A property counts where its weight is above 0; both sides must have it then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HungarianLossConfig {
+    /// Weight of the classes, 0 or more. Default 1.
+    pub class_weight: f64,
+    /// Weight of the boxes, 0 or more. Default 1.
+    pub box_weight: f64,
+    /// Weight of the masks, 0 or more. Default 1.
+    pub mask_weight: f64,
+    /// Weight of the vectors, 0 or more. Default 0.
+    pub vector_weight: f64,
+    /// Whether the classes of predictions without an object count too, with a truth of zeros
+    /// (or of [`no_object`](Self::no_object)). Default: only those of matched objects.
+    pub unmatched_classes: bool,
+    /// The class of predictions without an object, where they have one. Default: none.
+    pub no_object: Option<usize>,
+    /// Settings of the matching; `terms` is not used, they follow from the weights.
+    pub matching: MatchCostConfig,
+}
+
+impl Default for HungarianLossConfig {
+    fn default() -> Self {
+        Self {
+            class_weight: 1.0,
+            box_weight: 1.0,
+            mask_weight: 1.0,
+            vector_weight: 0.0,
+            unmatched_classes: false,
+            no_object: None,
+            matching: MatchCostConfig::default(),
+        }
+    }
+}
+
+impl HungarianLossConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.joint().validate()
+    }
+
+    /// Costs with the terms of the loss.
+    fn joint(&self) -> MatchCostConfig {
+        let terms = vec![
+            (MatchTerm::ClassBinaryCrossEntropy, self.class_weight),
+            (MatchTerm::BoxIou, self.box_weight),
+            (MatchTerm::MaskFocal, self.mask_weight),
+            (MatchTerm::Endpoints, self.vector_weight),
+        ];
+        MatchCostConfig { terms, ..self.matching.clone() }
+    }
+}
+
+/// What [`hungarian_loss`] gives: losses, and the objects as they were matched, so that
+/// metrics are computed on the same pairs.
+#[derive(Debug, Clone)]
+pub struct MatchedLoss {
+    /// `[B]`: the loss of each sample, with its gradient.
+    pub loss: Tensor,
+    /// Names of the terms and their means over the samples, before their weights.
+    pub terms: Vec<(&'static str, f64)>,
+    /// The true objects, in their slots.
+    pub truth: Objects,
+    /// The predictions, in the slots of the true objects that they are matched with.
+    pub prediction: Objects,
+    /// `[B, T]`: 1 for slots with a true object that has a prediction, 0 for others, whose
+    /// content means nothing.
+    pub matched: Tensor,
+    /// Pairs (prediction, truth) of each sample.
+    pub pairs: Vec<Vec<(usize, usize)>>,
+}
+
+/// Matches predicted objects with true ones at the least joint cost, then compares the pairs.
+///
+/// For a sample with the matched pairs `M`:
+///
+/// ```text
+/// loss = sum over properties c of w_c / max(|M|, 1) * sum over M of l_c
+/// classes: mean over k of BCE(x_k, y_k)
+/// boxes:   iou_weight (1 - IoU) + (1 - iou_weight) mean |d|^rank
+/// masks:   mean over pixels of alpha_t (1 - p_t)^gamma BCE(x, y)
+/// vectors: mean over endpoints of sum |d|^gamma, in the better order
+/// ```
+///
+/// The joint cost has the same terms and weights, with masks averaged over blocks. The
+/// matching is data: no gradient flows through it. A sample without objects has the loss 0
+/// and no gradient, but for the classes of unmatched predictions where they count.
+///
+/// # Shapes
+///
+/// `prediction` with `P` and `truth` with `T` slots, see [`Objects`]; `present` `[B, T]` tells
+/// slots with an object (above 0) from empty ones; without it all are objects.
+///
+/// # Errors
+///
+/// Those of [`match_objects`]; [`Error::Config`] for a `no_object` that is no class.
+///
+/// # References
+///
+/// Carion et al., *End-to-End Object Detection with Transformers* (2020); Lin et al., *Focal
+/// Loss for Dense Object Detection* (2017).
+pub fn hungarian_loss(
+    prediction: &Objects,
+    truth: &Objects,
+    present: Option<&Tensor>,
+    config: &HungarianLossConfig,
+) -> Result<MatchedLoss> {
+    let joint = config.joint();
+    let pairs = match_objects(prediction, truth, present, &joint)?;
+    let ((b, p), (_, t)) = sides(prediction, truth)?;
+    let mut places = vec![0_u32; b * t];
+    let mut flags = vec![0_u8; b * t];
+    for (sample, pairs) in pairs.iter().enumerate() {
+        places[sample * t..(sample + 1) * t].fill(place(sample * p)?);
+        for &(predicted, slot) in pairs {
+            places[sample * t + slot] = place(sample * p + predicted)?;
+            flags[sample * t + slot] = 1;
+        }
+    }
+    // Without predictions nothing is matched, and there is nothing to take from.
+    let aligned = if p == 0 { blank(prediction, t)? } else { prediction.gather(&places, t)? };
+    let some = prediction.properties().into_iter().find_map(|(_, tensor)| tensor);
+    let (device, dtype) =
+        some.map_or((candle_core::Device::Cpu, DType::F32), |x| (x.device().clone(), x.dtype()));
+    let matched = Tensor::from_vec(flags, (b, t), &device)?;
+    let counts: Vec<f64> = pairs.iter().map(|pairs| pairs.len().max(1) as f64).collect();
+    let counts = Tensor::from_vec(counts, b, &device)?.to_dtype(dtype)?;
+    let mut loss = Tensor::zeros(b, dtype, &device)?;
+    let mut terms = Vec::new();
+    for (term, weight) in joint.weights().filter(|&(_, weight)| weight > 0.0) {
+        let sums = match term {
+            // Tensors without elements are not for arithmetic.
+            _ if b * p == 0 || t == 0 && !counts_unmatched(term, config) => {
+                Tensor::zeros(b, dtype, &device)?
+            }
+            MatchTerm::BoxIou => {
+                let (x, y) = both("boxes", &aligned, truth)?;
+                let settings = (joint.by_centre(), joint.iou_weight, joint.rank);
+                sum_of(&boxes(x, y, settings)?, &matched)?
+            }
+            MatchTerm::MaskFocal => {
+                let (x, y) = both("masks", &aligned, truth)?;
+                let focal = Some((joint.focal_gamma, joint.focal_alpha));
+                sum_of(&binary(x, y, focal)?, &matched)?
+            }
+            MatchTerm::Endpoints => {
+                let (x, y) = both("vectors", &aligned, truth)?;
+                sum_of(&vectors(x, y, joint.vector_gamma)?, &matched)?
+            }
+            _ if counts_unmatched(term, config) => {
+                let (x, y) = both("classes", prediction, truth)?;
+                let target = class_target(x, y, &pairs, config.no_object)?;
+                binary(x, &target, None)?.sum(1)?
+            }
+            _ => {
+                let (x, y) = both("classes", &aligned, truth)?;
+                sum_of(&binary(x, y, None)?, &matched)?
+            }
+        };
+        let per_object = sums.to_dtype(dtype)?.div(&counts)?;
+        let mean = if b == 0 { 0.0 } else { value(&per_object.mean_all()?)? };
+        terms.push((name_of(term), mean));
+        loss = (loss + (per_object * weight)?)?;
+    }
+    let matched = matched.to_dtype(dtype)?;
+    Ok(MatchedLoss { loss, terms, truth: truth.clone(), prediction: aligned, matched, pairs })
+}
+
+/// The name of a term of the loss.
+fn name_of(term: MatchTerm) -> &'static str {
+    match term {
+        MatchTerm::BoxIou => "boxes",
+        MatchTerm::MaskFocal => "masks",
+        MatchTerm::Endpoints => "vectors",
+        _ => "classes",
+    }
+}
+
+/// Whether predictions without an object have a part in a term.
+fn counts_unmatched(term: MatchTerm, config: &HungarianLossConfig) -> bool {
+    config.unmatched_classes && term == MatchTerm::ClassBinaryCrossEntropy
+}
+
+fn value(scalar: &Tensor) -> Result<f64> {
+    Ok(scalar.to_dtype(DType::F64)?.to_scalar::<f64>()?)
+}
+
+/// A place in the batch as an index of a tensor.
+fn place(index: usize) -> Result<u32> {
+    u32::try_from(index).map_err(|_| Error::Shape {
+        field: "prediction",
+        expected: "fewer than 2^32 objects".to_owned(),
+        found: index.to_string(),
+    })
+}
+
+/// The sum over matched slots; what the others hold reaches neither value nor gradient.
+fn sum_of(losses: &Tensor, matched: &Tensor) -> Result<Tensor> {
+    Ok(matched.where_cond(losses, &losses.zeros_like()?)?.sum(1)?)
+}
+
+/// Objects of zeros.
+fn blank(like: &Objects, slots: usize) -> Result<Objects> {
+    let zeros = |tensor: &Option<Tensor>| -> Result<Option<Tensor>> {
+        let Some(tensor) = tensor else { return Ok(None) };
+        let mut dims = tensor.dims().to_vec();
+        dims[1] = slots;
+        Ok(Some(Tensor::zeros(dims, tensor.dtype(), tensor.device())?))
+    };
+    Ok(Objects {
+        classes: zeros(&like.classes)?,
+        boxes: zeros(&like.boxes)?,
+        masks: zeros(&like.masks)?,
+        vectors: zeros(&like.vectors)?,
+    })
+}
+
+/// The class of each prediction: that of its object, or none.
+fn class_target(
+    logits: &Tensor,
+    truth: &Tensor,
+    pairs: &[Vec<(usize, usize)>],
+    no_object: Option<usize>,
+) -> Result<Tensor> {
+    let (b, p, k) = logits.dims3()?;
+    let t = truth.dim(1)?;
+    let mut row = vec![0.0; k];
+    if let Some(class) = no_object {
+        *row.get_mut(class).ok_or_else(|| Error::Config {
+            field: "no_object",
+            value: class.to_string(),
+            expected: "a class of the logits",
+        })? = 1.0;
+    }
+    let truth = truth.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let mut target: Vec<f64> = row.iter().copied().cycle().take(b * p * k).collect();
+    for (sample, pairs) in pairs.iter().enumerate() {
+        for &(predicted, slot) in pairs {
+            let (to, from) = ((sample * p + predicted) * k, (sample * t + slot) * k);
+            target[to..to + k].copy_from_slice(&truth[from..from + k]);
+        }
+    }
+    Ok(Tensor::from_vec(target, (b, p, k), logits.device())?.to_dtype(logits.dtype())?)
+}
