@@ -102,13 +102,7 @@ pub fn road_config(width: f64) -> CentrelineConfig {
     CentrelineConfig {
         min_spur: 1.5 * width,
         min_length: 4.0 * width,
-        // Thinning turns the ends of broad roads aside by up to half their width.
-        gaps: Some(GapConfig {
-            max_gap: 3.0 * width,
-            max_offset: width / 2.0,
-            reach: 2.0 * width,
-            ..GapConfig::default()
-        }),
+        gaps: Some(GapConfig { max_gap: 3.0 * width, ..GapConfig::default() }),
         crossings: Some(CrossingConfig::default()),
         ..CentrelineConfig::default()
     }
