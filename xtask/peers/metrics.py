@@ -85,7 +85,10 @@ def network(lines, places):
 
 
 def controls(lines, spacing):
-    """Ends, junctions and points between them; a road goes on where two streets meet."""
+    """Ends, junctions and points between them; a road goes on where two streets meet.
+
+    A road of three quarters of the spacing or more has a point in its middle.
+    """
     degree = {}
     for line in lines:
         for end in line:
@@ -106,7 +109,7 @@ def controls(lines, spacing):
                     break
                 line = next(candidate for candidate in degree[node] if candidate != line)
             length = sum(math.dist(a, b) for a, b in road)
-            pieces = max(1, math.ceil(length / spacing))
+            pieces = max(2 if length >= 0.75 * spacing else 1, math.ceil(length / spacing))
             for k in range(1, pieces):
                 way = k * length / pieces
                 for a, b in road:
@@ -136,8 +139,8 @@ def one_way(own, other, spacing=50.0, snap=4.0, least=10.0):
     return similarities
 
 
-def apls(predicted, truth):
-    forward, backward = one_way(truth, predicted), one_way(predicted, truth)
+def apls(predicted, truth, spacing=50.0):
+    forward, backward = one_way(truth, predicted, spacing), one_way(predicted, truth, spacing)
     a, b = np.mean(forward), np.mean(backward)
     return len(forward), a, len(backward), b, 2 * a * b / (a + b)
 
@@ -165,7 +168,8 @@ def main():
     for seed, counts in [(1000, (3, 3)), (2000, (2, 4)), (3000, (4, 2))]:
         print("chart", seed, counts, repr(float(chart_score(chart(seed, counts[0]), chart(seed + 500, counts[1])))))
     for seed in [10, 20, 30]:
-        print("apls", seed, [float(v) for v in apls(roads(seed + 5, 2.0), roads(seed, 0.0))])
+        for spacing in [50.0, 130.0]:
+            print("apls", seed, spacing, [float(v) for v in apls(roads(seed + 5, 2.0), roads(seed, 0.0), spacing)])
     for seed in [40, 50, 60]:
         a, b = masks(seed)
         print("hausdorff", seed, float(hausdorff(a, b, 0.95)), float(hausdorff(a, b, 1.0)), int(border(a).sum()))

@@ -46,14 +46,15 @@ impl Assignment {
         Ok(self.gap(&costs, config.objective)?.max(0.0))
     }
 
-    /// Checks that the pairs are a full assignment and that the dual variables prove it
-    /// optimal.
+    /// Checks that the pairs are a full assignment, that the dual variables prove it optimal,
+    /// and that [`cost`](Self::cost) is the sum of its costs.
     ///
     /// The gap may be what rounding explains, `16 n eps (|c|max + |u|max + |v|max)` with `n` the
     /// smaller of the numbers of rows and columns and `eps` = 2⁻⁵². Returns the gap.
     ///
     /// # Errors
-    /// [`Error::Gap`] if the gap is larger; the errors of
+    /// [`Error::Gap`] if the gap is larger; [`Error::Pairs`] if `cost` differs from the sum of
+    /// the costs by more than rounding explains; the errors of
     /// [`optimality_gap`](Self::optimality_gap).
     pub fn certify(&self, costs: ArrayView2<'_, f64>, config: &AssignmentConfig) -> Result<f64> {
         let costs = Costs::of(costs, config)?;
@@ -62,7 +63,26 @@ impl Assignment {
         let scale = costs.largest + largest(&self.row_duals) + largest(&self.column_duals);
         let allowed = 16.0 * costs.rows as f64 * f64::EPSILON * scale;
         // Not `gap > allowed`: NaN proves nothing.
-        if gap <= allowed { Ok(gap.max(0.0)) } else { Err(Error::Gap { gap, allowed }) }
+        let proved = gap <= allowed;
+        if !proved {
+            return Err(Error::Gap { gap, allowed });
+        }
+        let of_pair = |&(row, column): &(usize, usize)| {
+            let (row, column) = costs.pair(row, column);
+            costs.row(row)[column]
+        };
+        let sum: f64 = self.pairs.iter().map(of_pair).sum();
+        let cost = if config.objective == Objective::Maximum { -self.cost } else { self.cost };
+        let right = (cost - sum).abs() <= allowed;
+        if right {
+            return Ok(gap.max(0.0));
+        }
+        let (rows, columns) = costs.pair(costs.rows, costs.columns);
+        Err(Error::Pairs {
+            rows,
+            columns,
+            reason: "`cost` is not the sum of the costs of the pairs",
+        })
     }
 
     fn gap(&self, costs: &Costs<'_>, objective: Objective) -> Result<f64> {

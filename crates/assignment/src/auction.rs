@@ -18,8 +18,9 @@ const BIDS: u64 = 2000;
 ///
 /// The sum of costs is at most `n epsilon` above the least one, with `n` the smaller of the
 /// numbers of rows and columns; whole-numbered costs with `epsilon < 1 / n` give an optimum.
-/// [`Assignment::optimality_gap`] tells how far it is proved to be. [`assign_with`](crate::assign_with) is exact and nearly always
-/// faster; an auction is of use where prices are.
+/// [`Assignment::optimality_gap`] tells how far above it the sum lies at most.
+/// [`assign_with`](crate::assign_with) is exact and nearly always faster; an auction is of use
+/// where prices are.
 ///
 /// Bids start at a fifth of the range of costs and get five times finer from phase to phase,
 /// down to `epsilon`, a step that keeps the prices of the phase before. Where that leaves a

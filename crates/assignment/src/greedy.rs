@@ -9,7 +9,8 @@ use crate::{Assignment, AssignmentConfig, Objective, Result};
 ///
 /// Of equal costs the lower row is first, then the lower column. The sum of costs is not the
 /// least one, and nothing is known about how far it is from that; there are no dual variables.
-/// There may be fewer pairs than the smaller side has where pairs are forbidden.
+/// There may be fewer pairs than the smaller side has where pairs are forbidden. All pairs are
+/// sorted at once, which takes 24 bytes for each cost on top of the costs.
 ///
 /// # Shapes
 /// `costs` `[rows, columns]`, both may be 0.

@@ -145,6 +145,15 @@ impl AddAssign for Ai4cmaAreaCounts {
     }
 }
 
+impl Sum for Ai4cmaAreaCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
+    }
+}
+
 /// Pixels of a point or line feature. Counts of several maps can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ai4cmaPixelCounts {
@@ -227,18 +236,21 @@ pub fn ai4cma_pixels(
         truth: count(truth),
         ..Ai4cmaPixelCounts::default()
     };
-    let mut left_truth = truth.to_owned();
-    let mut left_predicted = predicted.to_owned();
-    ndarray::Zip::from(&mut left_truth).and(&mut left_predicted).for_each(|t, p| {
-        if *t && *p {
-            (*t, *p) = (false, false);
-            counts.matched += 1;
-            counts.similarity += 1.0;
+    let (mut left_truth, mut left_predicted) = (Vec::new(), Vec::new());
+    for (at, (&t, &p)) in truth.indexed_iter().map(|(at, t)| (at, (t, &predicted[at]))) {
+        match (t, p) {
+            (true, true) => counts.matched += 1,
+            (true, false) => left_truth.push(at),
+            (false, true) => left_predicted.push(at),
+            (false, false) => {}
         }
-    });
-    for (square, at, to) in pairs(&left_truth, &left_predicted, reach)? {
-        if left_truth[at] && left_predicted[to] {
-            (left_truth[at], left_predicted[to]) = (false, false);
+    }
+    counts.similarity = counts.matched as f64;
+    let mut free = (vec![true; left_truth.len()], vec![true; left_predicted.len()]);
+    for (square, from, to) in pairs(&left_truth, &left_predicted, reach)? {
+        let (from, to) = (&mut free.0[from as usize], &mut free.1[to as usize]);
+        if *from && *to {
+            (*from, *to) = (false, false);
             let distance = (square as f64).sqrt();
             counts.matched += 1;
             counts.similarity += 1.0 - distance / diagonal;
@@ -248,29 +260,51 @@ pub fn ai4cma_pixels(
     Ok(counts)
 }
 
-/// Two pixels, the squared distance between them first.
-type Pair = (u64, (usize, usize), (usize, usize));
+/// The squared distance of two pixels and their places in the lists of pixels that are left.
+type Pair = (u64, u32, u32);
 
-/// The pairs within reach, the nearest first.
-fn pairs(truth: &Array2<bool>, predicted: &Array2<bool>, reach: usize) -> Result<Vec<Pair>> {
-    let (rows, columns) = truth.dim();
-    let mut pairs = Vec::new();
-    for (at, _) in truth.indexed_iter().filter(|(_, inside)| **inside) {
-        let (top, left) = (at.0.saturating_sub(reach), at.1.saturating_sub(reach));
-        let (bottom, right) = ((at.0 + reach).min(rows), (at.1 + reach).min(columns));
-        if top >= bottom || left >= right {
-            continue;
+/// A row and the columns of its pixels, ascending.
+type Row = (usize, Vec<(usize, u32)>);
+
+/// The pairs within reach, the nearest first. Both lists are in reading order.
+fn pairs(
+    truth: &[(usize, usize)],
+    predicted: &[(usize, usize)],
+    reach: usize,
+) -> Result<Vec<Pair>> {
+    if truth.is_empty() || predicted.is_empty() || reach == 0 {
+        return Ok(Vec::new());
+    }
+    let too_many = |what, count: usize, limit| {
+        let advice = "lower `max_distance` or cut the map into parts";
+        Err(Error::TooMany { what, count: count as u64, limit, advice })
+    };
+    let most = truth.len().max(predicted.len());
+    if u32::try_from(most).is_err() {
+        return too_many("pixels without a match", most, u64::from(u32::MAX));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for (&(row, column), place) in predicted.iter().zip(0_u32..) {
+        match rows.last_mut().filter(|last| last.0 == row) {
+            Some(last) => last.1.push((column, place)),
+            None => rows.push((row, vec![(column, place)])),
         }
-        let window = predicted.slice(s![top..bottom, left..right]);
-        for ((row, column), _) in window.indexed_iter().filter(|(_, inside)| **inside) {
-            let to = (top + row, left + column);
-            let (dy, dx) = (at.0.abs_diff(to.0) as u64, at.1.abs_diff(to.1) as u64);
-            pairs.push((dy * dy + dx * dx, at, to));
+    }
+    let mut pairs: Vec<Pair> = Vec::new();
+    for (&(row, column), place) in truth.iter().zip(0_u32..) {
+        let first = rows.partition_point(|other| other.0 < row.saturating_sub(reach));
+        for (other, columns) in rows[first..].iter().take_while(|other| other.0 < row + reach) {
+            let left = column.saturating_sub(reach);
+            let start = columns.partition_point(|&(at, _)| at < left);
+            let near = columns[start..].iter().take_while(|&&(at, _)| at < column + reach);
+            let down = row.abs_diff(*other) as u64;
+            pairs.extend(near.map(|&(at, to)| {
+                let across = column.abs_diff(at) as u64;
+                (down * down + across * across, place, to)
+            }));
         }
         if pairs.len() as u64 > MAX_PAIRS {
-            let (count, limit) = (pairs.len() as u64, MAX_PAIRS);
-            let advice = "lower `max_distance` or cut the map into parts";
-            return Err(Error::TooMany { what: "pairs of near pixels", count, limit, advice });
+            return too_many("pairs of near pixels", pairs.len(), MAX_PAIRS);
         }
     }
     pairs.sort_unstable();

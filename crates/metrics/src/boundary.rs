@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use mapvec_geometry::distance_transform;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::buffered::square_distances;
 use crate::error::same_shape;
 use crate::{BufferedCounts, Result, buffered_lines};
 
@@ -142,12 +142,9 @@ pub fn pixel_distances(
 
 /// Pixels of `from` by the square of their distance to `to`.
 fn squares(from: ArrayView2<'_, bool>, to: ArrayView2<'_, bool>) -> BTreeMap<u64, u64> {
-    let distances = distance_transform(to);
     let mut squares = BTreeMap::new();
-    for (_, &distance) in from.iter().zip(&distances).filter(|(inside, _)| **inside) {
-        // Squares of distances between pixels are whole numbers and not negative.
-        let square = (f64::from(distance) * f64::from(distance)).round() as i64;
-        *squares.entry(square.unsigned_abs()).or_default() += 1;
+    for square in square_distances(from, to).flatten() {
+        *squares.entry(square).or_default() += 1;
     }
     squares
 }

@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use mapvec_geometry::distance_transform;
+use mapvec_geometry::nearest_true;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -119,16 +119,31 @@ pub fn buffered_lines(
 
 /// Pixels of `mask`, and how many of them lie near `other`.
 fn near(mask: ArrayView2<'_, bool>, other: ArrayView2<'_, bool>, tolerance: f64) -> (u64, u64) {
-    let distances = distance_transform(other);
-    // Squares of distances between pixels are whole numbers: rounding takes the
-    // error of the root away, and the margin that of squaring the tolerance.
+    // The margin takes the error of squaring the tolerance away.
     let limit = tolerance * tolerance * (1.0 + 1e-12);
     let (mut all, mut near) = (0, 0);
-    for (_, &distance) in mask.iter().zip(&distances).filter(|(inside, _)| **inside) {
+    for square in square_distances(mask, other) {
         all += 1;
-        near += u64::from((f64::from(distance) * f64::from(distance)).round() <= limit);
+        near += u64::from(square.is_some_and(|square| square as f64 <= limit));
     }
     (all, near)
+}
+
+/// For each pixel of `from`, in reading order, the square of its distance to the nearest of
+/// `to`, px^2; none where `to` is empty. Whole numbers: the distance itself would be rounded.
+pub(crate) fn square_distances(
+    from: ArrayView2<'_, bool>,
+    to: ArrayView2<'_, bool>,
+) -> impl Iterator<Item = Option<u64>> {
+    let nearest = nearest_true(to);
+    let inside = from.into_iter().zip(0_usize..).filter(|(inside, _)| **inside);
+    let columns = to.ncols().max(1);
+    inside.map(move |(_, place)| {
+        let (row, column) = (place / columns, place % columns);
+        let (to_row, to_column) = *nearest.as_ref()?.get((row, column))?;
+        let (down, across) = (row.abs_diff(to_row as usize), column.abs_diff(to_column as usize));
+        Some((down * down + across * across) as u64)
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// Largest magnitude of a coordinate: sums and products of such do not overflow.
+const LARGEST: f64 = 1e100;
+
 /// How well the lines of some charts are found. Counts of several charts can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ChartLineCounts {
@@ -110,7 +113,8 @@ impl Sum for ChartLineCounts {
 /// ```
 ///
 /// # Errors
-/// [`Error::InvalidEntry`] with the index of a line that has a coordinate that is not finite.
+/// [`Error::InvalidEntry`] with the index of a line that has a coordinate that is not finite or
+/// of a magnitude above 1e100.
 ///
 /// # References
 /// K. Davila et al., ICPR 2022 challenge on harvesting raw tables from infographics, 2022;
@@ -144,9 +148,13 @@ pub fn chart_lines(
 fn sorted(field: &'static str, lines: &[LineString<f64>]) -> Result<Vec<Vec<(f64, f64)>>> {
     let all = lines.iter().enumerate().map(|(index, line)| {
         let mut points: Vec<(f64, f64)> = line.coords().map(|point| (point.x, point.y)).collect();
-        let wrong = points.iter().flat_map(|&(x, y)| [x, y]).find(|value| !value.is_finite());
+        let wrong = points
+            .iter()
+            .flat_map(|&(x, y)| [x, y])
+            .find(|value| !value.is_finite() || value.abs() > LARGEST);
         if let Some(value) = wrong {
-            return Err(Error::InvalidEntry { field, index, value, expected: "finite" });
+            let expected = "finite and of magnitude 1e100 or less";
+            return Err(Error::InvalidEntry { field, index, value, expected });
         }
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(points)

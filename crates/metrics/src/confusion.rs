@@ -1,17 +1,37 @@
 //! Confusion matrix of two class maps.
 
 use ndarray::{Array2, ArrayView2};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::error::same_shape;
-use crate::{Error, Result, share};
+use crate::error::{check_setting, same_length, same_shape};
+use crate::{BinaryCounts, Error, Result, share};
 
 /// Pixels per true and predicted class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Confusion {
     classes: usize,
     /// Row by row: true class times `classes` plus predicted class.
     counts: Vec<u64>,
+}
+
+/// Counts as they are read, not yet checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    classes: usize,
+    counts: Vec<u64>,
+}
+
+impl TryFrom<Written> for Confusion {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let Written { classes, counts } = written;
+        check_classes(classes)?;
+        same_length("counts", counts.len(), classes * classes, "the pairs of classes")?;
+        Ok(Self { classes, counts })
+    }
 }
 
 impl Confusion {
@@ -32,20 +52,39 @@ impl Confusion {
         }
     }
 
+    /// Pixels of one class against all others: right, surplus and missed; all 0 for a class
+    /// that does not exist.
+    #[must_use]
+    pub fn class_counts(&self, class: usize) -> BinaryCounts {
+        let others = || (0..self.classes).filter(|&other| other != class);
+        BinaryCounts {
+            true_positives: self.count(class, class),
+            false_positives: others().map(|other| self.count(other, class)).sum(),
+            false_negatives: others().map(|other| self.count(class, other)).sum(),
+        }
+    }
+
     /// Intersection over union of a class, `None` if neither map has it.
     #[must_use]
     pub fn iou(&self, class: usize) -> Option<f64> {
-        let both = self.count(class, class);
-        let truth: u64 = (0..self.classes).map(|other| self.count(class, other)).sum();
-        let predicted: u64 = (0..self.classes).map(|other| self.count(other, class)).sum();
-        let union = truth + predicted - both;
-        (union > 0).then(|| share(both, union))
+        self.class_counts(class).iou()
     }
 
     /// Mean `IoU` over the classes that occur, `None` if there are none.
     #[must_use]
     pub fn mean_iou(&self) -> Option<f64> {
-        let all: Vec<f64> = (0..self.classes).filter_map(|class| self.iou(class)).collect();
+        self.mean(BinaryCounts::iou)
+    }
+
+    /// Mean Dice coefficient over the classes that occur, `None` if there are none.
+    #[must_use]
+    pub fn mean_dice(&self) -> Option<f64> {
+        self.mean(BinaryCounts::dice)
+    }
+
+    fn mean(&self, score: fn(&BinaryCounts) -> Option<f64>) -> Option<f64> {
+        let all: Vec<f64> =
+            (0..self.classes).filter_map(|class| score(&self.class_counts(class))).collect();
         (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
     }
 
@@ -99,10 +138,7 @@ pub fn confusion(
     ignore: Option<u8>,
 ) -> Result<Confusion> {
     same_shape("truth", truth.dim(), predicted.dim())?;
-    if !(1..=256).contains(&classes) {
-        let (field, expected) = ("classes", "from 1 to 256");
-        return Err(Error::InvalidSetting { field, value: classes as f64, expected });
-    }
+    check_classes(classes)?;
     let mut counts = Array2::<u64>::zeros((classes, classes));
     for (((row, column), &t), &p) in truth.indexed_iter().zip(predicted) {
         if Some(t) == ignore {
@@ -116,6 +152,11 @@ pub fn confusion(
         counts[(usize::from(t), usize::from(p))] += 1;
     }
     Ok(Confusion { classes, counts: counts.into_raw_vec_and_offset().0 })
+}
+
+/// Refuses a number of classes that one byte cannot name.
+pub(crate) fn check_classes(classes: usize) -> Result<()> {
+    check_setting("classes", classes as f64, (1..=256).contains(&classes), "from 1 to 256")
 }
 
 #[cfg(test)]
@@ -137,6 +178,20 @@ mod tests {
         sum.add(&confusion(truth.view(), truth.view(), 4, None).unwrap()).unwrap();
         assert_eq!(sum.accuracy(), Some(0.875));
         assert!((sum.mean_iou().unwrap() - (2.0 / 3.0 + 0.75 + 1.0) / 3.0).abs() < 1e-12);
+        let one = BinaryCounts { true_positives: 3, false_positives: 0, false_negatives: 1 };
+        assert_eq!((sum.class_counts(1), sum.class_counts(9)), (one, BinaryCounts::default()));
+        assert!((sum.mean_dice().unwrap() - (0.8 + 6.0 / 7.0 + 1.0) / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn counts_are_read_only_where_they_fit() {
+        let truth = array![[0, 1], [1, 2]];
+        let counts = confusion(truth.view(), truth.view(), 3, None).unwrap();
+        let text = serde_json::to_string(&counts).unwrap();
+        assert_eq!(serde_json::from_str::<Confusion>(&text).unwrap(), counts);
+        for wrong in [text.replace("\"classes\":3", "\"classes\":2"), text.replace(":3", ":0")] {
+            assert!(serde_json::from_str::<Confusion>(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,9 +3,13 @@
 //! | function | compares | score |
 //! |---|---|---|
 //! | [`panoptic_quality`] | two instance maps | PQ = SQ x RQ over matched instances |
+//! | [`panoptic_classes`] | instance maps with classes | the same per class, and the mean |
 //! | [`buffered_lines`] | two masks of thin lines | precision and recall within a buffer |
 //! | [`confusion`] | two class maps | confusion matrix, `IoU` per class |
 //! | [`binary_counts`] | two masks | precision, recall, F-beta, Dice, `IoU` |
+//! | [`weighted_counts`], [`soft_counts`] | masks, probabilities | the same with weights, without a threshold |
+//! | [`pixel_similarity`] | similarities of pixels and patterns | precision, recall and F1 of pairs |
+//! | [`mean_box_iou`], [`WeightedMean`] | paired boxes, losses | weighted means |
 //! | [`CocoRecords`] | boxes, masks or polygons with scores | COCO average precision and recall |
 //! | [`match_polygons`] | polygons with confidences | precision, recall and F1 of `SpaceNet` |
 //! | [`ai4cma_areas`], [`ai4cma_pixels`] | map features as masks | precision, recall and F1 of `AI4CMA` |
@@ -17,7 +21,7 @@
 //! | [`boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
 //! | [`CalibrationCounts`] | probabilities and truth | expected calibration error, Brier score |
 //!
-//! [`bootstrap`] gives a score its confidence interval, [`compare_systems`] compares two
+//! [`bootstrap`] and [`bootstrap_by`] give a score its confidence interval, [`compare_systems`] compares two
 //! systems, and a [`Report`] writes scores as JSON, Markdown and SVG.
 //!
 //! Every score can be taken over several pictures as if they were one: keep the
@@ -38,10 +42,15 @@ mod error;
 mod error_sum;
 mod line_distances;
 mod line_errors;
+mod mean_box_iou;
 mod normal;
 mod panoptic;
+mod panoptic_classes;
+mod pixel_similarity;
 mod report;
 mod spacenet;
+mod weighted_counts;
+mod weighted_mean;
 
 pub use ai4cma::{
     Ai4cmaAreaCounts, Ai4cmaPixelCounts, Ai4cmaScore, ai4cma_areas, ai4cma_pixels, legend_pixels,
@@ -49,7 +58,7 @@ pub use ai4cma::{
 pub use apls::{AplsConfig, AplsCounts, AplsScore, apls};
 pub use binary::{BinaryCounts, BinaryScore, binary_counts};
 pub use bootstrap::{
-    BootstrapConfig, Comparison, Interval, IntervalMethod, bootstrap, compare_systems,
+    BootstrapConfig, Comparison, Interval, IntervalMethod, bootstrap, bootstrap_by, compare_systems,
 };
 pub use boundary::{DistanceCounts, boundary, boundary_counts, pixel_distances};
 pub use buffered::{BufferedCounts, BufferedScore, buffered_lines};
@@ -67,9 +76,14 @@ pub use line_errors::{
     SegmentErrors, angle_error, angle_errors, endpoint_error, polis_errors, segment_errors,
     thickness_errors,
 };
+pub use mean_box_iou::mean_box_iou;
 pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts, panoptic_quality};
+pub use panoptic_classes::{InstanceMap, PqClasses, panoptic_classes};
+pub use pixel_similarity::pixel_similarity;
 pub use report::{NamedScore, Report};
 pub use spacenet::{PolygonMatch, PolygonMatches, SpacenetConfig, match_polygons};
+pub use weighted_counts::{WeightedCounts, soft_counts, weighted_counts};
+pub use weighted_mean::WeightedMean;
 
 /// `part / whole`, 0 if there is nothing to count.
 fn share(part: u64, whole: u64) -> f64 {

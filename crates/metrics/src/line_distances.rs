@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use geo_types::{Coord, LineString};
+use geo_types::{Coord, Line, LineString};
 use mapvec_geometry::SegmentIndex;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,12 @@ pub fn line_distances(
     let right = step.is_finite() && step > 0.0;
     check_setting("step", step, right, "finite and above 0")?;
     let index = |what: &'static str, lines: &[LineString<f64>]| {
-        SegmentIndex::new(lines).map_err(|source| Error::Shape { what, index: 0, source })
+        SegmentIndex::new(lines).map_err(|source| match source {
+            mapvec_geometry::Error::Item { index, source, .. } => {
+                Error::Shape { what, index, source: *source }
+            }
+            source => Error::Shape { what, index: 0, source },
+        })
     };
     let (own, others) = (index("predicted lines", predicted)?, index("true lines", truth)?);
     let mut distances = LineDistances::default();
@@ -95,26 +100,22 @@ pub fn line_distances(
 
 /// The distances of points along lines to indexed ones.
 fn to(index: &SegmentIndex, lines: &[LineString<f64>], step: f64) -> Result<ErrorSum> {
+    let length = |segment: &Line<f64>| segment.dx().hypot(segment.dy());
+    // All points are counted before the first is looked at.
+    let segments = lines.iter().flat_map(LineString::lines);
+    let points: f64 = segments.map(|segment| (length(&segment) / step).ceil()).sum();
+    if points > LIMIT as f64 {
+        let count = (points.min(1e18) as i64).unsigned_abs();
+        let (limit, advice) = (LIMIT, "raise `step`");
+        return Err(Error::TooMany { what: "points along the lines", count, limit, advice });
+    }
     let mut sum = ErrorSum::default();
     for line in lines {
         let mut push = |point: Coord<f64>| sum.push(index.nearest(point).map(|near| near.distance));
         let mut moved = false;
         for segment in line.lines() {
-            let (way, length) = (segment.delta(), segment.dx().hypot(segment.dy()));
-            if length <= 0.0 {
-                continue;
-            }
-            moved = true;
-            let pieces = (length / step).ceil();
-            if pieces > LIMIT as f64 {
-                let (limit, advice) = (LIMIT, "raise `step`");
-                return Err(Error::TooMany {
-                    what: "points in a segment",
-                    count: u64::MAX,
-                    limit,
-                    advice,
-                });
-            }
+            let (way, pieces) = (segment.delta(), (length(&segment) / step).ceil());
+            moved |= pieces > 0.0;
             let mut piece = 0.5;
             while piece < pieces {
                 push(segment.start + way * (piece / pieces));
@@ -123,10 +124,6 @@ fn to(index: &SegmentIndex, lines: &[LineString<f64>], step: f64) -> Result<Erro
         }
         if let Some(&point) = line.0.first().filter(|_| !moved) {
             push(point);
-        }
-        if sum.count > LIMIT {
-            let (count, limit, advice) = (sum.count, LIMIT, "raise `step`");
-            return Err(Error::TooMany { what: "points along the lines", count, limit, advice });
         }
     }
     Ok(sum)

@@ -125,44 +125,57 @@ pub fn panoptic_counts(
     if let Some(mask) = mask {
         same_shape("mask", mask.dim(), predicted.dim())?;
     }
-    let overlaps = overlaps(predicted, truth, mask);
+    let pixels = predicted.indexed_iter().map(|(at, &p)| (at, ((0, truth[at]), (0, p))));
+    let pixels = pixels.filter(|(at, _)| mask.is_none_or(|mask| mask[*at]));
+    Ok(matches(&overlaps(pixels.map(|(_, pair)| pair)), 1).into_iter().sum())
+}
 
-    let mut truth_areas = BTreeMap::<u32, u64>::new();
-    let mut predicted_areas = BTreeMap::<u32, u64>::new();
-    for (&(t, p), &pixels) in &overlaps {
+/// Class and id; an id of 0 is no instance.
+pub(crate) type Instance = (u8, u32);
+
+/// The counts of each class from the pixels per (truth, prediction).
+pub(crate) fn matches(
+    overlaps: &BTreeMap<(Instance, Instance), u64>,
+    classes: usize,
+) -> Vec<PqCounts> {
+    let mut truth_areas = BTreeMap::<Instance, u64>::new();
+    let mut predicted_areas = BTreeMap::<Instance, u64>::new();
+    for (&(t, p), &pixels) in overlaps {
         *truth_areas.entry(t).or_default() += pixels;
         *predicted_areas.entry(p).or_default() += pixels;
     }
-    let mut counts = PqCounts::default();
-    for (&(t, p), &pixels) in overlaps.iter().filter(|&(&(t, p), _)| t > 0 && p > 0) {
+    let mut counts = vec![PqCounts::default(); classes];
+    let exists = |&&(_, id): &&Instance| id > 0;
+    for &(class, _) in predicted_areas.keys().filter(exists) {
+        counts[usize::from(class)].false_positives += 1;
+    }
+    for &(class, _) in truth_areas.keys().filter(exists) {
+        counts[usize::from(class)].false_negatives += 1;
+    }
+    for (&(t, p), &pixels) in overlaps.iter().filter(|((t, p), _)| t.1 > 0 && p.1 > 0) {
         let union = truth_areas[&t] + predicted_areas[&p] - pixels;
-        if 2 * pixels > union {
+        if t.0 == p.0 && 2 * pixels > union {
+            let counts = &mut counts[usize::from(t.0)];
             counts.true_positives += 1;
+            counts.false_positives -= 1;
+            counts.false_negatives -= 1;
             counts.iou_sum += pixels as f64 / union as f64;
         }
     }
-    let instances = |areas: &BTreeMap<u32, u64>| areas.keys().filter(|&&id| id > 0).count() as u64;
-    counts.false_positives = instances(&predicted_areas) - counts.true_positives;
-    counts.false_negatives = instances(&truth_areas) - counts.true_positives;
-    Ok(counts)
+    counts
 }
 
-/// Pixels inside the mask per (truth, prediction). Equal neighbours along a row
-/// are counted at once, as most pixels are far from a border.
-fn overlaps(
-    predicted: ArrayView2<'_, u32>,
-    truth: ArrayView2<'_, u32>,
-    mask: Option<ArrayView2<'_, bool>>,
-) -> BTreeMap<(u32, u32), u64> {
+/// Pixels per (truth, prediction). Equal neighbours are counted at once, as most pixels are far
+/// from a border.
+pub(crate) fn overlaps(
+    pixels: impl Iterator<Item = (Instance, Instance)>,
+) -> BTreeMap<(Instance, Instance), u64> {
     let mut overlaps = BTreeMap::new();
-    let (mut run, mut length) = ((0, 0), 0_u64);
-    for (index, (&p, &t)) in predicted.indexed_iter().map(|(i, p)| (i, (p, &truth[i]))) {
-        if mask.is_some_and(|mask| !mask[index]) {
-            continue;
-        }
-        if (t, p) != run {
+    let (mut run, mut length) = (((0, 0), (0, 0)), 0_u64);
+    for pixel in pixels {
+        if pixel != run {
             *overlaps.entry(run).or_default() += length;
-            (run, length) = ((t, p), 0);
+            (run, length) = (pixel, 0);
         }
         length += 1;
     }

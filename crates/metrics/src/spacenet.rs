@@ -1,6 +1,7 @@
 //! Precision, recall and F1 of polygons, as the `SpaceNet` building challenges count them.
 
 use geo_types::MultiPolygon;
+use mapvec_geometry::BoxIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::coco_ap::Region;
@@ -106,17 +107,22 @@ pub fn match_polygons(
     let targets = Region::all("true polygon", truth)?;
     let mut order: Vec<usize> =
         (0..shapes.len()).filter(|&index| shapes[index].area > config.min_area.max(0.0)).collect();
-    order.sort_by(|&a, &b| confidences[b].total_cmp(&confidences[a]));
+    // Adding 0 makes one of the two zeros.
+    order.sort_by(|&a, &b| (confidences[b] + 0.0).total_cmp(&(confidences[a] + 0.0)));
     let counts = |target: &Region| target.area > 0.0 && target.area >= config.min_area;
-    let mut left: Vec<usize> =
-        (0..targets.len()).filter(|&index| counts(&targets[index])).collect();
+    let counted: Vec<usize> = (0..targets.len()).filter(|&index| counts(&targets[index])).collect();
+    let index = BoxIndex::new(counted.iter().map(|&target| targets[target].bounds()))
+        .map_err(|source| Error::Shape { what: "true polygon", index: 0, source })?;
+    let mut free = vec![true; counted.len()];
     let mut matches = PolygonMatches::default();
-    for index in order {
+    for predicted in order {
+        let shape = &shapes[predicted];
         let mut best: Option<(usize, f64)> = None;
-        for (place, &target) in left.iter().enumerate() {
-            let iou = shapes[index].iou(&targets[target]).map_err(|source| Error::Shape {
+        // Ascending, so that of equal ones the first is taken.
+        for place in index.within(&shape.bounds()).into_iter().filter(|&place| free[place]) {
+            let iou = shape.iou(&targets[counted[place]]).map_err(|source| Error::Shape {
                 what: "predicted polygon",
-                index,
+                index: predicted,
                 source,
             })?;
             if iou >= config.min_iou && best.is_none_or(|(_, most)| iou > most) {
@@ -125,13 +131,13 @@ pub fn match_polygons(
         }
         match best {
             Some((place, iou)) => {
-                let target = left.remove(place);
-                matches.pairs.push(PolygonMatch { predicted: index, truth: target, iou });
+                free[place] = false;
+                matches.pairs.push(PolygonMatch { predicted, truth: counted[place], iou });
                 matches.counts.true_positives += 1;
             }
             None => matches.counts.false_positives += 1,
         }
     }
-    matches.counts.false_negatives = left.len() as u64;
+    matches.counts.false_negatives = free.iter().filter(|free| **free).count() as u64;
     Ok(matches)
 }

@@ -18,10 +18,11 @@ use serde_json::Value;
 use crate::progress::say;
 
 /// Scores every set in `sets.jsonl` and gives the number of sets and the largest difference
-/// of a value of their tables.
+/// of a value of their tables, NaN if one is no number.
 ///
 /// # Errors
-/// The file cannot be read, or has other fields than expected.
+/// The file cannot be read, has no sets or other fields than expected, or scoring took longer
+/// than pycocotools did.
 pub fn check_sets(folder: &Path) -> Result<(u64, f64)> {
     let path = folder.join("sets.jsonl");
     let file =
@@ -38,14 +39,21 @@ pub fn check_sets(folder: &Path) -> Result<(u64, f64)> {
         theirs += number(&set["seconds"])?;
         let differences = differences(&scores, &set).with_context(|| format!("set {sets}"))?;
         values += differences.len();
-        largest = differences.into_iter().fold(largest, f64::max);
+        largest = differences.into_iter().fold(largest, larger);
         sets += 1;
     }
     say(&format!(
         "{sets} sets, {values} values, largest difference {largest:.1e}; \
          {ours:.3} s here, {theirs:.3} s in pycocotools"
     ));
+    ensure!(sets > 0, "{} has no sets", path.display());
+    ensure!(ours < theirs, "slower than pycocotools");
     Ok((sets, largest))
+}
+
+/// The larger number; NaN if one of the two is.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
 }
 
 /// The shapes of one category of one image.
@@ -146,7 +154,9 @@ fn differences(scores: &CocoScores, set: &Value) -> Result<Vec<f64>> {
         .map(whole)
         .collect::<Result<_>>()?;
     let sizes = [config.areas.len(), config.max_detections.len(), config.iou_thresholds.len()];
-    ensure!(precision.len() == categories.len() * sizes.iter().product::<usize>(), "other sizes");
+    let cells = categories.len() * sizes.iter().product::<usize>();
+    let lengths = [precision.len(), weighted.len(), recall.len()];
+    ensure!(lengths == [cells; 3], "lists of {lengths:?} values, not of {cells}");
     let weights: Vec<f64> = (1..=config.recall_points).map(|i| i as f64 / 1000.0).collect();
     let mut found = Vec::new();
     let mut next = 0;
@@ -160,8 +170,10 @@ fn differences(scores: &CocoScores, set: &Value) -> Result<Vec<f64>> {
                         area,
                         detections: Some(detections),
                     };
-                    let sum = scores
-                        .curve(&one)
+                    let curve = scores.curve(&one);
+                    let points = curve.map_or(weights.len(), |curve| curve.len());
+                    ensure!(points == weights.len(), "a curve of {points} points");
+                    let sum = curve
                         .map(|curve| curve.iter().zip(&weights).map(|(p, w)| p * w).sum::<f64>());
                     let nothing = -weights.iter().sum::<f64>();
                     found.push(
@@ -174,22 +186,26 @@ fn differences(scores: &CocoScores, set: &Value) -> Result<Vec<f64>> {
             }
         }
     }
-    for ((_, value), expected) in scores.summary().into_iter().zip(list("summary")?) {
+    let (summary, expected) = (scores.summary(), list("summary")?);
+    ensure!(summary.len() == expected.len(), "a summary of {} values", expected.len());
+    for ((_, value), expected) in summary.into_iter().zip(expected) {
         found.push((value.unwrap_or(-1.0) - expected).abs());
     }
     Ok(found)
 }
 
 /// Overlaps of the masks in `masks.json`: gives the largest difference of an `IoU`, and prints
-/// the fastest of 30 runs beside that of pycocotools.
+/// the fastest of 30 runs beside that of pycocotools; NaN if one is no number.
 ///
 /// # Errors
-/// The file cannot be read, or has other fields than expected.
+/// The file cannot be read, has no masks or other fields than expected, or pycocotools is
+/// faster.
 pub fn time_masks(folder: &Path) -> Result<f64> {
     let path = folder.join("masks.json");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
     let groups: Vec<Value> = serde_json::from_str(&text)?;
+    ensure!(!groups.is_empty(), "{} has no masks", path.display());
     let mut largest = 0.0_f64;
     for group in &groups {
         let side = |name: &str| Ok::<u32, anyhow::Error>(u32::try_from(whole(&group[name])?)?);
@@ -227,8 +243,9 @@ pub fn time_masks(folder: &Path) -> Result<f64> {
         ensure!(ious == again, "runs and texts differ");
         let theirs = number(&group["seconds"])?;
         let expected = group["ious"].as_array().context("no ious")?;
+        ensure!(ious.len() == expected.len(), "{} overlaps expected", expected.len());
         for (iou, expected) in ious.iter().zip(expected) {
-            largest = largest.max((iou - number(expected)?).abs());
+            largest = larger(largest, (iou - number(expected)?).abs());
         }
         say(&format!(
             "{} x {} masks of {height} x {width}: {:.3} ms from runs, {:.3} ms from text, \
@@ -241,6 +258,7 @@ pub fn time_masks(folder: &Path) -> Result<f64> {
             theirs / with_runs,
             theirs / with_texts
         ));
+        ensure!(with_runs.max(with_texts) < theirs, "slower than pycocotools");
     }
     say(&format!("largest difference of an IoU {largest:.1e}"));
     Ok(largest)

@@ -71,6 +71,11 @@ fn pairs_that_are_no_assignment_are_named() {
     let unproved = greedy(costs.view(), &CONFIG).unwrap();
     let refused = unproved.certify(costs.view(), &CONFIG).unwrap_err().to_string();
     assert!(refused.contains("dual variable for every row"), "{refused}");
+    for cost in [right.cost + 1.0, f64::NAN] {
+        let wrong = mapvec_assignment::Assignment { cost, ..right.clone() };
+        let refused = wrong.certify(costs.view(), &CONFIG).unwrap_err().to_string();
+        assert!(refused.contains("`cost` is not the sum"), "{refused}");
+    }
     let mut wrong = right.clone();
     wrong.row_duals[0] = f64::NAN;
     assert!(matches!(wrong.certify(costs.view(), &CONFIG), Err(Error::Gap { .. })));

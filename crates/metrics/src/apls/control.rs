@@ -5,9 +5,11 @@ use crate::{Error, Result};
 
 /// Points along the roads, before they are thinned.
 const LIMIT: u64 = 1 << 24;
+/// Share of `spacing` from which on a road gets a point in its middle.
+const HALVED: f64 = 0.75;
 
 /// Ends, junctions, and points that cut the roads between them into equal pieces of at most
-/// `spacing`.
+/// `spacing`; a road of at least [`HALVED`] of that is cut once.
 pub(super) fn control_points(graph: &RoadGraph, spacing: f64) -> Result<Vec<Place>> {
     let mut edges_of = vec![Vec::new(); graph.points.len()];
     for (edge, ends) in graph.edges.iter().enumerate() {
@@ -68,7 +70,8 @@ fn cut(
     places: &mut Vec<Place>,
 ) -> Result<()> {
     let length: f64 = road.iter().map(|&(edge, _)| graph.length(edge)).sum();
-    let pieces = (length / spacing).ceil().max(1.0);
+    let least = if length >= HALVED * spacing { 2.0 } else { 1.0 };
+    let pieces = (length / spacing).ceil().max(least);
     if pieces + places.len() as f64 > LIMIT as f64 {
         let (count, limit) = (pieces.min(1e18) as i64, LIMIT);
         let advice = "raise `spacing`";

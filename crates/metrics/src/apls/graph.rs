@@ -18,6 +18,8 @@ pub(super) struct Place {
 pub(super) struct RoadGraph {
     pub(super) points: Vec<Coord<f64>>,
     pub(super) edges: Vec<[usize; 2]>,
+    /// The line that each edge is from.
+    pub(super) origins: Vec<usize>,
 }
 
 impl RoadGraph {
@@ -26,7 +28,7 @@ impl RoadGraph {
         let mut graph = Self::default();
         let mut nodes = BTreeMap::new();
         let mut known = BTreeMap::new();
-        for line in lines {
+        for (index, line) in lines.iter().enumerate() {
             let mut before = None;
             for &point in line.coords() {
                 // Adding 0 makes one of the two zeros.
@@ -39,6 +41,7 @@ impl RoadGraph {
                     let ends = [node.min(before), node.max(before)];
                     if known.insert(ends, ()).is_none() {
                         graph.edges.push([before, node]);
+                        graph.origins.push(index);
                     }
                 }
                 before = Some(node);

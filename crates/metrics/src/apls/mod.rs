@@ -17,14 +17,16 @@ use graph::{Place, RoadGraph};
 /// Control points of one side that can be routed between.
 const MAX_POINTS: usize = 20_000;
 
-/// The settings of [`apls`], in the unit of the coordinates; the default is that of the
-/// `SpaceNet` road challenges, in metres.
+/// The settings of [`apls`], in the unit of the coordinates; the default is, in metres, that
+/// of the functions of the published scorer. Its command line has others: control points every
+/// 200 m and paths from 0.001 m on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AplsConfig {
     /// Largest distance at which a control point is put onto the other graph; not negative.
     pub snap: f64,
-    /// Largest distance along a road from one control point to the next; above 0.
+    /// Largest distance along a road from one control point to the next; above 0. A road of
+    /// three quarters of it or more has a point in its middle.
     pub spacing: f64,
     /// Shorter paths do not count; not negative.
     pub min_path: f64,
@@ -131,9 +133,9 @@ impl Sum for AplsCounts {
 ///
 /// Lines meet where they share a vertex; lines that only cross do not, as on a bridge. The
 /// control points of a graph are its ends and junctions, and points that cut the roads
-/// between them into equal pieces of at most `spacing`. They are put onto the nearest place
-/// of the other graph, if that is within `snap`. A path between two control points, of at
-/// least `min_path`, has the similarity
+/// between them into equal pieces of at most `spacing`, or into halves from three quarters of
+/// that on. They are put onto the nearest place of the other graph, if that is within `snap`.
+/// A path between two control points, of at least `min_path`, has the similarity
 ///
 /// ```text
 /// 1 - min(1, |L - L'| / L)     L, L': length of the shortest path on its own and the other graph
@@ -144,6 +146,12 @@ impl Sum for AplsCounts {
 /// means. Roads should not lie on each other over some length: a point there is put onto one
 /// of them. Control points without a path in their own graph say nothing. A road around a block
 /// with a single junction or none has a control point of its own at its first vertex.
+///
+/// The published scorer differs in these: a path from a control point that is not on the other
+/// graph counts there even if it is shorter than `min_path`; small parts of a network that hang
+/// together are dropped when it is read; roads that are nearly straight may go without points
+/// between their ends; of too many control points a random choice is taken; and two empty
+/// networks score 0, where there is no score here.
 ///
 /// # Examples
 /// ```
@@ -199,10 +207,11 @@ struct Side {
 impl Side {
     fn new(what: &'static str, lines: &[LineString<f64>], config: &AplsConfig) -> Result<Self> {
         let graph = RoadGraph::new(lines);
-        let index = SegmentIndex::new(&graph.lines()).map_err(|source| Error::Shape {
-            what,
-            index: 0,
-            source,
+        let index = SegmentIndex::new(&graph.lines()).map_err(|source| match source {
+            mapvec_geometry::Error::Item { index, source, .. } => {
+                Error::Shape { what, index: graph.origins[index], source: *source }
+            }
+            source => Error::Shape { what, index: 0, source },
         })?;
         let controls = control::control_points(&graph, config.spacing)?;
         let controls = if controls.len() > config.max_points {

@@ -17,7 +17,13 @@ pub struct AreaRange {
     pub high: f64,
 }
 
+/// Most cells of the table of one category.
+const LARGEST_TABLE: f64 = 16_777_216.0;
+
 /// The settings of COCO's average precision; the default is the published protocol.
+///
+/// A category has a table of thresholds by recalls by sizes by numbers of detections, of at most
+/// 2^24 cells.
 ///
 /// # References
 /// T.-Y. Lin et al., Microsoft COCO: common objects in context, ECCV 2014.
@@ -72,6 +78,10 @@ impl CocoConfig {
             let right = (0.0..=1.0).contains(&value);
             check_setting("iou_thresholds", value, right, "in [0, 1]")?;
         }
+        for pair in self.iou_thresholds.windows(2) {
+            let right = pair[0] < pair[1];
+            check_setting("iou_thresholds", pair[1], right, "above the threshold before")?;
+        }
         let points = self.recall_points;
         let right = (2..=100_001).contains(&points);
         check_setting("recall_points", points as f64, right, "from 2 to 100001")?;
@@ -87,7 +97,9 @@ impl CocoConfig {
             let right = pair[0] < pair[1];
             check_setting("max_detections", pair[1] as f64, right, "above the number before")?;
         }
-        Ok(())
+        let cells = count as f64 * points as f64 * areas as f64 * most as f64;
+        let field = "iou_thresholds x recall_points x areas x max_detections";
+        check_setting(field, cells, cells <= LARGEST_TABLE, "2^24 (16777216) cells or less")
     }
 
     /// Detections per image and category that are looked at.

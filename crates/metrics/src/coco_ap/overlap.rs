@@ -1,6 +1,6 @@
 //! Intersection over union of many detections and many true objects.
 
-use geo_types::MultiPolygon;
+use geo_types::{Coord, MultiPolygon, Rect};
 use mapvec_geometry::{Fill, intersection, polygon_area, repair_multi_polygon};
 use ndarray::Array2;
 
@@ -135,6 +135,12 @@ impl Region {
             [left.min(point.x), top.min(point.y), right.max(point.x), bottom.max(point.y)]
         });
         Ok(Self { shape, area, bounds })
+    }
+
+    /// The box around it. Only for an object that has an area.
+    pub(crate) fn bounds(&self) -> Rect<f64> {
+        let [left, top, right, bottom] = self.bounds;
+        Rect::new(Coord { x: left, y: top }, Coord { x: right, y: bottom })
     }
 
     /// Intersection over union; 0 without an area.

@@ -61,11 +61,12 @@ pub(super) fn record(
     check("ious", ious.iter().copied(), |iou| !iou.is_nan(), "a number")?;
 
     let mut order: Vec<usize> = (0..detections.len()).collect();
-    // Equal scores keep the order in which they came.
-    order.sort_by(|&a, &b| detections[b].score.total_cmp(&detections[a].score));
+    // Equal scores keep the order in which they came; adding 0 makes one of the two zeros.
+    let score = |index: usize| detections[index].score + 0.0;
+    order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
     order.truncate(config.most_detections());
     let mut record = CocoRecord {
-        scores: order.iter().map(|&index| detections[index].score).collect(),
+        scores: order.iter().map(|&index| score(index)).collect(),
         ..CocoRecord::default()
     };
     for range in &config.areas {

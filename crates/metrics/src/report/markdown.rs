@@ -19,8 +19,10 @@ pub(super) fn table(report: &Report) -> String {
 fn row(score: &NamedScore, intervals: bool) -> String {
     let unit =
         if score.unit.is_empty() { String::new() } else { format!(" {}", cell(&score.unit)) };
-    let value = score.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}{unit}"));
-    let interval = match score.interval {
+    let value = score.value.filter(|value| value.is_finite());
+    let value = value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}{unit}"));
+    let finite = |ends: &[f64; 2]| ends.iter().all(|end| end.is_finite());
+    let interval = match score.interval.filter(finite) {
         Some([low, high]) => format!(" {low:.4} to {high:.4} |"),
         None if intervals => " |".to_owned(),
         None => String::new(),

@@ -18,7 +18,9 @@ pub(super) fn bars(report: &Report) -> String {
     let letters = rows.iter().map(|score| score.name.chars().count()).max().unwrap_or(0);
     let names = (letters as f64 * 7.0 + 24.0).clamp(NAMES[0], NAMES[1]);
     let (low, high) = range(&rows);
-    let at = |value: f64| names + width * ((value - low) / (high - low)).clamp(0.0, 1.0);
+    // Halves, as the difference of two large numbers may be infinite.
+    let span = high / 2.0 - low / 2.0;
+    let at = |value: f64| names + width * ((value / 2.0 - low / 2.0) / span).clamp(0.0, 1.0);
     let bottom = ENDS[0] + ROW * rows.len() as f64;
     let (full, height) = (names + width + numbers, bottom + ENDS[1]);
     let mut svg = format!(
@@ -29,7 +31,8 @@ pub(super) fn bars(report: &Report) -> String {
         escaped(&report.title)
     );
     for tick in 0..=4_u8 {
-        let value = low + (high - low) * f64::from(tick) / 4.0;
+        let share = f64::from(tick) / 4.0;
+        let value = low * (1.0 - share) + high * share;
         let (x, label) = (at(value), bottom + 18.0);
         svg += &format!(
             "<line x1=\"{x:.1}\" y1=\"{}\" x2=\"{x:.1}\" y2=\"{bottom}\" stroke=\"#ddd\"/>\n\
@@ -96,6 +99,9 @@ fn row(score: &NamedScore, corner: [f64; 2], at: &impl Fn(f64) -> f64, low: f64)
 
 /// Three digits behind the point, or fewer for large numbers.
 fn number(value: f64) -> String {
+    if value.abs() >= 1e9 {
+        return format!("{value:.3e}");
+    }
     let digits = if value.abs() < 10.0 { 3 } else { 1 };
     format!("{value:.digits$}")
 }

@@ -67,6 +67,20 @@ fn colours_of_the_legend() {
     }
 }
 
+#[test]
+fn full_rasters_far_apart_are_quick() {
+    // The window of each of 10 000 pixels has over 150 000 pixels, none of them predicted.
+    let size = (100, 3000);
+    let left = Array2::from_shape_fn(size, |(_, column)| column < 100);
+    let right = Array2::from_shape_fn(size, |(_, column)| column >= 2900);
+    let counts = ai4cma_pixels(left.view(), right.view(), 50.0).unwrap();
+    assert_eq!((counts.predicted, counts.truth, counts.matched), (10_000, 10_000, 0));
+    let counts = ai4cma_pixels(left.view(), left.view(), 50.0).unwrap();
+    assert_eq!(counts.matched, 10_000);
+    let wide = ai4cma_pixels(left.view(), left.mapv(|_| true).view(), 50.0);
+    assert_eq!(wide.unwrap().matched, 10_000);
+}
+
 /// The published matching, pair by pair.
 fn greedy(predicted: &Array2<bool>, truth: &Array2<bool>, percent: f64) -> (u64, f64) {
     let (rows, columns) = truth.dim();

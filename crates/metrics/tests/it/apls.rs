@@ -28,13 +28,17 @@ fn roads(seed: u64, shift: f64) -> Vec<LineString<f64>> {
 /// Made by `xtask/peers/metrics.py` with networkx 3.6.
 #[test]
 fn as_by_networkx() {
-    for (seed, truth_paths, forward, predicted_paths, backward) in [
-        (10, 465, 0.875_062_927_858_695_3, 1225, 0.458_076_490_102_200_6),
-        (20, 741, 0.791_187_682_172_580_8, 903, 0.862_360_631_552_410_5),
-        (30, 561, 0.552_366_995_735_969_6, 666, 0.536_814_825_917_133_5),
+    for (seed, spacing, truth_paths, forward, predicted_paths, backward) in [
+        (10, 50.0, 465, 0.875_062_927_858_695_3, 1225, 0.458_076_490_102_200_6),
+        (20, 50.0, 741, 0.791_187_682_172_580_8, 903, 0.862_360_631_552_410_5),
+        (30, 50.0, 561, 0.552_366_995_735_969_6, 666, 0.536_814_825_917_133_5),
+        // Three quarters of it are 97.5 m: some streets have a point in their middle.
+        (10, 130.0, 190, 0.869_414_379_704_952_9, 465, 0.557_105_260_322_841_7),
+        (20, 130.0, 465, 0.817_340_488_399_721_4, 253, 0.948_938_952_657_675_6),
+        (30, 130.0, 210, 0.438_967_672_581_288_05, 153, 0.657_748_946_289_435_5),
     ] {
-        let counts =
-            apls(&roads(seed + 5, 2.0), &roads(seed, 0.0), &AplsConfig::default()).unwrap();
+        let config = AplsConfig { spacing, ..AplsConfig::default() };
+        let counts = apls(&roads(seed + 5, 2.0), &roads(seed, 0.0), &config).unwrap();
         assert_eq!((counts.truth_paths, counts.predicted_paths), (truth_paths, predicted_paths));
         let score = counts.score();
         assert!((score.truth_to_predicted.unwrap() - forward).abs() < 1e-9, "{seed}: {score:?}");
@@ -74,6 +78,19 @@ fn bridges_detours_and_rings() {
 }
 
 #[test]
+fn short_roads_are_halved() {
+    // Ends and, from three quarters of the spacing on, the middle; then equal pieces.
+    for (length, points) in
+        [(37.0_f64, 2_u64), (37.5, 3), (50.0, 3), (50.1, 3), (100.0, 3), (101.0, 4)]
+    {
+        let road = [line(&[(0.0, 0.0), (length, 0.0)])];
+        let config = AplsConfig { min_path: 0.0, ..AplsConfig::default() };
+        let counts = apls(&road, &road, &config).unwrap();
+        assert_eq!(counts.truth_paths, points * (points - 1) / 2, "{length}");
+    }
+}
+
+#[test]
 fn nothing_and_bad_input() {
     let (config, road) = (AplsConfig::default(), [line(&[(0.0, 0.0), (100.0, 0.0)])]);
     assert_eq!(apls(&[], &[], &config).unwrap().score().apls, None);
@@ -84,6 +101,9 @@ fn nothing_and_bad_input() {
     assert_eq!(apls(&point, &point, &config).unwrap(), AplsCounts::default());
     let wrong = [line(&[(0.0, 0.0), (f64::NAN, 0.0)])];
     assert!(matches!(apls(&road, &wrong, &config), Err(Error::Shape { what: "true lines", .. })));
+    // The line is named, not its edge.
+    let second = [line(&[(0.0, 0.0), (1.0, 0.0), (2.0, 0.0)]), wrong[0].clone()];
+    assert!(matches!(apls(&second, &road, &config), Err(Error::Shape { index: 1, .. })));
     let huge = [line(&[(0.0, 0.0), (1e12, 0.0)])];
     assert!(matches!(apls(&huge, &road, &config), Err(Error::TooMany { .. })));
     for wrong in [

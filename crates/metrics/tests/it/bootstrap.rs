@@ -1,7 +1,8 @@
 use std::iter::Sum;
 
 use mapvec_metrics::{
-    BinaryCounts, BootstrapConfig, Error, IntervalMethod, bootstrap, compare_systems,
+    Ai4cmaAreaCounts, BinaryCounts, BootstrapConfig, Error, IntervalMethod, bootstrap,
+    bootstrap_by, compare_systems,
 };
 use mapvec_testkit::uniform;
 
@@ -34,6 +35,11 @@ fn as_by_scipy() {
         assert!((interval.estimate - 0.248_862_930_267_583).abs() < 1e-12);
         assert!((interval.low - low).abs() < 0.002, "{method:?} {interval:?}");
         assert!((interval.high - high).abs() < 0.002, "{method:?} {interval:?}");
+        // The same draws by their places.
+        let of = |places: &[usize]| mean(&places.iter().map(|&place| values[place]).sum());
+        let placed = bootstrap_by(values.len(), of, &config).unwrap().unwrap();
+        assert!((placed.low - interval.low).abs() < 1e-9, "{placed:?}");
+        assert!((placed.high - interval.high).abs() < 1e-9, "{placed:?}");
     }
 }
 
@@ -54,6 +60,38 @@ fn a_seed_is_repeatable_and_confidence_widens() {
 }
 
 #[test]
+fn one_outlier_stays_inside() {
+    for (size, far) in [(5, 1e6), (20, 1e3), (20, -1e6), (60, 1e9)] {
+        let mut values: Vec<Mean> =
+            uniform(size, 73, 0.0, 1.0).into_iter().map(|u| Mean(u, 1)).collect();
+        values[0] = Mean(far, 1);
+        for confidence in [0.5, 0.95, 0.9999] {
+            let config =
+                BootstrapConfig { resamples: 2000, confidence, ..BootstrapConfig::default() };
+            let found = bootstrap(&values, mean, &config).unwrap().unwrap();
+            assert!(found.low < found.high, "{size} {far} {confidence} {found:?}");
+            assert!(found.low >= far.min(0.0) && found.high <= far.max(1.0), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn areas_are_resampled_too() {
+    let picture = |k: u64| Ai4cmaAreaCounts {
+        hard: BinaryCounts { true_positives: 20 + k, false_positives: 3, false_negatives: k % 4 },
+        easy: BinaryCounts { true_positives: 9, false_positives: 0, false_negatives: k % 3 },
+    };
+    let pictures: Vec<Ai4cmaAreaCounts> = (0..12).map(picture).collect();
+    let config = BootstrapConfig { resamples: 300, ..BootstrapConfig::default() };
+    let f1 = |sum: &Ai4cmaAreaCounts| sum.score(0.7).ok()?.f1;
+    let interval = bootstrap(&pictures, f1, &config).unwrap().unwrap();
+    let mut whole = Ai4cmaAreaCounts::default();
+    pictures.iter().for_each(|&counts| whole += counts);
+    assert_eq!(Some(interval.estimate), f1(&whole));
+    assert!(interval.low < interval.estimate && interval.estimate < interval.high);
+}
+
+#[test]
 fn undefined_scores() {
     let config = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
     assert_eq!(bootstrap(&[], mean, &config).unwrap(), None);
@@ -66,6 +104,7 @@ fn undefined_scores() {
     for wrong in [
         BootstrapConfig { resamples: 1, ..config },
         BootstrapConfig { confidence: 1.0, ..config },
+        BootstrapConfig { confidence: 0.99999, ..config },
         BootstrapConfig { confidence: f64::NAN, ..config },
     ] {
         assert!(matches!(bootstrap(&one, mean, &wrong), Err(Error::InvalidSetting { .. })));

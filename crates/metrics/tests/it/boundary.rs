@@ -1,4 +1,6 @@
-use mapvec_metrics::{DistanceCounts, Error, boundary, boundary_counts, pixel_distances};
+use mapvec_metrics::{
+    DistanceCounts, Error, boundary, boundary_counts, buffered_lines, pixel_distances,
+};
 use mapvec_testkit::uniform;
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -92,6 +94,21 @@ proptest! {
         prop_assert!((counts.score().f1 - turned.score().f1).abs() < 1e-12);
         let itself = boundary_counts(mask.view(), mask.view(), tolerance).unwrap();
         prop_assert_eq!(itself.predicted, itself.predicted_near);
+    }
+}
+
+#[test]
+fn long_distances_are_exact() {
+    // Squares of distances beyond 2^24 are not whole in single precision.
+    let (mut a, mut b) = (Array2::default((3, 6000)), Array2::default((3, 6000)));
+    a[(0, 0)] = true;
+    b[(1, 5999)] = true;
+    let square = 5999_u64 * 5999 + 1;
+    let counts = pixel_distances(a.view(), b.view()).unwrap();
+    assert_eq!(counts.predicted.keys().copied().collect::<Vec<_>>(), [square]);
+    for (tolerance, near) in [((square as f64).sqrt(), 1), (5999.0, 0)] {
+        let counts = buffered_lines(a.view(), b.view(), tolerance).unwrap().counts;
+        assert_eq!((counts.predicted_near, counts.truth_near), (near, near));
     }
 }
 

@@ -50,6 +50,11 @@ fn lines_without_extent() {
     assert_eq!((surplus.precision, surplus.recall, surplus.task_6a), (Some(0.0), None, None));
     let wrong = [line(&[(0.0, 1.0), (f64::INFINITY, 2.0)])];
     assert!(matches!(chart_lines(&[], &wrong), Err(Error::InvalidEntry { index: 0, .. })));
+    // Differences of such would be infinite, and shares of them no numbers.
+    let huge = [LineString::from(vec![(-1.7e308, 1.7e308), (1.7e308, -1.7e308)])];
+    assert!(matches!(chart_lines(&huge, &huge), Err(Error::InvalidEntry { index: 0, .. })));
+    let large = [LineString::from(vec![(-1e100, 1e100), (1e100, -1e100)])];
+    assert_eq!(chart_lines(&large, &large).unwrap().score().task_6a, Some(1.0));
 }
 
 fn lines() -> impl Strategy<Value = Vec<Vec<(f64, f64)>>> {

@@ -321,6 +321,52 @@ fn crowds_and_ignored_objects_cost_nothing() {
     assert!((score(false, false) - expected).abs() < 1e-12);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn drawn_images_are_images_of_their_own(groups in groups(), places in prop::collection::vec(0_usize..6, 0..6)) {
+        let config = CocoConfig::default();
+        let mut records = CocoRecords::new(&config).unwrap();
+        groups.iter().for_each(|(&key, group)| add(&mut records, key, group, false));
+        let images = records.images();
+        prop_assert_eq!(records.score_images(&images), records.score());
+        let places = places.into_iter().filter(|&place| place < images.len());
+        let drawn: Vec<u64> = places.map(|place| images[place]).collect();
+        let mut copies = CocoRecords::new(&config).unwrap();
+        for (copy, image) in (0_u64..).zip(&drawn) {
+            let own = groups.iter().filter(|(key, _)| key.0 == *image);
+            own.for_each(|(key, group)| add(&mut copies, (copy, key.1), group, false));
+        }
+        prop_assert_eq!(records.score_images(&drawn).summary(), copies.score().summary());
+    }
+}
+
+#[test]
+fn the_sign_of_zero_is_no_score() {
+    let truths = [CocoTruth { area: 4.0, ..CocoTruth::default() }];
+    let detections = [-0.0, 0.0].map(|score| CocoDetection { score, area: 4.0 });
+    let mut records = CocoRecords::new(&CocoConfig::default()).unwrap();
+    records.add(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
+    // The first is right, and the surer of the two.
+    let precision = records.score().average_precision(&CocoSelection::default()).unwrap();
+    assert!((precision - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn written_scores_descend() {
+    let truths = [CocoTruth { area: 4.0, ..CocoTruth::default() }];
+    let detections = [0.75, 0.25].map(|score| CocoDetection { score, area: 4.0 });
+    let mut records = CocoRecords::new(&CocoConfig::default()).unwrap();
+    records.add(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
+    let text = serde_json::to_string(&records).unwrap();
+    assert_eq!(serde_json::from_str::<CocoRecords>(&text).unwrap(), records);
+    let turned = text.replace("[0.75,0.25]", "[0.25,0.75]");
+    assert_ne!(text, turned);
+    let refused = serde_json::from_str::<CocoRecords>(&turned).unwrap_err().to_string();
+    assert!(refused.contains("not above the score before"), "{refused}");
+}
+
 #[test]
 fn bad_input_is_refused() {
     let config = CocoConfig::default();
@@ -364,6 +410,13 @@ fn bad_input_is_refused() {
         CocoConfig { recall_points: 1, ..CocoConfig::default() },
         CocoConfig { areas: vec![], ..CocoConfig::default() },
         CocoConfig { max_detections: vec![3, 3], ..CocoConfig::default() },
+        CocoConfig { iou_thresholds: vec![0.5, 0.5], ..CocoConfig::default() },
+        CocoConfig { iou_thresholds: vec![0.75, 0.5], ..CocoConfig::default() },
+        CocoConfig {
+            recall_points: 100_001,
+            max_detections: (1..20).collect(),
+            ..CocoConfig::default()
+        },
     ] {
         assert!(CocoRecords::new(&wrong).is_err(), "{wrong:?}");
     }

@@ -48,6 +48,11 @@ fn by_hand() {
         assert!(matches!(line_distances(&flat, &flat, step), Err(Error::InvalidSetting { .. })));
     }
     assert!(matches!(line_distances(&flat, &flat, 1e-9), Err(Error::TooMany { .. })));
-    let wrong = [line(&[(0.0, 0.0), (f64::NAN, 0.0)])];
-    assert!(matches!(line_distances(&flat, &wrong, 1.0), Err(Error::Shape { .. })));
+    // Many segments of 2^20 points each are refused before any is looked at.
+    let back_and_forth =
+        [line(&(0..64).map(|k| (f64::from(k % 2) * 1_048_576.0, 0.0)).collect::<Vec<_>>())];
+    assert!(matches!(line_distances(&back_and_forth, &flat, 1.0), Err(Error::TooMany { .. })));
+    let wrong = [flat[0].clone(), line(&[(0.0, 0.0), (f64::NAN, 0.0)])];
+    let refused = line_distances(&flat, &wrong, 1.0);
+    assert!(matches!(refused, Err(Error::Shape { what: "true lines", index: 1, .. })));
 }

@@ -20,9 +20,14 @@ mod coco_ap;
 mod coco_overlap;
 mod line_distances;
 mod line_errors;
+mod mean_box_iou;
 mod panoptic;
+mod panoptic_classes;
+mod pixel_similarity;
 mod report;
 mod spacenet;
+mod weighted_counts;
+mod weighted_mean;
 
 use ndarray::Array2;
 use proptest::prelude::*;

@@ -32,6 +32,22 @@ fn markdown_is_a_table() {
 }
 
 #[test]
+fn huge_and_undefined_numbers_are_shown() {
+    let mut report = Report::new("");
+    report.push("low", Some(-1.7e308));
+    report.push("high", Some(1.7e308));
+    let svg = report.to_svg();
+    assert!(svg.contains("-1.700e308") && svg.contains(">0.000<"), "{svg}");
+    // Half of the axis each.
+    assert_eq!(svg.matches("width=\"170.0\" height=\"14\"").count(), 2, "{svg}");
+    report.push("nothing", Some(f64::NAN));
+    let interval = Interval { estimate: 0.5, low: f64::NEG_INFINITY, high: 1.0, resamples: 1 };
+    report.push_interval("endless", Some(interval));
+    let table = report.to_markdown();
+    assert!(table.contains("| nothing | - | |\n| endless | 0.5000 | |\n"), "{table}");
+}
+
+#[test]
 fn bars_are_as_long_as_the_scores() {
     let svg = example().to_svg();
     // The axis is 340 px long.

@@ -59,6 +59,22 @@ fn a_bow_tie_is_repaired() {
 }
 
 #[test]
+fn of_equal_ones_the_first_is_taken() {
+    let (left, right) = (rectangle(0.0, 0.0, 10.0, 10.0), rectangle(4.0, 0.0, 10.0, 10.0));
+    let middle = [rectangle(2.0, 0.0, 10.0, 10.0)];
+    let config = SpacenetConfig::default();
+    for truth in [[left.clone(), right.clone()], [right, left]] {
+        let found = match_polygons(&middle, &[1.0], &truth, &config).unwrap();
+        assert_eq!(found.pairs[0].truth, 0);
+    }
+    // Both zeros are one confidence.
+    let [one] = middle.clone();
+    let twice = [one.clone(), one];
+    let found = match_polygons(&twice, &[-0.0, 0.0], &middle, &config);
+    assert_eq!(found.unwrap().pairs[0].predicted, 0);
+}
+
+#[test]
 fn bad_input_is_refused() {
     let one = [rectangle(0.0, 0.0, 9.0, 9.0)];
     let config = SpacenetConfig::default();
