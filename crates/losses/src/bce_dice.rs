@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{BLOCK, Row, blocks, sum};
+use crate::composite::Composite;
 use crate::error::{Result, check_weight};
 use crate::exp_log::{exp, ln};
 use crate::task::{IGNORE, Kind, Task, evaluate};
@@ -68,7 +69,8 @@ impl BceDiceConfig {
 ///
 /// # Shapes
 ///
-/// `logits` `[B, C, H, W]`; `target` `B * H * W` values, row by row; the result is a scalar.
+/// `logits` `[B, C, H, W]`; `target` `B * H * W` values, row by row. Terms: `bce`, `dice`,
+/// before their weights.
 ///
 /// # Errors
 ///
@@ -82,10 +84,12 @@ pub fn bce_dice(
     channel: usize,
     target: &[u8],
     config: &BceDiceConfig,
-) -> Result<Tensor> {
+) -> Result<Composite> {
     let kind = Kind::BceDice { target, config };
     let task = Task { name: "bce_dice", channel, weight: 1.0, kind };
-    Ok(evaluate(logits, &[task])?.0)
+    let (loss, means) = evaluate(logits, &[task])?;
+    let [bce, dice] = means.first().copied().unwrap_or_default();
+    Ok(Composite { loss, terms: vec![("bce", bce), ("dice", dice)], classes: Vec::new() })
 }
 
 /// Factors of one task that are the same for all its pixels.

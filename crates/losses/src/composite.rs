@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A scalar to descend, and what it is made of.
 #[derive(Debug, Clone)]
@@ -11,6 +11,9 @@ pub struct Composite {
     pub loss: Tensor,
     /// Names and values of the terms before their weights, for logs.
     pub terms: Vec<(&'static str, f64)>,
+    /// Where a term is a mean over classes: the value of each class, none for one that does not
+    /// count. Empty without such a term.
+    pub classes: Vec<Option<f64>>,
 }
 
 impl Composite {
@@ -28,8 +31,13 @@ impl Composite {
                 None => weighted,
             });
         }
-        let loss = loss.ok_or_else(|| candle_core::Error::msg("a loss needs a term"))?;
-        Ok(Self { loss, terms: named })
+        let loss = loss.ok_or_else(Self::without_terms)?;
+        Ok(Self { loss, terms: named, classes: Vec::new() })
+    }
+
+    /// The error of a sum of nothing.
+    pub(crate) fn without_terms() -> Error {
+        Error::Config { field: "terms", value: "none".to_owned(), expected: "one term or more" }
     }
 
     /// The value of a term by its name.

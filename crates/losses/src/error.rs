@@ -27,17 +27,17 @@ pub enum Error {
         /// The other task.
         second: &'static str,
     },
-    /// A target has another number of pixels than the logits.
-    #[error("target {task} holds {found} values; logits of B x H x W need {expected}")]
+    /// An argument has another number of entries than the others ask for.
+    #[error("`{task}` holds {found} entries; expected {expected}")]
     Length {
-        /// The task.
+        /// The task, or the argument.
         task: &'static str,
-        /// B x H x W of the logits.
+        /// The entries that fit: for a target of pixels B x H x W of the logits.
         expected: usize,
-        /// Values found.
+        /// The entries found.
         found: usize,
     },
-    /// A target holds a value that means nothing.
+    /// A target, or its weights, hold a value that means nothing.
     #[error("target {task} holds {value} at index {index}; allowed: {allowed}")]
     Target {
         /// The task.

@@ -26,12 +26,19 @@
 //! Points are (x, y). A [`Reduction`] makes a scalar of the values of elements; losses of
 //! several parts are a [`Composite`] with a name for each.
 //!
-//! Every loss is a scalar tensor, is finite for confident logits (at least up to 200) and
-//! for targets without a known pixel, and shows NaN where a logit is NaN. In single precision
-//! on the CPU [`dense_map_loss`] and its parts, cross-entropy, overlaps, [`discriminative`] and the losses
-//! of similarity compute value and gradient in parallel code of their own; everything else is
-//! composed of tensor operations. Where a function has no derivative its gradient is 0.
+//! Every loss is finite for confident logits (at least up to 200) and for targets without a
+//! known pixel, and shows NaN where a value that counts is NaN. It is a scalar, or has a value
+//! for each element where the settings ask for no reduction. One rule of weights holds for all:
+//! they are data, finite and 0 or more, and an element of weight 0 or without a known target adds
+//! nothing to value and gradient as long as its own values are finite. Whether NaN in such an
+//! element shows is not promised: losses of elements pass over it, sums over pixels (overlaps,
+//! cross-entropy, Lovasz) show it.
+//!
+//! In single precision on the CPU [`dense_map_loss`] and its parts, cross-entropy, overlaps,
+//! [`discriminative`] and the losses of similarity compute value and gradient in parallel code of
+//! their own; everything else is composed of tensor operations. Where a function has no derivative its gradient is 0.
 
+mod allowed;
 mod angle;
 mod attached;
 mod bce_dice;
@@ -73,9 +80,8 @@ pub use frequency::{
     FrequencyLossConfig, SoftF1Config, frequency_loss, frequency_scores, soft_f1_loss,
 };
 pub use matching::hungarian_loss::{HungarianLossConfig, MatchedLoss, hungarian_loss};
-pub use matching::match_objects::{
-    BoxForm, MatchCostConfig, MatchTerm, match_costs, match_objects,
-};
+pub use matching::match_config::{BoxForm, MatchCostConfig, MatchSettings, MatchSolver, MatchTerm};
+pub use matching::match_objects::{match_costs, match_objects};
 pub use matching::objects::Objects;
 pub use reduction::Reduction;
 pub use relational::{

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_weights;
 use crate::error::{Error, Result};
 
 /// How the values of the elements become the result.
@@ -21,7 +22,7 @@ pub enum Reduction {
 impl Reduction {
     /// Reduces `values`; `weights` has their shape, or none for 1 each.
     ///
-    /// Weights are data: no gradient reaches them.
+    /// Weights are data: no gradient reaches them. They must be finite and 0 or more.
     pub(crate) fn apply(self, values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
         let Some(weights) = weights else {
             return Ok(match self {
@@ -38,6 +39,7 @@ impl Reduction {
                 found: format!("{:?}", weights.dims()),
             });
         }
+        check_weights("weights", weights)?;
         let weights = weights.detach().to_dtype(values.dtype())?;
         // A weight of 0 takes an element out, whatever its value.
         let counted = weights.ne(0.0)?.where_cond(values, &values.zeros_like()?)?;

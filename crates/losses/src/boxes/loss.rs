@@ -84,6 +84,21 @@ impl BoxLossConfig {
         let (field, value) = ("iou_weight", self.iou_weight.to_string());
         Err(Error::Config { field, value, expected: "0 to 1" })
     }
+
+    /// The loss of every box; coordinates are compared as they are, overlaps of the `corners`
+    /// that they stand for.
+    pub(crate) fn values(
+        &self,
+        prediction: &Tensor,
+        target: &Tensor,
+        corners: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let overlap = box_overlap(&corners(prediction)?, &corners(target)?, self.overlap)?;
+        let difference = magnitude(&(prediction - target)?)?;
+        let far = power(&difference, self.rank)?.mean(D::Minus1)?;
+        let w = self.iou_weight;
+        Ok((overlap.affine(-w, w)? + (far * (1.0 - w))?)?)
+    }
 }
 
 /// Overlap and coordinates of boxes together.
@@ -113,10 +128,6 @@ pub fn box_loss(
         return config.reduction.apply(&nothing(prediction, dims)?, weights);
     }
     let target = target.to_dtype(prediction.dtype())?;
-    let overlap = box_overlap(prediction, &target, config.overlap)?;
-    let difference = magnitude(&(prediction - target)?)?;
-    let far = power(&difference, config.rank)?.mean(D::Minus1)?;
-    let w = config.iou_weight;
-    let values = (overlap.affine(-w, w)? + (far * (1.0 - w))?)?;
+    let values = config.values(prediction, &target, |boxes| Ok(boxes.clone()))?;
     config.reduction.apply(&values, weights)
 }

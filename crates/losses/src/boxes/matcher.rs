@@ -4,8 +4,10 @@ use candle_core::{DType, Tensor};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::boxes::overlap::{Overlap, pairwise_box_overlap};
+use crate::allowed::check_values;
 use crate::error::{Error, Result};
+use crate::shape::mismatch;
+use crate::singular::TINY;
 
 /// What an anchor is to learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,9 @@ impl AnchorMatchConfig {
 /// ```
 ///
 /// With `allow_low_quality` the anchors that overlap an object most of all (all of them, if
-/// several are equal) are matched whatever the overlap, each with its own best object.
+/// several are equal) are matched whatever the overlap, each with its own best object. An anchor
+/// that overlaps nothing never gets an object, and an object that no anchor overlaps, such as
+/// one without area, gets no anchor.
 ///
 /// # Shapes
 ///
@@ -74,8 +78,8 @@ impl AnchorMatchConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Target`] for a box that is not finite, [`Error::Config`] for a setting out of
-/// range.
+/// [`Error::Shape`] for shapes that do not fit, [`Error::Target`] for a box that is not finite,
+/// [`Error::Config`] for a setting out of range.
 ///
 /// # References
 ///
@@ -86,34 +90,33 @@ pub fn match_anchors(
     config: &AnchorMatchConfig,
 ) -> Result<Vec<AnchorMatch>> {
     config.validate()?;
-    let (t, _) = truth.dims2()?;
-    let (a, _) = anchors.dims2()?;
-    let coordinates = truth.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    if let Some(index) = coordinates.iter().position(|value| !value.is_finite()) {
-        return Err(Error::Target {
-            task: "boxes",
-            value: coordinates[index],
-            index,
-            allowed: "finite coordinates".to_owned(),
-        });
+    let (truth, anchors) = (rows("boxes", truth)?, rows("anchors", anchors)?);
+    if truth.is_empty() {
+        return Ok(vec![AnchorMatch::Background; anchors.len()]);
     }
-    if t == 0 || a == 0 {
-        return Ok(vec![AnchorMatch::Background; a]);
-    }
-    let overlaps = pairwise_box_overlap(&truth.detach(), &anchors.detach(), Overlap::Iou)?;
-    let overlaps = overlaps.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-    let mut best = vec![(0, -1.0); a];
-    for (object, row) in overlaps.iter().enumerate() {
-        for (best, &overlap) in best.iter_mut().zip(row) {
+    // The object that an anchor overlaps most, and how much.
+    let mut best = vec![(0, 0.0); anchors.len()];
+    let mut favourites = Vec::new();
+    for (object, truth) in truth.iter().enumerate() {
+        let (mut most, first) = (0.0, favourites.len());
+        for (anchor, (own, best)) in anchors.iter().zip(&mut best).enumerate() {
+            let overlap = iou(truth, own);
             if overlap > best.1 {
                 *best = (object, overlap);
+            }
+            if overlap > most {
+                most = overlap;
+                favourites.truncate(first);
+            }
+            if overlap >= most && overlap > 0.0 {
+                favourites.push(anchor);
             }
         }
     }
     let mut matches: Vec<AnchorMatch> = best
         .iter()
         .map(|&(object, overlap)| {
-            if overlap >= config.foreground {
+            if overlap >= config.foreground && overlap > 0.0 {
                 AnchorMatch::Truth(object)
             } else if overlap >= config.background {
                 AnchorMatch::Ignored
@@ -123,16 +126,29 @@ pub fn match_anchors(
         })
         .collect();
     if config.allow_low_quality {
-        for row in &overlaps {
-            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            for (anchor, &overlap) in row.iter().enumerate() {
-                if overlap >= most {
-                    matches[anchor] = AnchorMatch::Truth(best[anchor].0);
-                }
-            }
+        for anchor in favourites {
+            matches[anchor] = AnchorMatch::Truth(best[anchor].0);
         }
     }
     Ok(matches)
+}
+
+/// Corners of boxes `[N, 4]`, all of them finite.
+fn rows(task: &'static str, boxes: &Tensor) -> Result<Vec<[f64; 4]>> {
+    let Ok((_, 4)) = boxes.dims2() else {
+        return Err(mismatch(task, boxes, "[N, 4]".to_owned()));
+    };
+    check_values(task, boxes, "finite coordinates", f64::is_finite)?;
+    let numbers = boxes.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    Ok(numbers.as_chunks::<4>().0.to_vec())
+}
+
+/// Intersection over union, as that of [`box_overlap`](crate::box_overlap()).
+fn iou(a: &[f64; 4], b: &[f64; 4]) -> f64 {
+    let area = |[x1, y1, x2, y2]: [f64; 4]| (x2 - x1).max(0.0) * (y2 - y1).max(0.0);
+    let common = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
+    let union = area(*a) + area(*b) - common;
+    if union > TINY { common / union } else { 0.0 }
 }
 
 /// Anchors drawn for training: those of objects with their objects, and background.

@@ -91,7 +91,7 @@ pub struct RpnPrediction<'a> {
 /// Objectness and boxes of a sample of anchors.
 ///
 /// Anchors get objects as [`match_anchors`](crate::match_anchors()) says; of every picture
-/// some are drawn by `rng`, at most half of them with an object. Over the `S` drawn of all
+/// some are drawn by `rng`, at most a `positive_fraction` of them with an object. Over the `S` drawn of all
 /// pictures and those of them with an object, `P`:
 ///
 /// ```text

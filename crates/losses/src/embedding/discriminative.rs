@@ -180,15 +180,13 @@ fn composed(
     let members = embeddings.index_select(&places, 1)?.t()?.contiguous()?;
     let shares: Vec<f64> =
         labels.iter().map(|&label| 1.0 / f64::from(picture.counts[label as usize])).collect();
-    let mut averaging = vec![0.0; c * n];
-    for (i, (&label, &share)) in labels.iter().zip(&shares).enumerate() {
-        averaging[label as usize * n + i] = share;
-    }
-    let averaging = Tensor::from_vec(averaging, (c, n), device)?.to_dtype(dtype)?;
     let shares = Tensor::from_vec(shares, n, device)?.to_dtype(dtype)?;
-    let means = averaging.matmul(&members)?;
+    let labels = Tensor::from_vec(labels, n, device)?;
+    let parts = members.broadcast_mul(&shares.unsqueeze(1)?)?;
+    let means = Tensor::zeros((c, members.dim(1)?), dtype, device)?;
+    let means = means.index_add(&labels, &parts, 0)?;
 
-    let own = means.index_select(&Tensor::from_vec(labels, n, device)?, 0)?;
+    let own = means.index_select(&labels, 0)?;
     let distances = norm(&(members - own)?)?.squeeze(D::Minus1)?;
     let outside = positive(&(distances - config.delta_v)?)?.sqr()?;
     let variance = ((outside * shares)?.sum_all()? / c as f64)?;

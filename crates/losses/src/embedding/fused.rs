@@ -72,7 +72,7 @@ pub(crate) fn fused(
     } else {
         Tensor::new(total as f32, embeddings.device())?
     };
-    Ok(Composite { loss, terms: TERMS.into_iter().zip(terms).collect() })
+    Ok(Composite { loss, terms: TERMS.into_iter().zip(terms).collect(), classes: Vec::new() })
 }
 
 impl Picture<'_> {

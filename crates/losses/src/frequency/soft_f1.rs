@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_weights;
 use crate::error::Result;
 use crate::reduction::Reduction;
 use crate::shape::{expect, mismatch, nothing};
@@ -32,7 +33,8 @@ pub struct SoftF1Config {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`](crate::Error::Shape) for shapes that differ.
+/// [`Error::Shape`](crate::Error::Shape) for shapes that differ,
+/// [`Error::Target`](crate::Error::Target) for a weight that is negative or not finite.
 pub fn soft_f1_loss(
     probabilities: &Tensor,
     target: &Tensor,
@@ -55,6 +57,7 @@ pub fn soft_f1_loss(
         None => (both, wrong),
         Some(weights) => {
             expect("weights", weights, probabilities.dims())?;
+            check_weights("weights", weights)?;
             let w = rows(&weights.detach())?;
             ((both * &w)?, (wrong * w)?)
         }

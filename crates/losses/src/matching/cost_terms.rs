@@ -2,6 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
+use crate::singular::TINY;
+
 /// Probabilities are kept this far from 0 and 1 before their logarithm.
 const FLOOR: f64 = 1e-7;
 
@@ -122,7 +124,7 @@ pub(crate) fn box_iou(
 ) -> Array2<f64> {
     pairs(predicted, truth, |a, b| {
         let [shared, union, _] = areas(corners(a, centre), corners(b, centre));
-        let iou = if union > 0.0 { shared / union } else { shared };
+        let iou = ratio(shared, union);
         let distance: f64 = a.iter().zip(b).map(|(a, b)| (a - b).abs().powf(rank)).sum();
         iou_weight * (1.0 - iou) + (1.0 - iou_weight) * distance / 4.0
     })
@@ -132,9 +134,13 @@ pub(crate) fn box_iou(
 pub(crate) fn box_giou(predicted: &Array2<f64>, truth: &Array2<f64>, centre: bool) -> Array2<f64> {
     pairs(predicted, truth, |a, b| {
         let [shared, union, hull] = areas(corners(a, centre), corners(b, centre));
-        let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { part };
         ratio(hull - union, hull) - ratio(shared, union)
     })
+}
+
+/// A share of a whole; 0 of one that counts as nothing, and NaN stays.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole <= TINY { 0.0 } else { part / whole }
 }
 
 /// The lower and the upper corner.

@@ -4,8 +4,9 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::matching::match_objects::{MatchCostConfig, MatchTerm, both, match_objects, sides};
-use crate::matching::matched_terms::{binary, boxes, vectors};
+use crate::matching::match_config::{MatchCostConfig, MatchSettings, MatchTerm};
+use crate::matching::match_objects::{both, match_objects, sides};
+use crate::matching::matched_terms::{boxes, classes, masks, vectors};
 use crate::matching::objects::Objects;
 
 /// Settings of [`hungarian_loss`].
@@ -27,8 +28,8 @@ pub struct HungarianLossConfig {
     pub unmatched_classes: bool,
     /// The class of predictions without an object, where they have one. Default: none.
     pub no_object: Option<usize>,
-    /// Settings of the matching; `terms` is not used, they follow from the weights.
-    pub matching: MatchCostConfig,
+    /// What costs, pairs and losses are made with; the terms of the cost follow from the weights.
+    pub matching: MatchSettings,
 }
 
 impl Default for HungarianLossConfig {
@@ -40,7 +41,7 @@ impl Default for HungarianLossConfig {
             vector_weight: 0.0,
             unmatched_classes: false,
             no_object: None,
-            matching: MatchCostConfig::default(),
+            matching: MatchSettings::default(),
         }
     }
 }
@@ -63,7 +64,7 @@ impl HungarianLossConfig {
             (MatchTerm::MaskFocal, self.mask_weight),
             (MatchTerm::Endpoints, self.vector_weight),
         ];
-        MatchCostConfig { terms, ..self.matching.clone() }
+        MatchCostConfig { terms, settings: self.matching.clone() }
     }
 }
 
@@ -94,13 +95,16 @@ pub struct MatchedLoss {
 /// loss = sum over properties c of w_c / max(|M|, 1) * sum over M of l_c
 /// classes: mean over k of BCE(x_k, y_k)
 /// boxes:   iou_weight (1 - IoU) + (1 - iou_weight) mean |d|^rank
-/// masks:   mean over pixels of alpha_t (1 - p_t)^gamma BCE(x, y)
+/// masks:   mean over pixels of -alpha y (1 - p)^gamma ln p
+///                              -(1 - alpha) (1 - y) p^gamma ln(1 - p)      p = sigmoid(x)
 /// vectors: mean over endpoints of sum |d|^gamma, in the better order
 /// ```
 ///
-/// The joint cost has the same terms and weights, with masks averaged over blocks. The
-/// matching is data: no gradient flows through it. A sample without objects has the loss 0
-/// and no gradient, but for the classes of unmatched predictions where they count.
+/// With `unmatched_classes` the sum of the classes is over all predictions, and is divided by
+/// `max(|M|, 1)` too. The joint cost has the same terms and weights, with masks averaged over
+/// blocks; it reads `unit_class_matrix`, the loss does not. The matching is data: no gradient
+/// flows through it. A sample without objects has the loss 0 and no gradient, but for the classes
+/// of unmatched predictions where they count.
 ///
 /// # Shapes
 ///
@@ -151,26 +155,24 @@ pub fn hungarian_loss(
             }
             MatchTerm::BoxIou => {
                 let (x, y) = both("boxes", &aligned, truth)?;
-                let settings = (joint.by_centre(), joint.iou_weight, joint.rank);
-                sum_of(&boxes(x, y, settings)?, &matched)?
+                sum_of(&boxes(x, y, &config.matching)?, &matched)?
             }
             MatchTerm::MaskFocal => {
                 let (x, y) = both("masks", &aligned, truth)?;
-                let focal = Some((joint.focal_gamma, joint.focal_alpha));
-                sum_of(&binary(x, y, focal)?, &matched)?
+                sum_of(&masks(x, &shares(y, &matched)?, &config.matching)?, &matched)?
             }
             MatchTerm::Endpoints => {
                 let (x, y) = both("vectors", &aligned, truth)?;
-                sum_of(&vectors(x, y, joint.vector_gamma)?, &matched)?
+                sum_of(&vectors(x, y, &config.matching)?, &matched)?
             }
             _ if counts_unmatched(term, config) => {
                 let (x, y) = both("classes", prediction, truth)?;
                 let target = class_target(x, y, &pairs, config.no_object)?;
-                binary(x, &target, None)?.sum(1)?
+                classes(x, &target)?.sum(1)?
             }
             _ => {
                 let (x, y) = both("classes", &aligned, truth)?;
-                sum_of(&binary(x, y, None)?, &matched)?
+                sum_of(&classes(x, &shares(y, &matched)?)?, &matched)?
             }
         };
         let per_object = sums.to_dtype(dtype)?.div(&counts)?;
@@ -213,6 +215,14 @@ fn place(index: usize) -> Result<u32> {
 /// The sum over matched slots; what the others hold reaches neither value nor gradient.
 fn sum_of(losses: &Tensor, matched: &Tensor) -> Result<Tensor> {
     Ok(matched.where_cond(losses, &losses.zeros_like()?)?.sum(1)?)
+}
+
+/// The truth of matched slots and zeros elsewhere, where it may hold anything.
+fn shares(truth: &Tensor, matched: &Tensor) -> Result<Tensor> {
+    let mut dims = matched.dims().to_vec();
+    dims.resize(truth.rank(), 1);
+    let matched = matched.reshape(dims)?.broadcast_as(truth.dims())?.contiguous()?;
+    Ok(matched.where_cond(truth, &truth.zeros_like()?)?)
 }
 
 /// Objects of zeros.

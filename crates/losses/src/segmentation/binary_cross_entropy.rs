@@ -3,14 +3,17 @@
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_probabilities, check_values};
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
 use crate::segmentation::overlap::check_positive;
+use crate::task::IGNORE;
 
 /// What a model of independent classes is taught; a tensor converts into it.
 #[derive(Debug, Clone, Copy)]
 pub struct BinaryTarget<'a> {
-    /// 0 or 1, or a probability, for each logit: any type, as many values as there are logits.
+    /// As many values as there are logits. Whole numbers: 0, 1, or 255 for unknown, which counts
+    /// nowhere. Floats: probabilities, 0 to 1.
     pub values: &'a Tensor,
     /// Weight of each value, 0 or more; none: 1 each. A weight of 0 takes a value out.
     pub weights: Option<&'a Tensor>,
@@ -29,7 +32,8 @@ impl<'a> BinaryTarget<'a> {
         Self { weights: Some(weights), ..self }
     }
 
-    /// Logits in single or double precision, values and weights like them.
+    /// Logits in single or double precision, values and weights like them; what is unknown has
+    /// the value 0 and the weight 0.
     pub(crate) fn like(&self, logits: &Tensor) -> Result<(Tensor, Tensor, Option<Tensor>)> {
         let logits = match logits.dtype() {
             DType::F64 | DType::F32 => logits.contiguous()?,
@@ -48,7 +52,24 @@ impl<'a> BinaryTarget<'a> {
         };
         let values = like("target", self.values)?;
         let weights = self.weights.map(|weights| like("weights", weights)).transpose()?;
-        Ok((logits, values, weights))
+        if self.values.dtype().is_float() {
+            check_probabilities("target", self.values)?;
+            return Ok((logits, values, weights));
+        }
+        let unknown = f64::from(IGNORE);
+        let allowed = [0.0, 1.0, unknown];
+        let text = "0, 1, or 255 for unknown";
+        check_values("target", self.values, text, |value| allowed.contains(&value))?;
+        let unknown = values.eq(unknown)?.to_dtype(values.dtype())?;
+        if unknown.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()? == 0.0 {
+            return Ok((logits, values, weights));
+        }
+        let known = unknown.affine(-1.0, 1.0)?;
+        let weights = match weights {
+            Some(weights) => (weights * &known)?,
+            None => known.clone(),
+        };
+        Ok((logits, (values * known)?, Some(weights)))
     }
 }
 
@@ -92,7 +113,7 @@ impl BinaryCrossEntropyConfig {
 ///
 /// # Errors
 ///
-/// [`Error`] for shapes or settings out of range.
+/// [`Error`] for shapes, targets, weights or settings out of range.
 pub fn binary_cross_entropy<'a>(
     logits: &Tensor,
     target: impl Into<BinaryTarget<'a>>,

@@ -64,8 +64,8 @@ impl BoundaryAwareConfig {
 /// Ways start in the inner part of a region, the pixels more than `margin` steps from all others
 /// (the deepest ones of a region too thin), and are extended one pixel at a time in the order of
 /// their barriers, every pixel keeping the best way that reached it. The barrier is not additive,
-/// so that this finds nearly the smallest one, never less (on noise, the exact one for half of
-/// the pairs).
+/// so that this finds nearly the smallest one, never less (on noise, the exact one for four
+/// pairs of ten and 0.05 more on average).
 ///
 /// The published loss cuts the picture in the same way and takes a cross-entropy with the
 /// target's boundary along the whole cut, widened by a few pixels. Here only the weakest pixel of

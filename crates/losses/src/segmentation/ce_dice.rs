@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::composite::Composite;
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
+use crate::segmentation::class_loss::ClassLoss;
 use crate::segmentation::class_target::ClassTarget;
 use crate::segmentation::cross_entropy::{CrossEntropyConfig, cross_entropy};
 use crate::segmentation::overlap::check_positive;
@@ -65,7 +66,7 @@ impl CeDiceConfig {
 /// ```
 ///
 /// The terms `cross_entropy` and `dice` are those of [`cross_entropy`](crate::cross_entropy())
-/// and [`soft_dice`](crate::soft_dice()).
+/// and [`soft_dice`](crate::soft_dice()); the values of the classes are those of Dice.
 ///
 /// # Shapes
 ///
@@ -86,9 +87,10 @@ pub fn ce_dice<'a>(
     config.validate()?;
     let target = target.into();
     let cross = cross_entropy(logits, target, &config.cross_entropy)?;
-    let dice = soft_dice(logits, target, &config.dice)?.loss;
-    Composite::of(&[
+    let ClassLoss { loss: dice, classes } = soft_dice(logits, target, &config.dice)?;
+    let sum = Composite::of(&[
         ("cross_entropy", config.cross_entropy_weight, cross),
         ("dice", config.dice_weight, dice),
-    ])
+    ])?;
+    Ok(Composite { classes, ..sum })
 }

@@ -77,11 +77,12 @@ impl ClDiceConfig {
 ///
 /// # Shapes
 ///
-/// `prediction` `[B, C, H, W]`, `target` as many values, 0 or 1.
+/// `prediction` `[B, C, H, W]`, `target` as many values, 0 or 1; whole numbers may be 255 for
+/// unknown pixels, where nothing is predicted and nothing is there.
 ///
 /// # Errors
 ///
-/// [`Error`] for shapes or settings out of range.
+/// [`Error`] for shapes, targets or settings out of range.
 ///
 /// # References
 ///
@@ -89,8 +90,8 @@ impl ClDiceConfig {
 /// segmentation" (CVPR 2021).
 pub fn cl_dice(prediction: &Tensor, target: &Tensor, config: &ClDiceConfig) -> Result<ClassLoss> {
     config.validate()?;
-    let (x, y, _) = BinaryTarget::from(target).like(prediction)?;
-    terms(&x, &y, config).map(|[_, cl_dice]| cl_dice)
+    let (x, y, known) = BinaryTarget::from(target).like(prediction)?;
+    terms(&x, &y, known.as_ref(), config).map(|[_, cl_dice]| cl_dice)
 }
 
 /// Soft Dice with [`cl_dice`]: the area and the topology of thin structures.
@@ -108,7 +109,7 @@ pub fn cl_dice(prediction: &Tensor, target: &Tensor, config: &ClDiceConfig) -> R
 ///
 /// # Errors
 ///
-/// [`Error`] for shapes or settings out of range.
+/// [`Error`] for shapes, targets or settings out of range.
 ///
 /// # References
 ///
@@ -119,23 +120,31 @@ pub fn dice_cl_dice(
     config: &ClDiceConfig,
 ) -> Result<Composite> {
     config.validate()?;
-    let (x, y, _) = BinaryTarget::from(target).like(prediction)?;
-    let [dice, cl_dice] = terms(&x, &y, config)?;
+    let (x, y, known) = BinaryTarget::from(target).like(prediction)?;
+    let [dice, cl_dice] = terms(&x, &y, known.as_ref(), config)?;
     Composite::of(&[
         ("dice", 1.0 - config.alpha, dice.loss),
         ("cl_dice", config.alpha, cl_dice.loss),
     ])
 }
 
-/// Dice and centreline Dice.
-fn terms(x: &Tensor, y: &Tensor, config: &ClDiceConfig) -> Result<[ClassLoss; 2]> {
+/// Dice and centreline Dice; where `known` is 0 nothing is predicted.
+fn terms(
+    x: &Tensor,
+    y: &Tensor,
+    known: Option<&Tensor>,
+    config: &ClDiceConfig,
+) -> Result<[ClassLoss; 2]> {
     let (_, channels, ..) = x.dims4()?;
     if x.elem_count() == 0 {
         let nothing = Tensor::zeros((1, channels), x.dtype(), x.device())?;
         let none = nothing.to_dtype(DType::U8)?;
         return Ok([ClassLoss::of(&nothing, &none)?, ClassLoss::of(&nothing, &none)?]);
     }
-    let p = config.activation.apply(x)?;
+    let mut p = config.activation.apply(x)?;
+    if let Some(known) = known {
+        p = (p * known)?;
+    }
     let sum = |values: Tensor| -> Result<Tensor> {
         let sums = values.flatten_from(2)?.sum(2)?;
         Ok(match config.sum_over {

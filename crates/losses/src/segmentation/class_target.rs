@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use candle_core::{DType, Tensor};
 
+use crate::allowed::check_probabilities;
 use crate::error::{Error, Result};
 use crate::task::IGNORE;
 
@@ -174,6 +175,7 @@ impl<'a> ClassTarget<'a> {
             }
             Classes::Tensor(tensor) if tensor.dtype().is_float() => {
                 if tensor.dims() == fit.shape {
+                    check_probabilities(fit.name, tensor)?;
                     return Ok(Resolved::Soft(tensor.detach()));
                 }
                 Err(Error::Shape {

@@ -67,7 +67,7 @@ impl SigmoidFocalConfig {
 ///
 /// # Errors
 ///
-/// [`Error`] for shapes or settings out of range.
+/// [`Error`] for shapes, targets, weights or settings out of range.
 ///
 /// # References
 ///
@@ -214,6 +214,9 @@ fn log_others(x: &Tensor) -> Result<Tensor> {
     Ok((rest + tiny)?.log()?)
 }
 
+/// Logit of an unknown pixel in a window: below that of any known one.
+const LOWEST: f64 = -1e4;
+
 /// Settings of [`multi_level_focal`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -269,7 +272,8 @@ impl MultiLevelFocalConfig {
 /// ```
 ///
 /// with the maximum over windows of 3 x 3 at every second pixel, without padding, as `pool`. The
-/// sigmoid is monotonic, so pooled logits have the pooled probabilities.
+/// sigmoid is monotonic, so pooled logits have the pooled probabilities. Pixels whose target is
+/// 255 have no part in a window, and a window of nothing else counts nowhere.
 ///
 /// # Shapes
 ///
@@ -278,14 +282,14 @@ impl MultiLevelFocalConfig {
 ///
 /// # Errors
 ///
-/// [`Error`] for shapes or settings out of range.
+/// [`Error`] for shapes, targets or settings out of range.
 pub fn multi_level_focal(
     logits: &Tensor,
     target: &Tensor,
     config: &MultiLevelFocalConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    let (mut x, mut y, _) = BinaryTarget::from(target).like(logits)?;
+    let (mut x, mut y, mut weights) = BinaryTarget::from(target).like(logits)?;
     let (_, _, height, width) = x.dims4()?;
     let mut side = height.min(width);
     for _ in 1..config.levels {
@@ -302,11 +306,19 @@ pub fn multi_level_focal(
         side = (side - config.kernel) / config.stride + 1;
     }
     let focal = config.focal();
-    let mut total = sigmoid_focal(&x, &y, &focal)?;
+    let level = |x: &Tensor, y: &Tensor, weights: Option<&Tensor>| {
+        sigmoid_focal(x, BinaryTarget { values: y, weights }, &focal)
+    };
+    let mut total = level(&x, &y, weights.as_ref())?;
+    if let Some(weights) = &weights {
+        let lowest = (x.ones_like()? * LOWEST)?;
+        x = weights.ne(0.0)?.where_cond(&x, &lowest)?;
+    }
     let windows = Pool2dConfig::square(config.kernel, config.stride, 0);
     for _ in 1..config.levels {
         (x, y) = (max_pool2d(&x, windows)?, max_pool2d(&y, windows)?);
-        total = (total + sigmoid_focal(&x, &y, &focal)?)?;
+        weights = weights.map(|weights| max_pool2d(&weights, windows)).transpose()?;
+        total = (total + level(&x, &y, weights.as_ref())?)?;
     }
     Ok((total / config.levels as f64)?)
 }

@@ -8,7 +8,7 @@ use crate::composite::Composite;
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
 use crate::shape::{expect, leading, mismatch, nothing};
-use crate::singular::positive;
+use crate::singular::{positive, power};
 use crate::vector::angle_distance::check_positive;
 use crate::vector::candidates::nearest;
 use crate::vector::endpoints::EndpointConfig;
@@ -25,6 +25,9 @@ pub enum Pooling {
     /// The distance of the most confident proposal.
     Best,
 }
+
+/// Distance up to which a proposal is as good as right, px.
+const EXACT: f64 = 0.5;
 
 /// Settings of [`proposal_loss`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,12 +78,14 @@ impl ProposalConfig {
 
 /// Proposals of a vector with confidences, against two candidates for the truth.
 ///
-/// With `d_k` the [`candidate_distance`](crate::candidate_distance()) of proposal `k` in px:
+/// With `d_k` the [`candidate_distance`](crate::candidate_distance()) of proposal `k`, in px to
+/// the power of gamma, and `r_k` the same in px:
 ///
 /// ```text
 /// vector     = pool over k of d_k / size^gamma
 /// confidence = mean over k of BCE( logit_k, c_k )
-/// c_k        = exp(-max(d_k - 0.5, 0)), or 0 if d_k > confidence_threshold
+/// r_k        = d_k^(1 / gamma)
+/// c_k        = exp(-max(r_k - 0.5, 0)), or 0 if r_k > confidence_threshold
 /// loss       = vector_weight * vector + (1 - vector_weight) * confidence
 /// ```
 ///
@@ -121,11 +126,12 @@ pub fn proposal_loss(
     let pooled = pool(&distances, confidence, config.pooling)?;
     let vector = (pooled * config.size.powf(-config.gamma))?;
 
-    let d = distances.detach();
-    let near = d.le(config.confidence_threshold)?.to_dtype(d.dtype())?;
-    let aim = (positive(&(&d - 0.5)?)?.neg()?.exp()? * near)?;
+    let r = power(&distances.detach(), 1.0 / config.gamma)?;
+    let near = r.le(config.confidence_threshold)?;
+    let aim = positive(&(&r - EXACT)?)?.neg()?.exp()?;
     // NaN is not near, but must show.
-    let aim = (aim + (&d * 0.0)?)?.to_dtype(confidence.dtype())?;
+    let aim = (near + r.ne(&r)?)?.where_cond(&aim, &aim.zeros_like()?)?;
+    let aim = aim.to_dtype(confidence.dtype())?;
     let doubt = bce_with_logits(confidence, &aim)?.mean(D::Minus1)?;
     let mean = Reduction::Mean;
     Composite::of(&[

@@ -112,7 +112,7 @@ pub fn adaptive_weights(
 ///
 /// # Errors
 ///
-/// As [`adaptive_weights`]; no term at all.
+/// As [`adaptive_weights`]; [`Error::Config`] without a term.
 pub fn adaptive_sum(
     terms: &[(&'static str, Tensor)],
     weights: &[f64],

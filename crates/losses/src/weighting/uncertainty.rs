@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::composite::Composite;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::shape::expect;
 
 /// What a loss is the negative logarithm of.
@@ -34,7 +34,8 @@ pub enum Likelihood {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for another number of variances, no term at all.
+/// [`Error::Shape`](crate::Error::Shape) for another number of variances,
+/// [`Error::Config`](crate::Error::Config) without a term.
 ///
 /// # References
 ///
@@ -56,9 +57,9 @@ pub fn uncertainty_sum(
         losses.push((term.to_dtype(log_variances.dtype())? * factor)?);
     }
     if losses.is_empty() {
-        return Err(Error::Tensor(candle_core::Error::msg("a loss needs a term")));
+        return Err(Composite::without_terms());
     }
     let losses = Tensor::stack(&losses, 0)?;
     let loss = ((losses * log_variances.neg()?.exp()?)? + (log_variances * 0.5)?)?.sum_all()?;
-    Ok(Composite { loss, terms: named })
+    Ok(Composite { loss, terms: named, classes: Vec::new() })
 }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use mapvec_losses::{AnchorScoreConfig, AnchorScoreForm, Error, Reduction, anchor_score_loss};
 
-use crate::golden::{
+use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, even,
     gradient, scalar, tensor, values, var,
 };
@@ -33,6 +33,10 @@ fn losses_equal_the_golden_values() {
         let loss = anchor_score_loss(&c, &p, &truth, None, &config).unwrap();
         assert_golden(&loss, &c, value, norm, product);
         assert!(gradient(&loss, &p).iter().all(|g| *g == 0.0));
+        // The scores are the target, so that the boxes are data.
+        assert_gradient(std::slice::from_ref(&confidence), |x| {
+            anchor_score_loss(&x[0], &proposed, &truth, None, &config)
+        });
     }
     let golden = [
         (
@@ -121,6 +125,11 @@ fn pictures_have_weights() {
     let weights = tensor(vec![3.0, 1.0], 2);
     let loss = scalar(&anchor_score_loss(&c, &p, &truth, Some(&weights), &config).unwrap());
     assert_near(loss, 0.75 * each[0] + 0.25 * each[1], 1e-12);
+    for weight in [-1.0, f64::NAN, f64::INFINITY] {
+        let weights = tensor(vec![1.0, weight], 2);
+        let wrong = anchor_score_loss(&c, &p, &truth, Some(&weights), &config);
+        assert!(matches!(wrong, Err(Error::Target { index: 1, .. })), "{wrong:?}");
+    }
     let wrong = anchor_score_loss(&c, &p, &truth[..1], None, &config);
     assert!(matches!(wrong, Err(Error::Length { task: "truth", .. })), "{wrong:?}");
     let wrong = AnchorScoreConfig { iou_weight: 1.5, ..config };

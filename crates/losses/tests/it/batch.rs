@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_losses::{DenseLossConfig, Targets, Terms, dense_map_loss};
+use mapvec_testkit::{integers, uniform};
 
 /// Logits and the targets that go with them.
 #[derive(Debug, Clone)]
@@ -12,41 +13,27 @@ pub(crate) struct Batch {
     pub(crate) floats: [Vec<f32>; 2],
 }
 
-/// A small generator, so that a batch is named by one number.
-#[derive(Debug)]
-pub(crate) struct Numbers(u64);
-
-impl Numbers {
-    pub(crate) fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % below
-    }
-
-    fn unit(&mut self) -> f32 {
-        self.next(1 << 20) as f32 / (1 << 20) as f32
-    }
-}
-
 impl Batch {
     /// Random values; about one target in `unknown` is unknown (0: none).
     pub(crate) fn new(seed: u64, shape: (usize, usize, usize, usize), unknown: u64) -> Self {
         let (b, c, h, w) = shape;
-        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9).wrapping_add(99));
         let pixels = b * h * w;
-        let logits = (0..pixels * c).map(|_| (numbers.unit() - 0.5) * 8.0).collect();
-        let bytes = [2, 2, 3, 4].map(|classes| {
-            let pixel = |_| {
-                let class = numbers.next(classes) as u8;
-                if unknown > 0 && numbers.next(unknown) == 0 { 255 } else { class }
-            };
-            (0..pixels).map(pixel).collect()
+        let stream = |k: u64| seed.wrapping_mul(64).wrapping_add(k);
+        let numbers = |n, k, low, high| -> Vec<f32> {
+            uniform(n, stream(k), low, high).into_iter().map(|number| number as f32).collect()
+        };
+        let known = |k| {
+            let share = if unknown > 0 { 1.0 / unknown as f64 } else { 0.0 };
+            uniform(pixels, stream(k), 0.0, 1.0).into_iter().map(move |u| u >= share)
+        };
+        let logits = numbers(pixels * c, 0, -4.0, 4.0);
+        let bytes = [(1, 2), (2, 2), (3, 3), (4, 4)].map(|(k, classes)| {
+            let ids = integers(pixels, stream(k), 0, classes).into_iter().zip(known(k + 8));
+            ids.map(|(id, known)| if known { u8::try_from(id).unwrap() } else { 255 }).collect()
         });
-        let floats = [(0.0, 3.1), (0.3, 12.0)].map(|(low, high)| {
-            let pixel = |_| {
-                let value = low + (high - low) * numbers.unit();
-                if unknown > 0 && numbers.next(unknown) == 0 { f32::NAN } else { value }
-            };
-            (0..pixels).map(pixel).collect()
+        let floats = [(5, 0.0, 3.1), (6, 0.3, 12.0)].map(|(k, low, high)| {
+            let values = numbers(pixels, k, low, high).into_iter().zip(known(k + 8));
+            values.map(|(value, known)| if known { value } else { f32::NAN }).collect()
         });
         Self { shape, logits, bytes, floats }
     }

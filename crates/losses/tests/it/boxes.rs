@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::golden::{
+use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_golden_within, assert_gradient, assert_near,
     assert_nothing, bell, even, gradient, scalar, tensor, values, var, whole,
 };
@@ -199,6 +199,33 @@ fn anchors_are_matched_as_in_torchvision() {
     assert!(matches!(wrong, Err(Error::Target { index: 2, .. })), "{wrong:?}");
     let config = AnchorMatchConfig { background: 0.6, ..config };
     assert!(config.validate().is_err());
+}
+
+#[test]
+fn what_overlaps_nothing_is_background() {
+    let anchors = boxes(80, 61030, 60.0);
+    let config = AnchorMatchConfig::default();
+    let background = vec![AnchorMatch::Background; 80];
+    // Far away, without area at an anchor's place, without a side, corners the wrong way round.
+    for object in [
+        [900.0, 900.0, 950.0, 950.0],
+        [20.0, 20.0, 20.0, 20.0],
+        [5.0, 5.0, 5.0, 50.0],
+        [40.0, 40.0, 10.0, 10.0],
+    ] {
+        let alone = tensor(object.to_vec(), (1, 4));
+        assert_eq!(match_anchors(&alone, &anchors, &config).unwrap(), background, "{object:?}");
+        // Beside other objects it changes nothing.
+        let others = boxes(6, 61032, 60.0);
+        let all = Tensor::cat(&[&others, &alone], 0).unwrap();
+        let expected = match_anchors(&others, &anchors, &config).unwrap();
+        assert_eq!(match_anchors(&all, &anchors, &config).unwrap(), expected, "{object:?}");
+    }
+    let broken = tensor(vec![0.0, f64::INFINITY, 1.0, 1.0], (1, 4));
+    let wrong = match_anchors(&boxes(2, 1, 9.0), &broken, &config);
+    assert!(matches!(wrong, Err(Error::Target { task: "anchors", index: 1, .. })), "{wrong:?}");
+    let wrong = match_anchors(&bell((2, 3), 1), &anchors, &config);
+    assert!(matches!(wrong, Err(Error::Shape { field: "boxes", .. })), "{wrong:?}");
 }
 
 struct Regions {
@@ -479,7 +506,28 @@ proptest! {
     }
 
     #[test]
-    fn every_object_gets_an_anchor(seed: u32, objects in 1_usize..6) {
+    fn no_overlap_is_never_an_object(seed: u32, objects in 1_usize..6, foreground in 0.0..1.0_f64) {
+        let seed = u64::from(seed);
+        // So few and small that many touch nothing; the last object has no area.
+        let mut truth = values(&boxes(objects, seed, 200.0));
+        let last = truth.len() - 4;
+        truth[last + 2] = truth[last];
+        let (truth, anchors) = (tensor(truth, (objects, 4)), boxes(20, seed + 2, 200.0));
+        let background = foreground * 0.5;
+        let overlaps = pairwise_box_overlap(&truth, &anchors, Overlap::Iou).unwrap();
+        let overlaps = overlaps.to_vec2::<f64>().unwrap();
+        for allow_low_quality in [false, true] {
+            let config = AnchorMatchConfig { foreground, background, allow_low_quality };
+            for (anchor, found) in match_anchors(&truth, &anchors, &config).unwrap().iter().enumerate() {
+                if let AnchorMatch::Truth(object) = found {
+                    prop_assert!(overlaps[*object][anchor] > 0.0, "{object} and {anchor}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_object_that_is_overlapped_gets_an_anchor(seed: u32, objects in 1_usize..6) {
         let seed = u64::from(seed);
         let (truth, anchors) = (boxes(objects, seed, 40.0), boxes(30, seed + 2, 40.0));
         let matches = match_anchors(&truth, &anchors, &AnchorMatchConfig::default()).unwrap();
@@ -496,7 +544,7 @@ proptest! {
         for row in &overlaps {
             let best = row.iter().copied().fold(0.0, f64::max);
             let anchor = row.iter().position(|v| *v >= best).unwrap();
-            prop_assert!(matches!(matches[anchor], AnchorMatch::Truth(_)));
+            prop_assert_eq!(matches!(matches[anchor], AnchorMatch::Truth(_)), best > 0.0);
         }
     }
 }

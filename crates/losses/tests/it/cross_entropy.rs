@@ -10,8 +10,8 @@ use mapvec_testkit::{normal, uniform};
 use proptest::prelude::*;
 
 use crate::seeded::{
-    CLASS_WEIGHTS, Golden, PIXELS, SHAPE, assert_calm, assert_golden, assert_nothing, descend,
-    logits, numbers, partial, scalar, some_ids, target, var,
+    CLASS_WEIGHTS, Golden, PIXELS, SHAPE, assert_calm, assert_golden, assert_gradient,
+    assert_nothing, descend, logits, numbers, partial, scalar, some_ids, target, var,
 };
 
 fn weighted() -> CrossEntropyConfig {
@@ -95,6 +95,14 @@ fn probabilities_and_pixel_weights() {
     let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     assert!((value - 2.427_161_383_027_631_7).abs() < 1e-6, "{value}");
     assert!((length - 0.062_761_588_330_253_7).abs() < 1e-7, "{length}");
+    for config in [&plain, &uneven] {
+        assert_gradient("weights of pixels", logits(DType::F64).as_tensor(), |x| {
+            cross_entropy(x, ClassTarget::from(&ids).weighted(&weights), config)
+        });
+        assert_gradient("soft, weights of pixels", logits(DType::F64).as_tensor(), |x| {
+            cross_entropy(x, ClassTarget::from(&soft).weighted(&weights), config)
+        });
+    }
 }
 
 /// Ids in other types, a mask as weights and one-hot probabilities say the same.
@@ -203,6 +211,13 @@ fn refusals() {
     refuse(ClassTarget::from(&ids).weighted(&weights[..4]), &plain, "weights of the pixels");
     let soft = Tensor::zeros((2, 3, 16, 16), DType::F32, &Device::Cpu).unwrap();
     refuse((&soft).into(), &plain, "probabilities");
+    let mut numbers = vec![0.25; 4 * PIXELS];
+    numbers[1031] = -0.5;
+    let soft = var(&numbers, SHAPE, DType::F32);
+    refuse(soft.as_tensor().into(), &plain, "1031");
+    numbers[1031] = f64::NAN;
+    let soft = var(&numbers, SHAPE, DType::F64);
+    refuse(soft.as_tensor().into(), &plain, "1031");
     ids[300] = 4;
     refuse((&ids).into(), &plain, "300");
     let negative = Tensor::full(-100_i64, (2, 16, 16), &Device::Cpu).unwrap();

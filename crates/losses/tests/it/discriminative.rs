@@ -5,7 +5,7 @@ use mapvec_losses::{Composite, DiscriminativeConfig, Error, discriminative};
 use mapvec_testkit::{integers, normal};
 use proptest::prelude::*;
 
-use crate::golden::{
+use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, bell,
     gradient, scalar, tensor, values, var,
 };

@@ -119,6 +119,42 @@ fn weights_and_channels() {
     assert_gradient("soft", &one, |x| sigmoid_focal(x, soft.as_tensor(), &config));
 }
 
+/// 255 among whole numbers says what a weight of 0 says.
+#[test]
+fn unknown_pixels_count_nowhere() {
+    let ids: Vec<u8> = partial().iter().map(|&id| if id > 1 { 255 } else { id }).collect();
+    let known: Vec<f32> = ids.iter().map(|&id| f32::from(u8::from(id != 255))).collect();
+    let zeroed: Vec<u8> = ids.iter().map(|&id| id % 255).collect();
+    let shaped = |values: Vec<u8>| Tensor::from_vec(values, (2, 1, 16, 16), &Device::Cpu).unwrap();
+    let (y, plain) = (shaped(ids.clone()), shaped(zeroed));
+    let known = Tensor::from_vec(known, (2, 1, 16, 16), &Device::Cpu).unwrap();
+    let (bce, focal) = (BinaryCrossEntropyConfig::default(), SigmoidFocalConfig::default());
+    for dtype in [DType::F64, DType::F32] {
+        let x = logits(dtype).narrow(1, 0, 1).unwrap();
+        let masked = BinaryTarget::from(&plain).weighted(&known);
+        for (a, b) in [
+            (binary_cross_entropy(&x, &y, &bce), binary_cross_entropy(&x, masked, &bce)),
+            (sigmoid_focal(&x, &y, &focal), sigmoid_focal(&x, masked, &focal)),
+        ] {
+            let (a, b) = (scalar(&a.unwrap()), scalar(&b.unwrap()));
+            assert!((a - b).abs() < 1e-12, "{a} and {b}");
+        }
+        // What lies under them changes nothing, at any level.
+        let levels = MultiLevelFocalConfig::default();
+        let other = (known.ne(0.0).unwrap().where_cond(&x, &(&x + 9.0).unwrap())).unwrap();
+        let [a, b] = [&x, &other].map(|x| scalar(&multi_level_focal(x, &y, &levels).unwrap()));
+        assert!((a - b).abs() < 1e-12 && a > 0.0, "{a} and {b}");
+    }
+    let levels = MultiLevelFocalConfig::default();
+    let one = logits(DType::F64).narrow(1, 0, 1).unwrap();
+    assert_gradient("levels", &one, |x| multi_level_focal(x, &y, &levels));
+    let none = shaped(vec![255; PIXELS]);
+    let first = |x: &Tensor| x.narrow(1, 0, 1).unwrap();
+    assert_nothing("bce", |x| binary_cross_entropy(&first(x), &none, &bce));
+    assert_nothing("focal", |x| sigmoid_focal(&first(x), &none, &focal));
+    assert_nothing("levels", |x| multi_level_focal(&first(x), &none, &levels));
+}
+
 #[test]
 fn limits() {
     let (y, ids) = (first_class(), partial());
@@ -149,6 +185,26 @@ fn refusals() {
         binary_cross_entropy(&x, &y, &BinaryCrossEntropyConfig::default()),
         Err(Error::Shape { field: "target", .. })
     ));
+    let at = |value: f64| {
+        let mut numbers = vec![0.5; PIXELS];
+        numbers[70] = value;
+        Tensor::from_vec(numbers, (2, 1, 16, 16), &Device::Cpu).unwrap()
+    };
+    for value in [-0.1, 1.1, 255.0, f64::NAN, f64::INFINITY] {
+        let wrong = binary_cross_entropy(&one, &at(value), &BinaryCrossEntropyConfig::default());
+        assert!(matches!(wrong, Err(Error::Target { index: 70, .. })), "{value}: {wrong:?}");
+        let wrong = sigmoid_focal(&one, &at(value), &SigmoidFocalConfig::default());
+        assert!(matches!(wrong, Err(Error::Target { index: 70, .. })), "{value}: {wrong:?}");
+    }
+    for weight in [-1.0, f64::NAN, f64::INFINITY] {
+        let weights = at(weight);
+        let target = BinaryTarget::from(&y).weighted(&weights);
+        let wrong = sigmoid_focal(&one, target, &SigmoidFocalConfig::default());
+        assert!(matches!(wrong, Err(Error::Target { index: 70, .. })), "{weight}: {wrong:?}");
+    }
+    let classes = Tensor::from_vec(target(), (2, 16, 16), &Device::Cpu).unwrap();
+    let wrong = binary_cross_entropy(&one, &classes, &BinaryCrossEntropyConfig::default());
+    assert!(matches!(wrong, Err(Error::Target { .. })), "{wrong:?}");
     let config = BinaryCrossEntropyConfig { positive_weights: vec![1.0; 3], ..Default::default() };
     assert!(matches!(binary_cross_entropy(&one, &y, &config), Err(Error::Config { .. })));
     let config = SigmoidFocalConfig { alpha: Some(1.5), ..Default::default() };

@@ -69,7 +69,7 @@ fn zero_logits_have_the_gradient_of_the_formula() {
     let config = BceDiceConfig { dice_weight: 0.0, ..BceDiceConfig::default() };
     for dtype in [DType::F32, DType::F64] {
         let logits = Var::zeros((1, 1, 2, 2), dtype, &Device::Cpu).unwrap();
-        let loss = bce_dice(&logits, 0, &target, &config).unwrap();
+        let loss = bce_dice(&logits, 0, &target, &config).unwrap().loss;
         let grads = loss.backward().unwrap();
         let gradient = grads.get(&logits).unwrap().to_dtype(DType::F64).unwrap();
         let gradient = gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap();
@@ -88,7 +88,10 @@ fn values_by_hand() {
     // Dice alone, of hard predictions: 2 of 3 positives found, none wrong.
     let config = BceDiceConfig { positive_weight: 1.0, dice_weight: 1.0, smooth: 1.0 };
     let x = logits(&[60.0, 60.0, -60.0, -60.0], 1);
-    let value = scalar(bce_dice(&x, 0, &[1, 1, 1, 0], &config).unwrap());
+    let out = bce_dice(&x, 0, &[1, 1, 1, 0], &config).unwrap();
+    assert!((out.term("bce").unwrap() - 15.0).abs() < 1e-5, "{out:?}");
+    assert!((out.term("dice").unwrap() - (1.0 - 5.0 / 6.0)).abs() < 1e-5, "{out:?}");
+    let value = scalar(out.loss);
     assert!((value - (15.0 + 1.0 - 5.0 / 6.0)).abs() < 1e-5, "{value}");
     // Two pixels, classes 0 and 1, odds of 3 to 1 for class 0.
     let x = logits(&[3_f32.ln(), 3_f32.ln(), 0.0, 0.0], 2);
@@ -116,8 +119,8 @@ fn the_parts_make_the_whole() {
     let scalar = |loss: Tensor| f64::from(loss.to_scalar::<f32>().unwrap());
     let narrow = |first, count| logits.narrow(1, first, count).unwrap();
     let parts = [
-        scalar(bce_dice(&logits, 0, targets.boundary, &config.boundary).unwrap()),
-        scalar(bce_dice(&logits, 1, targets.centreline, &config.centreline).unwrap()),
+        scalar(bce_dice(&logits, 0, targets.boundary, &config.boundary).unwrap().loss),
+        scalar(bce_dice(&logits, 1, targets.centreline, &config.centreline).unwrap().loss),
         scalar(cross_entropy(&narrow(2, 3), targets.class, &config.class).unwrap()) * 0.5,
         scalar(angle(&logits, 5, targets.angle).unwrap()) * 0.25,
         scalar(thickness(&logits, 7, targets.thickness, &config.thickness).unwrap()) * 0.1,

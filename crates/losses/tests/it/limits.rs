@@ -25,13 +25,13 @@ fn confident_logits_stay_finite_and_right() {
 }
 
 #[test]
-fn nothing_known_is_no_loss_but_dice_and_no_gradient() {
+fn nothing_known_is_no_loss_and_no_gradient() {
     let mut batch = Batch::new(2, (2, 12, 4, 4), 0);
     batch.bytes.iter_mut().for_each(|target| target.fill(255));
     batch.floats.iter_mut().for_each(|target| target.fill(f32::NAN));
     for dtype in TYPES {
         let (value, gradient, terms) = batch.run(dtype, &DenseLossConfig::default());
-        // With no pixel, Dice is smooth / smooth: a perfect match.
+        // A sample without a positive pixel has no Dice term.
         assert_eq!(value.to_bits(), 0.0_f64.to_bits(), "{terms:?}");
         assert!(gradient.iter().all(|&g| g == 0.0 || g.to_bits() == (-0.0_f64).to_bits()));
     }

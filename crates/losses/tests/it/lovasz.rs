@@ -2,13 +2,13 @@
 
 use candle_core::DType;
 use mapvec_losses::{
-    Activation, ClassTarget, Error, LovaszConfig, OverlapConfig, SumOver, jaccard, lovasz_hinge,
-    lovasz_softmax,
+    AbsentClasses, Activation, ClassTarget, Error, LovaszConfig, OverlapConfig, SumOver, jaccard,
+    lovasz_hinge, lovasz_softmax,
 };
 
 use crate::seeded::{
-    Golden, PIXELS, SHAPE, assert_calm, assert_golden, assert_nothing, logits, partial, scalar,
-    target, var,
+    Golden, PIXELS, SHAPE, assert_calm, assert_golden, assert_gradient, assert_nothing, logits,
+    numbers, partial, scalar, target, var,
 };
 
 /// Made with PyTorch in double precision: sorted errors times the differences of the Jaccard loss
@@ -80,6 +80,33 @@ fn at_corners_it_is_jaccard() {
             assert!((a.unwrap() - b.unwrap()).abs() < 1e-12, "{a:?} and {b:?}");
         }
     }
+}
+
+/// A class without a pixel costs its most probable one, if it counts.
+#[test]
+fn absent_classes_follow_the_rule() {
+    let ids: Vec<u8> = target().iter().map(|&id| if id == 2 { 1 } else { id }).collect();
+    let include = LovaszConfig { absent: AbsentClasses::Include, ..LovaszConfig::default() };
+    for dtype in [DType::F64, DType::F32] {
+        let x = logits(dtype);
+        let without = lovasz_softmax(&x, &ids, &LovaszConfig::default()).unwrap();
+        assert!(without.classes[2].is_none(), "{:?}", without.classes);
+        let with = lovasz_softmax(&x, &ids, &include).unwrap();
+        let p = mapvec_nn::softmax(&x, 1).unwrap().narrow(1, 2, 1).unwrap();
+        let most = numbers(&p).into_iter().fold(0.0, f64::max);
+        assert!((with.classes[2].unwrap() - most).abs() < 1e-6, "{:?}", with.classes);
+        let expected = 0.75 * scalar(&without.loss) + 0.25 * most;
+        assert!((scalar(&with.loss) - expected).abs() < 1e-6, "{:?}", with.loss);
+    }
+    assert_gradient("include", logits(DType::F64).as_tensor(), |x| {
+        Ok(lovasz_softmax(x, &ids, &include)?.loss)
+    });
+    // Every sample is scored alone: one without a class that the other has.
+    let some: Vec<u8> = (0..PIXELS).map(|i| if i < 256 { 0 } else { target()[i] }).collect();
+    let include = LovaszConfig { sum_over: SumOver::Sample, ..include };
+    assert_gradient("include, samples", logits(DType::F64).as_tensor(), |x| {
+        Ok(lovasz_softmax(x, &some, &include)?.loss)
+    });
 }
 
 #[test]

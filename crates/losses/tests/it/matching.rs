@@ -3,23 +3,16 @@
 use candle_core::{DType, Device, Tensor, Var};
 use mapvec_assignment::assign;
 use mapvec_losses::{
-    BoxForm, Error, HungarianLossConfig, MatchCostConfig, MatchTerm, MatchedLoss, Objects,
-    hungarian_loss, match_costs, match_objects,
+    BoxForm, Error, HungarianLossConfig, MatchCostConfig, MatchSettings, MatchSolver, MatchTerm,
+    MatchedLoss, Objects, hungarian_loss, match_costs, match_objects,
 };
 use mapvec_nn::{GradcheckConfig, gradcheck};
 use mapvec_testkit::{integers, normal, uniform};
 use proptest::prelude::*;
 
+use crate::support::{assert_near, tensor, values};
+
 const CPU: Device = Device::Cpu;
-
-fn tensor(values: Vec<f64>, dims: &[usize]) -> Tensor {
-    Tensor::from_vec(values, dims, &CPU).unwrap()
-}
-
-fn values(tensor: &Tensor) -> Vec<f64> {
-    let flat = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap();
-    flat.to_vec1::<f64>().unwrap()
-}
 
 fn one_hot(classes: &[i64], k: usize) -> Vec<f64> {
     let share = |&class: &i64| (0_i64..).take(k).map(move |c| f64::from(u8::from(c == class)));
@@ -54,10 +47,6 @@ fn all_terms() -> HungarianLossConfig {
     HungarianLossConfig { vector_weight: 0.5, ..HungarianLossConfig::default() }
 }
 
-fn close(found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance * expected.abs().max(1e-3), "{found} {expected}");
-}
-
 /// `scipy`, `torch` and torchvision on the same numbers.
 #[test]
 fn the_cost_of_detr_as_recorded() {
@@ -79,16 +68,16 @@ fn the_cost_of_detr_as_recorded() {
     };
     let config = MatchCostConfig::detr();
     let costs = &match_costs(&prediction, &truth, &config).unwrap()[0];
-    close(costs.sum(), 1_589.562_773_424_865_6, 1e-12);
-    close(costs[(0, 0)], 4.385_591_29, 1e-8);
-    close(costs[(0, 2)], 2.103_452_87, 1e-8);
-    close(costs[(39, 10)], -0.441_163_34, 1e-7);
+    assert_near(costs.sum(), 1_589.562_773_424_865_6, 1e-12);
+    assert_near(costs[(0, 0)], 4.385_591_29, 1e-8);
+    assert_near(costs[(0, 2)], 2.103_452_87, 1e-8);
+    assert_near(costs[(39, 10)], -0.441_163_34, 1e-7);
     let pairs = &match_objects(&prediction, &truth, None, &config).unwrap()[0];
     let rows = [3, 9, 10, 16, 18, 19, 21, 22, 26, 32, 37, 39];
     let columns = [11, 9, 4, 7, 3, 1, 0, 8, 2, 6, 5, 10];
     assert_eq!(pairs, &rows.into_iter().zip(columns).collect::<Vec<_>>());
     let cost: f64 = pairs.iter().map(|&pair| costs[pair]).sum();
-    close(cost, 2.972_406_285_347_871_4, 1e-12);
+    assert_near(cost, 2.972_406_285_347_871_4, 1e-12);
 }
 
 /// Objects of the recorded values below, made by `torch` in double precision.
@@ -129,10 +118,10 @@ fn the_joint_loss_as_recorded() {
     assert_eq!(found.pairs[0], [(1, 1), (3, 0), (4, 2), (5, 3)]);
     assert_eq!(found.pairs[1], [(0, 0), (2, 2)]);
     let loss = values(&found.loss);
-    close(loss[0], 0.465_417_738_854_229_2, 1e-10);
-    close(loss[1], 0.408_464_883_543_552, 1e-10);
+    assert_near(loss[0], 0.465_417_738_854_229_2, 1e-10);
+    assert_near(loss[1], 0.408_464_883_543_552, 1e-10);
     let sum: f64 = found.terms.iter().map(|(_, mean)| mean).sum();
-    close(sum / 3.0, f64::midpoint(loss[0], loss[1]), 1e-12);
+    assert_near(sum / 3.0, f64::midpoint(loss[0], loss[1]), 1e-12);
     let gradients = found.loss.sum_all().unwrap().backward().unwrap();
     let expected = [
         (0.076_241_144_877_666_16, 0.115_767_212_644_677_51),
@@ -141,11 +130,11 @@ fn the_joint_loss_as_recorded() {
     ];
     for (leaf, (norm, sum)) in leaves.iter().zip(expected) {
         let gradient = values(gradients.get(leaf.as_tensor()).unwrap());
-        close(gradient.iter().map(|g| g * g).sum::<f64>().sqrt(), norm, 1e-8);
-        close(gradient.iter().sum(), sum, 1e-8);
+        assert_near(gradient.iter().map(|g| g * g).sum::<f64>().sqrt(), norm, 1e-8);
+        assert_near(gradient.iter().sum(), sum, 1e-8);
     }
     let costs = match_costs(&prediction, &truth, &MatchCostConfig::default()).unwrap();
-    close(costs.iter().map(ndarray::Array2::sum).sum(), 21.843_859_102_626_435, 1e-10);
+    assert_near(costs.iter().map(ndarray::Array2::sum).sum(), 21.843_859_102_626_435, 1e-10);
     let by_masks = match_objects(&prediction, &truth, None, &MatchCostConfig::masks()).unwrap();
     assert_eq!(by_masks[0], [(0, 3), (2, 1), (4, 2), (5, 0)]);
     assert_eq!(by_masks[1], [(1, 0), (3, 2), (4, 3), (5, 1)]);
@@ -298,6 +287,217 @@ fn the_extremes_have_finite_values_and_gradients() {
     }
 }
 
+/// The same objects in another type.
+fn converted(objects: &Objects, dtype: DType) -> Objects {
+    let to =
+        |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.to_dtype(dtype).unwrap());
+    Objects {
+        classes: to(&objects.classes),
+        boxes: to(&objects.boxes),
+        masks: to(&objects.masks),
+        vectors: to(&objects.vectors),
+    }
+}
+
+#[test]
+fn single_precision_agrees_with_double() {
+    let (prediction, truth) = (objects(5, (2, 5), 8, true), objects(25, (2, 3), 8, false));
+    let of = |x: &Objects| Objects {
+        masks: x.masks.as_ref().map(|masks| (masks * 100.0).unwrap()),
+        classes: x.classes.as_ref().map(|classes| (classes * 200.0).unwrap()),
+        ..x.clone()
+    };
+    for prediction in [prediction.clone(), of(&prediction)] {
+        for unmatched_classes in [false, true] {
+            let config = HungarianLossConfig { unmatched_classes, ..all_terms() };
+            let run = |dtype| {
+                let leaves = converted(&prediction, dtype);
+                let leaf = |x: &Option<Tensor>| Var::from_tensor(x.as_ref().unwrap()).unwrap();
+                let leaves =
+                    [&leaves.classes, &leaves.boxes, &leaves.masks, &leaves.vectors].map(leaf);
+                let [classes, boxes, masks, vectors] =
+                    leaves.each_ref().map(|leaf| Some(leaf.as_tensor().clone()));
+                let prediction = Objects { classes, boxes, masks, vectors };
+                let found =
+                    hungarian_loss(&prediction, &converted(&truth, dtype), None, &config).unwrap();
+                let gradients = found.loss.sum_all().unwrap().backward().unwrap();
+                let gradients =
+                    leaves.each_ref().map(|x| values(gradients.get(x.as_tensor()).unwrap()));
+                (found.pairs, values(&found.loss), gradients)
+            };
+            let (pairs, loss, gradients) = run(DType::F32);
+            let (exact_pairs, exact_loss, exact_gradients) = run(DType::F64);
+            assert_eq!(pairs, exact_pairs);
+            for (a, b) in loss.iter().zip(&exact_loss) {
+                assert_near(*a, *b, 1e-5);
+            }
+            for (found, exact) in gradients.iter().zip(&exact_gradients) {
+                let scale = exact.iter().fold(1e-9_f64, |most, g| most.max(g.abs()));
+                for (a, b) in found.iter().zip(exact) {
+                    assert!((a - b).abs() < 1e-4 * scale, "{a} and {b} of {scale}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiny_boxes_and_vectors_have_finite_gradients() {
+    for dtype in [DType::F32, DType::F64] {
+        for size in [1e-6, 1e-12, 1e-20, 1e-30] {
+            for (box_form, rank) in [(BoxForm::Corners, 1.0), (BoxForm::Centre, 1.5)] {
+                let scaled = |x: &Option<Tensor>| {
+                    let x = (x.as_ref().unwrap() * size).unwrap().to_dtype(dtype).unwrap();
+                    Var::from_tensor(&x).unwrap()
+                };
+                let (prediction, truth) =
+                    (objects(1, (1, 4), 4, true), objects(2, (1, 3), 4, false));
+                let (boxes, vectors) = (scaled(&prediction.boxes), scaled(&prediction.vectors));
+                let prediction = Objects {
+                    boxes: Some(boxes.as_tensor().clone()),
+                    vectors: Some(vectors.as_tensor().clone()),
+                    ..converted(&prediction, dtype)
+                };
+                let truth = Objects {
+                    boxes: Some(scaled(&truth.boxes).as_detached_tensor()),
+                    ..converted(&truth, dtype)
+                };
+                let matching = MatchSettings { box_form, rank, ..MatchSettings::default() };
+                let config = HungarianLossConfig { matching, ..all_terms() };
+                let found = hungarian_loss(&prediction, &truth, None, &config).unwrap();
+                assert!(values(&found.loss)[0].is_finite(), "{dtype:?}, {size}");
+                let gradients = found.loss.sum_all().unwrap().backward().unwrap();
+                for leaf in [&boxes, &vectors] {
+                    let gradient = values(gradients.get(leaf.as_tensor()).unwrap());
+                    assert!(gradient.iter().all(|g| g.is_finite()), "{dtype:?}, {size}");
+                }
+            }
+        }
+    }
+}
+
+/// A pair has the loss that it has as a cost, for soft masks too.
+#[test]
+fn costs_and_losses_have_the_same_terms() {
+    for seed in 0..5 {
+        let mut truth = objects(10 * seed + 1, (1, 1), 6, false);
+        truth.masks = Some(tensor(uniform(36, seed, 0.0, 1.0), &[1, 1, 6, 6]));
+        let prediction = objects(10 * seed, (1, 1), 6, true);
+        for (box_form, rank) in [(BoxForm::Corners, 1.0), (BoxForm::Centre, 1.5)] {
+            let matching = MatchSettings {
+                box_form,
+                rank,
+                focal_gamma: 2.0,
+                vector_gamma: 1.5,
+                mask_pooling: 1,
+                ..MatchSettings::default()
+            };
+            let terms = vec![
+                (MatchTerm::ClassBinaryCrossEntropy, 1.0),
+                (MatchTerm::BoxIou, 1.0),
+                (MatchTerm::MaskFocal, 1.0),
+                (MatchTerm::Endpoints, 0.5),
+            ];
+            let costs = MatchCostConfig { terms, settings: matching.clone() };
+            let cost = match_costs(&prediction, &truth, &costs).unwrap()[0][(0, 0)];
+            let config = HungarianLossConfig { matching, ..all_terms() };
+            let found = hungarian_loss(&prediction, &truth, None, &config).unwrap();
+            assert_near(values(&found.loss)[0], cost, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn what_empty_slots_hold_does_not_matter() {
+    let (prediction, truth) = (objects(3, (1, 4), 6, true), objects(4, (1, 3), 6, false));
+    let present = tensor(vec![1.0, 0.0, 1.0], &[1, 3]);
+    let expected = hungarian_loss(&prediction, &truth, Some(&present), &all_terms()).unwrap();
+    let spoilt = |tensor: &Option<Tensor>| {
+        let x = tensor.as_ref().unwrap();
+        let parts = [0, 1, 2].map(|slot| {
+            let part = x.narrow(1, slot, 1).unwrap();
+            if slot == 1 { part.affine(0.0, -7.0).unwrap() } else { part }
+        });
+        Some(Tensor::cat(&parts, 1).unwrap())
+    };
+    let truth = Objects {
+        classes: spoilt(&truth.classes),
+        boxes: spoilt(&truth.boxes),
+        masks: spoilt(&truth.masks),
+        vectors: spoilt(&truth.vectors),
+    };
+    let found = hungarian_loss(&prediction, &truth, Some(&present), &all_terms()).unwrap();
+    assert_eq!(found.pairs, expected.pairs);
+    assert_near(values(&found.loss)[0], values(&expected.loss)[0], 1e-12);
+}
+
+#[test]
+fn classes_of_unmatched_predictions_by_hand() {
+    let ln3 = 3_f64.ln();
+    let prediction = Objects {
+        classes: Some(tensor(vec![0.0, ln3, ln3, 0.0], &[1, 2, 2])),
+        ..Objects::default()
+    };
+    let truth = Objects { classes: Some(tensor(vec![1.0, 0.0], &[1, 1, 2])), ..Objects::default() };
+    let (half, right, wrong) = (2_f64.ln(), (4.0_f64 / 3.0).ln(), 4_f64.ln());
+    let only = HungarianLossConfig { box_weight: 0.0, mask_weight: 0.0, ..Default::default() };
+    let matched = f64::midpoint(right, half);
+    for (unmatched_classes, no_object, rest) in [
+        (false, Some(1), 0.0),
+        (true, Some(1), f64::midpoint(half, right)),
+        (true, None, f64::midpoint(half, wrong)),
+    ] {
+        let config = HungarianLossConfig { unmatched_classes, no_object, ..only.clone() };
+        let found = hungarian_loss(&prediction, &truth, None, &config).unwrap();
+        assert_eq!(found.pairs[0], [(1, 0)]);
+        assert_near(values(&found.loss)[0], matched + rest, 1e-12);
+    }
+}
+
+#[test]
+fn boxes_by_centre_by_hand() {
+    let of = |numbers: [f64; 4]| Objects {
+        boxes: Some(tensor(numbers.to_vec(), &[1, 1, 4])),
+        ..Objects::default()
+    };
+    // Corners (0, 0) to (2, 2) and (1, 1) to (3, 3).
+    let (prediction, truth) = (of([1.0, 1.0, 2.0, 2.0]), of([2.0, 2.0, 2.0, 2.0]));
+    let matching = MatchSettings { box_form: BoxForm::Centre, ..MatchSettings::default() };
+    let config =
+        HungarianLossConfig { class_weight: 0.0, mask_weight: 0.0, matching, ..Default::default() };
+    let found = hungarian_loss(&prediction, &truth, None, &config).unwrap();
+    assert_near(values(&found.loss)[0], 0.5 * (6.0 / 7.0) + 0.5 * 0.5, 1e-12);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn solvers_are_as_good_as_they_say(seed in 0_u64..1000, p in 1_usize..8, t in 1_usize..8) {
+        let (prediction, truth) = (objects(seed, (2, p), 8, true), objects(seed + 9, (2, t), 8, false));
+        let costs = match_costs(&prediction, &truth, &MatchCostConfig::default()).unwrap();
+        let sums = |solver| {
+            let settings = MatchSettings { solver, ..MatchSettings::default() };
+            let config = MatchCostConfig { settings, ..MatchCostConfig::default() };
+            let pairs = match_objects(&prediction, &truth, None, &config).unwrap();
+            assert!(pairs.iter().all(|pairs| pairs.len() == p.min(t)));
+            let sum = |(pairs, costs): (&Vec<(usize, usize)>, &ndarray::Array2<f64>)| {
+                pairs.iter().map(|&pair| costs[pair]).sum::<f64>()
+            };
+            pairs.iter().zip(&costs).map(sum).collect::<Vec<_>>()
+        };
+        let epsilon = 1e-3;
+        let exact = sums(MatchSolver::Exact);
+        let greedy = sums(MatchSolver::Greedy);
+        let auction = sums(MatchSolver::Auction { epsilon });
+        for ((exact, greedy), auction) in exact.iter().zip(greedy).zip(auction) {
+            prop_assert!(greedy >= exact - 1e-12, "{greedy} and {exact}");
+            let most = exact + p.min(t) as f64 * epsilon + 1e-12;
+            prop_assert!(auction >= exact - 1e-12 && auction <= most, "{auction} and {exact}");
+        }
+    }
+}
+
 #[test]
 fn nan_is_matched_at_the_missing_cost_and_shows() {
     let truth = objects(9, (1, 3), 8, false);
@@ -323,25 +523,45 @@ fn costs_by_hand() {
     let truth = objects([1.0, 1.0, 3.0, 3.0], [3.0, 5.0, 0.0, 0.0], [0.0, 1.0]);
     let cost =
         |config: &MatchCostConfig| match_costs(&prediction, &truth, config).unwrap()[0][(0, 0)];
-    close(cost(&only(MatchTerm::BoxIou)), 0.5 * (6.0 / 7.0) + 0.5, 1e-12);
-    close(cost(&only(MatchTerm::BoxGiou)), 2.0 / 9.0 - 1.0 / 7.0, 1e-12);
-    close(cost(&only(MatchTerm::BoxL1)), 4.0, 1e-12);
-    close(cost(&only(MatchTerm::Endpoints)), 0.5, 1e-12);
-    close(cost(&only(MatchTerm::ClassProbability)), -0.75, 1e-12);
+    assert_near(cost(&only(MatchTerm::BoxIou)), 0.5 * (6.0 / 7.0) + 0.5, 1e-12);
+    assert_near(cost(&only(MatchTerm::BoxGiou)), 2.0 / 9.0 - 1.0 / 7.0, 1e-12);
+    assert_near(cost(&only(MatchTerm::BoxL1)), 4.0, 1e-12);
+    assert_near(cost(&only(MatchTerm::Endpoints)), 0.5, 1e-12);
+    assert_near(cost(&only(MatchTerm::ClassProbability)), -0.75, 1e-12);
     let bce = f64::midpoint(2_f64.ln(), (4.0_f64 / 3.0).ln());
-    close(cost(&only(MatchTerm::ClassBinaryCrossEntropy)), bce, 1e-12);
-    let ones =
-        MatchCostConfig { unit_class_matrix: true, ..only(MatchTerm::ClassBinaryCrossEntropy) };
-    close(cost(&ones), bce, 1e-12);
+    assert_near(cost(&only(MatchTerm::ClassBinaryCrossEntropy)), bce, 1e-12);
     let focal = f64::midpoint(
         0.25 * 0.5_f64.powi(6) * 2.0 * 2_f64.ln(),
         0.75 * 0.25_f64.powi(5) * (4.0_f64 / 3.0).ln(),
     );
-    close(cost(&only(MatchTerm::ClassFocal)), focal, 1e-12);
+    assert_near(cost(&only(MatchTerm::ClassFocal)), focal, 1e-12);
     // By centre and size the same numbers are another pair of boxes.
-    let centred = MatchCostConfig { box_form: BoxForm::Centre, ..only(MatchTerm::BoxGiou) };
+    let settings = MatchSettings { box_form: BoxForm::Centre, ..MatchSettings::default() };
+    let centred = MatchCostConfig { settings, ..only(MatchTerm::BoxGiou) };
     let (shared, union, hull) = (1.5 * 1.5, 4.0 + 9.0 - 2.25, 3.5 * 3.5);
-    close(cost(&centred), (hull - union) / hull - shared / union, 1e-12);
+    assert_near(cost(&centred), (hull - union) / hull - shared / union, 1e-12);
+    // Against ones, logits of classes that are not there are rewarded too.
+    let prediction = objects([0.0; 4], [0.0; 4], [1.0, 3_f64.ln()]);
+    let cost =
+        |config: &MatchCostConfig| match_costs(&prediction, &truth, config).unwrap()[0][(0, 0)];
+    let softplus = |x: f64| x.exp().ln_1p();
+    let right = (4.0_f64 / 3.0).ln();
+    let term = MatchTerm::ClassBinaryCrossEntropy;
+    assert_near(cost(&only(term)), f64::midpoint(softplus(1.0), right), 1e-12);
+    let settings = MatchSettings { unit_class_matrix: true, ..MatchSettings::default() };
+    let ones = MatchCostConfig { settings, ..only(term) };
+    assert_near(cost(&ones), f64::midpoint(softplus(-1.0), right), 1e-12);
+    // Halves everywhere against two of four pixels: 1 - (2 * 1 + 1) / (2 + 2 + 1).
+    let masks = |values: [f64; 4]| Objects {
+        masks: Some(tensor(values.to_vec(), &[1, 1, 2, 2])),
+        ..Objects::default()
+    };
+    for (mask_pooling, expected) in [(1, 0.4), (2, 1.0 - 1.5 / 2.0)] {
+        let settings = MatchSettings { mask_pooling, ..MatchSettings::default() };
+        let config = MatchCostConfig { settings, ..only(MatchTerm::MaskDice) };
+        let found = match_costs(&masks([0.0; 4]), &masks([1.0, 0.0, 0.0, 1.0]), &config).unwrap();
+        assert_near(found[0][(0, 0)], expected, 1e-12);
+    }
 }
 
 #[test]
@@ -362,12 +582,15 @@ fn what_does_not_fit_is_named() {
     let present = tensor(vec![1.0; 3], &[1, 3]);
     let wrong = hungarian_loss(&prediction, &truth, Some(&present), &all_terms());
     assert!(wrong.unwrap_err().to_string().contains("`present`"));
+    let settings = MatchSettings::default();
+    let of = |settings| MatchCostConfig { settings, ..MatchCostConfig::default() };
     for config in [
         MatchCostConfig { terms: Vec::new(), ..MatchCostConfig::default() },
-        MatchCostConfig { iou_weight: 1.5, ..MatchCostConfig::default() },
-        MatchCostConfig { focal_gamma: 0.5, ..MatchCostConfig::default() },
-        MatchCostConfig { mask_pooling: 0, ..MatchCostConfig::default() },
-        MatchCostConfig { missing_cost: f64::NAN, ..MatchCostConfig::default() },
+        of(MatchSettings { iou_weight: 1.5, ..settings.clone() }),
+        of(MatchSettings { focal_gamma: 0.5, ..settings.clone() }),
+        of(MatchSettings { mask_pooling: 0, ..settings.clone() }),
+        of(MatchSettings { solver: MatchSolver::Auction { epsilon: 0.0 }, ..settings.clone() }),
+        of(MatchSettings { missing_cost: f64::NAN, ..settings }),
     ] {
         let refused = match_costs(&prediction, &truth, &config);
         assert!(matches!(refused, Err(Error::Config { .. })), "{config:?}");

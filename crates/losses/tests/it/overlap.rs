@@ -183,6 +183,8 @@ fn the_sum_has_its_terms() {
         assert!((out.term("cross_entropy").unwrap() - cross).abs() < 1e-9);
         assert!((out.term("dice").unwrap() - dice).abs() < 1e-9);
         assert!((scalar(&out.loss) - 0.3 * cross - 2.0 * dice).abs() < 1e-6);
+        assert_eq!(out.classes, soft_dice(&x, &ids, &SoftDiceConfig::default()).unwrap().classes);
+        assert!(out.classes.len() == 4 && out.classes.iter().all(Option::is_some));
     }
     assert_gradient(
         "both",
@@ -216,6 +218,9 @@ fn refusals() {
     assert!(matches!(soft_dice(&x, &ids[1..], &softmax), Err(Error::Length { .. })));
     let negative = OverlapConfig { smooth: -1.0, ..OverlapConfig::default() };
     assert!(matches!(jaccard(&x, &ids, &negative), Err(Error::Config { field: "smooth", .. })));
+    let impossible = (mapvec_nn::softmax(&x, 1).unwrap() * 1.5).unwrap();
+    let error = soft_dice(&x, &impossible, &softmax).unwrap_err();
+    assert!(matches!(error, Error::Target { .. }), "{error}");
     let power = TverskyConfig { power: 0.0, ..TverskyConfig::default() };
     assert!(matches!(tversky(&x, &ids, &power), Err(Error::Config { field: "power", .. })));
     let wrong = TverskyConfig { false_negatives: f64::NAN, ..TverskyConfig::default() };

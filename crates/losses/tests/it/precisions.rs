@@ -13,7 +13,7 @@ use mapvec_nn::compare_precisions;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::golden::{DTYPES, assert_finite, bell, even, scalar, tensor, values, var};
+use crate::support::{DTYPES, assert_finite, bell, even, scalar, tensor, values, var};
 
 type Loss = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
 

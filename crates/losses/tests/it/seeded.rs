@@ -6,6 +6,8 @@ use mapvec_losses::{Error, Result};
 use mapvec_nn::{GradcheckConfig, gradcheck};
 use mapvec_testkit::{integers, normal, uniform};
 
+pub(crate) use crate::support::{scalar, values as numbers};
+
 pub(crate) const SHAPE: (usize, usize, usize, usize) = (2, 4, 16, 16);
 pub(crate) const PIXELS: usize = 512;
 
@@ -62,15 +64,6 @@ impl Golden {
     pub(crate) const fn first(value: f64, length: f64, first: f64) -> Self {
         Self { value, length, probe: None, first: Some(first) }
     }
-}
-
-pub(crate) fn numbers(tensor: &Tensor) -> Vec<f64> {
-    let tensor = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap();
-    tensor.to_vec1::<f64>().unwrap()
-}
-
-pub(crate) fn scalar(tensor: &Tensor) -> f64 {
-    tensor.to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap()
 }
 
 /// Value and gradient.

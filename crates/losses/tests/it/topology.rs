@@ -103,6 +103,32 @@ fn the_sum_has_its_terms() {
     assert_gradient("both", x.as_tensor(), |x| Ok(dice_cl_dice(&first(x), &y, &config)?.loss));
 }
 
+/// Unknown pixels are as those of a picture where nothing is predicted and nothing is there.
+#[test]
+fn unknown_pixels_of_centrelines() {
+    let config = ClDiceConfig::default();
+    let hidden = |i: usize| i % 16 > 11;
+    let pixels = lines().flatten_all().unwrap().to_vec1::<u8>().unwrap();
+    let masked = |unknown: u8| {
+        let pixel = |(i, &y): (usize, &u8)| if hidden(i) { unknown } else { y };
+        let pixels: Vec<u8> = pixels.iter().enumerate().map(pixel).collect();
+        Tensor::from_vec(pixels, (2, 1, 16, 16), &Device::Cpu).unwrap()
+    };
+    let x = first(&logits(DType::F64));
+    let far: Vec<f64> = numbers(&x)
+        .into_iter()
+        .enumerate()
+        .map(|(i, x)| if hidden(i) { -1e4 } else { x })
+        .collect();
+    let far = var(&far, (2, 1, 16, 16), DType::F64);
+    let found = scalar(&cl_dice(&x, &masked(255), &config).unwrap().loss);
+    let expected = scalar(&cl_dice(&far, &masked(0), &config).unwrap().loss);
+    assert!((found - expected).abs() < 1e-12, "{found} and {expected}");
+    assert_gradient("unknown", &x, |x| Ok(cl_dice(x, &masked(255), &config)?.loss));
+    let twos = (lines() * 2.0).unwrap();
+    assert!(matches!(cl_dice(&x, &twos, &config), Err(Error::Target { .. })));
+}
+
 #[test]
 fn limits_of_centrelines() {
     let y = lines();

@@ -12,7 +12,7 @@ use mapvec_losses::{
 };
 use proptest::prelude::*;
 
-use crate::golden::{
+use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, bell, even,
     gradient, scalar, tensor, values, var, whole,
 };
@@ -158,6 +158,47 @@ fn proposals_equal_the_golden_values() {
         let total = 0.6 * vector + 0.4 * confidence;
         assert_golden(&composite.loss, &p, total, norm, product);
         assert_golden(&composite.loss, &z, total, 1.720602133716873e-2, 5.633314070354345e-3);
+    }
+}
+
+#[test]
+fn proposals_have_the_gradients_of_finite_differences() {
+    let (p, z) = (bell((4, 3, 2, 2), 11), bell((4, 3), 12));
+    let (t, w) = ((bell((4, 4, 2), 13) * 2.0).unwrap(), even(4, 14, 0.1, 1.0));
+    for pooling in [Pooling::Min, Pooling::Weighted, Pooling::Best] {
+        for gamma in [1.0, 1.5] {
+            let of = |vector_weight| ProposalConfig {
+                gamma,
+                size: 3.0,
+                pooling,
+                vector_weight,
+                ..ProposalConfig::default()
+            };
+            // The aims of the confidences and the shares of the pool are data.
+            assert_gradient(&[p.clone(), t.clone()], |x| {
+                Ok(proposal_loss(&x[0], &z, &x[1], Some(&w), &of(1.0))?.loss)
+            });
+            assert_gradient(std::slice::from_ref(&z), |x| {
+                Ok(proposal_loss(&p, &x[0], &t, Some(&w), &of(0.0))?.loss)
+            });
+        }
+    }
+}
+
+#[test]
+fn confidences_aim_at_pixels_whatever_the_exponent() {
+    let points = |shift: f64| vec![shift, 0.0, 10.0 + shift, 7.0];
+    for (shift, aim) in [(0.4, 1.0), (3.0, (-2.5_f64).exp()), (6.0, 0.0)] {
+        let p = tensor(points(shift), (1, 1, 2, 2));
+        let t = tensor([points(0.0), points(0.0)].concat(), (1, 4, 2));
+        let z = tensor(vec![1.0], (1, 1));
+        for gamma in [0.5, 1.0, 2.0] {
+            let config = ProposalConfig { gamma, ..ProposalConfig::default() };
+            let composite = proposal_loss(&p, &z, &t, None, &config).unwrap();
+            assert_near(composite.term("vector").unwrap(), shift.powf(gamma), 1e-9);
+            let expected = 1.0_f64.exp().ln_1p() - aim;
+            assert_near(composite.term("confidence").unwrap(), expected, 1e-9);
+        }
     }
 }
 
@@ -357,6 +398,11 @@ fn what_does_not_fit_is_refused() {
     let weights = bell(4, 2);
     let wrong = mixed_distance(&points, &points, Some(&weights), &config);
     assert!(matches!(wrong, Err(Error::Shape { field: "weights", .. })), "{wrong:?}");
+    for weight in [-1.0, f64::NAN, f64::INFINITY] {
+        let weights = tensor(vec![1.0, 0.0, weight], 3);
+        let wrong = mixed_distance(&points, &points, Some(&weights), &config);
+        assert!(matches!(wrong, Err(Error::Target { index: 2, .. })), "{wrong:?}");
+    }
     for gamma in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let config = EndpointConfig { gamma, ..config.clone() };
         assert!(mixed_distance(&points, &points, None, &config).is_err());

@@ -12,7 +12,7 @@ use mapvec_losses::{
 };
 use proptest::prelude::*;
 
-use crate::golden::{
+use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, bell, even,
     gradient, scalar, tensor, values, var,
 };
