@@ -5,35 +5,11 @@ use mapvec_assignment::{AssignmentConfig, assign, assign_batch};
 use ndarray::{Array2, ArrayView2};
 
 use crate::cost_matrices::{distance_costs, uniform_costs};
+use crate::timed_case::Case;
 
 /// Names of all cases.
 pub const NAMES: [&str; 5] =
     ["uniform-100", "uniform-1000", "uniform-2000", "distances-1000", "batch-300x40"];
-
-/// Costs that can be assigned again and again.
-#[derive(Debug)]
-pub struct Case {
-    /// Tells what is computed on, for both sides.
-    pub check: u64,
-    /// Repetitions to warm up, and to time.
-    pub runs: (usize, usize),
-    costs: Vec<Array2<f64>>,
-}
-
-impl Case {
-    /// The sum of costs of all assignments.
-    ///
-    /// # Errors
-    /// The costs cannot be assigned.
-    pub fn work(&self) -> Result<f64> {
-        if let [costs] = &self.costs[..] {
-            return Ok(assign(costs.view())?.cost);
-        }
-        let views: Vec<ArrayView2<'_, f64>> = self.costs.iter().map(Array2::view).collect();
-        let found = assign_batch(&views, &AssignmentConfig::default())?;
-        Ok(found.iter().map(|assignment| assignment.cost).sum())
-    }
-}
 
 /// Makes the costs of a case.
 ///
@@ -54,5 +30,16 @@ pub fn case(name: &str, small: bool) -> Result<Case> {
         _ => bail!("there is no case `{name}`; cases: {}", NAMES.join(", ")),
     };
     let check = costs.iter().map(|costs| costs.len() as u64).sum();
-    Ok(Case { check, runs, costs })
+    let work = Box::new(move || total(&costs));
+    Ok(Case { check, runs, work })
+}
+
+/// The sum of costs of all assignments.
+fn total(costs: &[Array2<f64>]) -> Result<f64> {
+    if let [costs] = costs {
+        return Ok(assign(costs.view())?.cost);
+    }
+    let views: Vec<ArrayView2<'_, f64>> = costs.iter().map(Array2::view).collect();
+    let found = assign_batch(&views, &AssignmentConfig::default())?;
+    Ok(found.iter().map(|assignment| assignment.cost).sum())
 }

@@ -31,6 +31,7 @@ pub mod sheet_checks;
 pub mod sibling_panels;
 pub mod smoke;
 pub mod table;
+pub mod timed_case;
 pub mod training;
 
 use std::path::Path;

@@ -10,6 +10,7 @@ use mapvec_losses::{
 };
 
 use crate::geometry_cases::inputs::uniform;
+use crate::timed_case::Case;
 
 /// Names of all cases.
 pub const NAMES: [&str; 6] = [
@@ -26,25 +27,6 @@ const CLASSES: usize = 10;
 const UNIT: (f64, f64) = (0.0, 1.0);
 /// Marks a pixel without a class.
 const UNKNOWN: u8 = 255;
-
-/// Work that can be repeated.
-pub struct Case {
-    /// Tells what is computed on, for both sides.
-    pub check: u64,
-    /// Repetitions to warm up, and to time.
-    pub runs: (usize, usize),
-    /// Does the work and gives the value of the loss.
-    pub work: Box<dyn FnMut() -> Result<f64>>,
-}
-
-impl std::fmt::Debug for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case")
-            .field("check", &self.check)
-            .field("runs", &self.runs)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Makes the inputs of a case.
 ///

@@ -9,6 +9,8 @@ mod operations;
 use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 
+use crate::timed_case::Case;
+
 /// Names of all cases.
 pub const NAMES: [&str; 21] = [
     "unet-train",
@@ -33,26 +35,6 @@ pub const NAMES: [&str; 21] = [
     "resnet50-train",
     "deeplab-infer",
 ];
-
-/// Work that can be repeated.
-pub struct Case {
-    /// Tells what is computed on, for both sides: parameters of a network, values of the inputs
-    /// of an operation.
-    pub check: u64,
-    /// Repetitions to warm up, and to time.
-    pub runs: (usize, usize),
-    /// Gives a number that depends on the result.
-    pub work: Box<dyn FnMut() -> Result<f64>>,
-}
-
-impl std::fmt::Debug for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case")
-            .field("check", &self.check)
-            .field("runs", &self.runs)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Makes the inputs of a case; with `small`, small ones for a quick check.
 ///

@@ -3,7 +3,6 @@
 use candle_core::{D, Tensor};
 
 use crate::error::Result;
-use crate::shape::{expect, leading, nothing};
 use crate::singular::smaller;
 use crate::vector::endpoints::EndpointConfig;
 
@@ -28,17 +27,12 @@ pub fn mixed_distance(
     weights: Option<&Tensor>,
     config: &EndpointConfig,
 ) -> Result<Tensor> {
-    config.validate()?;
-    let dims = leading("prediction", prediction, &[4, 2])?;
-    expect("target", target, prediction.dims())?;
-    if prediction.elem_count() == 0 {
-        return config.reduction.apply(&nothing(prediction, dims)?, weights);
-    }
-    let target = target.to_dtype(prediction.dtype())?;
-    let half = |points: &Tensor, first| points.narrow(D::Minus2, first, 2);
-    let line = config.line(&half(prediction, 0)?, &half(&target, 0)?)?;
-    let diagonal = config.diagonal(&half(prediction, 2)?, &half(&target, 2)?)?;
-    config.reduction.apply(&(line + diagonal)?, weights)
+    config.reduce([(prediction, 4), (target, 4)], weights, |prediction, target| {
+        let half = |points: &Tensor, first| points.narrow(D::Minus2, first, 2);
+        let line = config.line(&half(prediction, 0)?, &half(target, 0)?)?;
+        let diagonal = config.diagonal(&half(prediction, 2)?, &half(target, 2)?)?;
+        Ok((line + diagonal)?)
+    })
 }
 
 /// One vector against two that would both be right.
@@ -64,14 +58,9 @@ pub fn candidate_distance(
     weights: Option<&Tensor>,
     config: &EndpointConfig,
 ) -> Result<Tensor> {
-    config.validate()?;
-    let dims = leading("prediction", prediction, &[2, 2])?;
-    expect("target", target, &[dims, &[4, 2]].concat())?;
-    if prediction.elem_count() == 0 {
-        return config.reduction.apply(&nothing(prediction, dims)?, weights);
-    }
-    let target = target.to_dtype(prediction.dtype())?;
-    config.reduction.apply(&nearest(prediction, &target, config)?, weights)
+    config.reduce([(prediction, 2), (target, 4)], weights, |prediction, target| {
+        nearest(prediction, target, config)
+    })
 }
 
 /// The distance to the nearer candidate, `[..]`.

@@ -59,6 +59,24 @@ impl EndpointConfig {
         let powers = power(&difference, self.gamma)?;
         Ok((powers.sum(D::Minus1)?.sum(D::Minus1)? * 0.5)?)
     }
+
+    /// Checks a prediction and a target, each with its number of points, and reduces the
+    /// distance of both.
+    pub(super) fn reduce(
+        &self,
+        [(prediction, points), (target, aims)]: [(&Tensor, usize); 2],
+        weights: Option<&Tensor>,
+        distance: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        self.validate()?;
+        let dims = leading("prediction", prediction, &[points, 2])?;
+        expect("target", target, &[dims, &[aims, 2]].concat())?;
+        if prediction.elem_count() == 0 {
+            return self.reduction.apply(&nothing(prediction, dims)?, weights);
+        }
+        let target = target.to_dtype(prediction.dtype())?;
+        self.reduction.apply(&distance(prediction, &target)?, weights)
+    }
 }
 
 /// Both entries of a dimension in the other order.
@@ -90,14 +108,8 @@ pub fn endpoint_distance(
     weights: Option<&Tensor>,
     config: &EndpointConfig,
 ) -> Result<Tensor> {
-    config.validate()?;
-    let dims = leading("prediction", prediction, &[2, 2])?;
-    expect("target", target, prediction.dims())?;
-    if prediction.elem_count() == 0 {
-        return config.reduction.apply(&nothing(prediction, dims)?, weights);
-    }
-    let target = target.to_dtype(prediction.dtype())?;
-    config.reduction.apply(&config.line(prediction, &target)?, weights)
+    let points = [(prediction, 2), (target, 2)];
+    config.reduce(points, weights, |prediction, target| config.line(prediction, target))
 }
 
 /// Distance of a segment to a box that is given by one of its diagonals.
@@ -122,12 +134,6 @@ pub fn diagonal_distance(
     weights: Option<&Tensor>,
     config: &EndpointConfig,
 ) -> Result<Tensor> {
-    config.validate()?;
-    let dims = leading("prediction", prediction, &[2, 2])?;
-    expect("target", target, prediction.dims())?;
-    if prediction.elem_count() == 0 {
-        return config.reduction.apply(&nothing(prediction, dims)?, weights);
-    }
-    let target = target.to_dtype(prediction.dtype())?;
-    config.reduction.apply(&config.diagonal(prediction, &target)?, weights)
+    let points = [(prediction, 2), (target, 2)];
+    config.reduce(points, weights, |prediction, target| config.diagonal(prediction, target))
 }
