@@ -1,56 +1,67 @@
-//! Times the watershed on a smooth random picture, for `cargo xtask bench watershed`.
+//! Times the watershed, alone and with the merging of its regions, for `cargo xtask bench
+//! watershed`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Parser;
-use mapvec_examples::measure::measure;
-use mapvec_examples::progress::say;
-use mapvec_examples::{make_folder, run, smoke};
-use mapvec_postprocess::{Connectivity, WatershedConfig, watershed};
-use ndarray::Array2;
-use serde_json::json;
+use mapvec_data::{ImageLimits, read_image};
+use mapvec_examples::run;
+use mapvec_examples::timed_case::{self, Case, bench};
+use mapvec_postprocess::{
+    Connectivity, MergeConfig, WatershedConfig, edge_logit, merge_regions, watershed,
+};
+use ndarray::{Array2, s};
 
-/// Floods a picture of 1024 x 1024 pixels from all its minima.
+/// Floods a smooth random picture from all its minima (`minima`), or floods and merges the
+/// edge map of a sheet (`sheet`).
 #[derive(Debug, Parser)]
 struct Args {
-    /// Flood once, for checks.
+    #[command(flatten)]
+    cases: timed_case::Args,
+    /// Edge map of `sheet`, 8 bits, high on edges; a drawn one of 9000 x 3000 if left out.
     #[arg(long)]
-    smoke: bool,
-    /// Folder of smoke.json.
-    #[arg(long, default_value = "out")]
-    out: PathBuf,
+    map: Option<PathBuf>,
 }
-
-const SIZE: u64 = 1024;
 
 fn main() -> ExitCode {
-    run(|args: Args| bench(&args))
+    run(|args: Args| bench(&args.cases, &["minima", "sheet"], |n, s| case(n, s, &args), None))
 }
 
-fn bench(args: &Args) -> Result<()> {
-    let height = picture();
-    let config = WatershedConfig { area: 1, dynamics: 1, connectivity: Connectivity::Four };
+fn case(name: &str, smoke: bool, args: &Args) -> Result<Case> {
+    let minima = name == "minima";
+    ensure!(minima || name == "sheet", "no case `{name}`; there are minima and sheet");
+    let height = match &args.map {
+        Some(path) if !minima => {
+            read_image(path, &ImageLimits::default())?.slice_move(s![.., .., 0])
+        }
+        _ => match (minima, smoke) {
+            (true, _) => picture(1024, 1024),
+            (_, true) => picture(400, 300),
+            _ => picture(3000, 9000),
+        },
+    };
     let check = height.iter().zip(0..).map(|(v, i)| u64::from(*v) * (1 + i % 251)).sum();
-    let mut regions = 0;
-    let runs = if args.smoke { (0, 1) } else { (1, 3) };
-    let line = measure("minima", check, runs, || {
-        let labels = watershed(height.view(), &config)?;
-        regions = labels.iter().copied().max().unwrap_or(0);
-        Ok(())
-    })?;
-    say(&line.to_string());
-    if args.smoke {
-        make_folder(&args.out)?;
-        smoke::write(&args.out, [("regions", json!(regions)), ("check", json!(check))])?;
-    }
-    Ok(())
+    let work: Box<dyn FnMut() -> Result<f64>> = if minima {
+        let config = WatershedConfig { area: 1, dynamics: 1, connectivity: Connectivity::Four };
+        Box::new(move || Ok(count(&watershed(height.view(), &config)?)))
+    } else {
+        Box::new(move || {
+            let basins = watershed(height.view(), &WatershedConfig::default())?;
+            let strength = height.mapv(edge_logit);
+            Ok(count(&merge_regions(basins.view(), strength.view(), &MergeConfig::default())?))
+        })
+    };
+    Ok(Case { check, runs: (1, 3), work })
 }
 
+fn count(labels: &Array2<u32>) -> f64 {
+    f64::from(labels.iter().copied().max().unwrap_or(0))
+}
 /// Two octaves of bilinear lattice noise in whole numbers, as `xtask/peers/watershed.py` has it.
-fn picture() -> Array2<u8> {
-    Array2::from_shape_fn((SIZE as usize, SIZE as usize), |(y, x)| {
+fn picture(rows: usize, columns: usize) -> Array2<u8> {
+    Array2::from_shape_fn((rows, columns), |(y, x)| {
         let (y, x) = (y as u64, x as u64);
         ((3 * octave(0, 32, y, x) + octave(1, 8, y, x) + 2) / 4) as u8
     })

@@ -2,7 +2,7 @@
 
 use geo_types::Polygon;
 use mapvec_geometry::polygonize;
-use mapvec_postprocess::{close_lines, merge_regions, split_regions, watershed};
+use mapvec_postprocess::{close_lines, edge_logit, merge_regions, split_regions, watershed};
 use ndarray::{Array2, ArrayView2};
 
 use crate::{MapPrediction, Result, ShapeConfig};
@@ -72,7 +72,7 @@ impl ShapeMap {
 /// A field of `config` is outside its range, or the maps differ in size.
 pub fn extract_shapes(maps: &MapPrediction, config: &ShapeConfig) -> Result<ShapeMap> {
     let basins = watershed(maps.boundary.view(), &config.watershed)?;
-    let strength = maps.boundary.mapv(logit);
+    let strength = maps.boundary.mapv(edge_logit);
     let regions = merge_regions(basins.view(), strength.view(), &config.merge)?;
     drop((basins, strength));
     let partition = split_regions(close_lines(regions.view()).view());
@@ -85,12 +85,6 @@ pub fn extract_shapes(maps: &MapPrediction, config: &ShapeConfig) -> Result<Shap
         .map(|(id, polygon)| statistics.shape(id, polygon))
         .collect();
     Ok(ShapeMap { regions, shapes })
-}
-
-/// Logit of a probability in 1/255 steps, finite at both ends.
-fn logit(code: u8) -> f32 {
-    let p = f32::from(code);
-    ((p + 0.5) / (255.5 - p)).ln()
 }
 
 /// Sums per region.

@@ -3,7 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::region_graph::RegionGraph;
+use crate::merge::graph::{RegionGraph, Rule, Side, Verdict};
+use crate::merge::line_pixels::{add_borders, joined};
 use crate::{Error, Result, relabel};
 
 /// Settings of [`merge_regions`].
@@ -95,97 +96,69 @@ pub fn merge_regions(
     let mut flat: Vec<u32> = labels.iter().copied().collect();
     let bound = relabel::dense(&mut flat);
 
-    let roots = region_graph(&flat, bound, strength, config.clip)?.merge(config);
-    flat.iter_mut().for_each(|label| *label = roots[*label as usize]);
-    let mut inner = Vec::new();
-    for_each_line_pixel(&flat, columns, |row, column, near| {
-        if let [label] = *near {
-            inner.push((row * columns + column, label));
-        }
-        Ok(())
-    })?;
-    for (pixel, label) in inner {
-        flat[pixel] = label;
-    }
-    relabel::scan_order(&mut flat, bound);
-    // The length is that of the raster it was collected from.
-    Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
-}
-
-/// The borders of the regions, whose labels are below `bound`.
-fn region_graph(
-    labels: &[u32],
-    bound: usize,
-    strength: ArrayView2<'_, f32>,
-    clip: f32,
-) -> Result<RegionGraph> {
     let mut areas = vec![0_u64; bound];
-    labels.iter().for_each(|&label| areas[label as usize] += 1);
-    let mut graph = RegionGraph::new(areas);
-    let mut bordered = vec![false; bound];
-    let mut corners: Vec<(f64, Vec<u32>)> = Vec::new();
-    for_each_line_pixel(labels, strength.ncols(), |row, column, near| {
-        if near.len() < 2 {
-            return Ok(());
-        }
+    flat.iter().for_each(|&label| areas[label as usize] += 1);
+    let mut graph = RegionGraph::new(MeanRule, config.min_area, areas, vec![(); bound]);
+    let pixel = |row, column| {
         let value = strength[(row, column)];
         if value.is_nan() {
             return Err(Error::NotANumber { row, column });
         }
-        let value = f64::from(value.clamp(-clip, clip));
-        if let [low, high] = *near {
-            graph.add(low, high, value);
-            bordered[low as usize] = true;
-            bordered[high as usize] = true;
+        Ok(f64::from(value.clamp(-config.clip, config.clip)))
+    };
+    let add = |border: &mut Mean, value: f64| {
+        border.sum += value;
+        border.count = border.count.saturating_add(1);
+    };
+    add_borders(&mut graph, (&flat, columns, bound), pixel, Mean::default, add)?;
+    let threshold = f64::from(config.threshold);
+    let roots = graph.merge(|_, candidate| {
+        if candidate.small || candidate.strength < threshold {
+            Verdict::Merge
         } else {
-            corners.push((value, near.to_vec()));
+            Verdict::Stop
         }
-        Ok(())
-    })?;
-    for (value, near) in corners {
-        for (index, &low) in near.iter().enumerate() {
-            for &high in &near[index + 1..] {
-                if !(bordered[low as usize] && bordered[high as usize]) {
-                    graph.add(low, high, value);
-                }
-            }
-        }
-    }
-    Ok(graph)
+    });
+    joined(&mut flat, columns, bound, &roots)?;
+    // The length is that of the raster it was collected from.
+    Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
 }
 
-/// Calls `visit(row, column, near)` for the line pixels that have a region in
-/// their 3 x 3 neighbourhood, with the labels there in ascending order.
-fn for_each_line_pixel(
-    labels: &[u32],
-    columns: usize,
-    mut visit: impl FnMut(usize, usize, &[u32]) -> Result<()>,
-) -> Result<()> {
-    if columns == 0 {
-        return Ok(());
+/// Sum over the pixels of a border, and their number.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+/// The strength of a border is the mean over its pixels.
+struct MeanRule;
+
+impl Rule for MeanRule {
+    type Border = Mean;
+    type Region = ();
+
+    fn pixels(border: &Mean) -> u32 {
+        border.count
     }
-    for (row, values) in labels.chunks_exact(columns).enumerate() {
-        let first = row.saturating_sub(1) * columns;
-        let last = labels.len().min((row + 2) * columns);
-        for (column, _) in values.iter().enumerate().filter(|(_, label)| **label == 0) {
-            let (left, right) = (column.saturating_sub(1), (column + 2).min(columns));
-            // The pixel itself is 0, so at most eight labels are there.
-            let (mut seen, mut count) = ([0_u32; 8], 0);
-            for near in labels[first..last].chunks_exact(columns) {
-                for label in near[left..right].iter().filter(|label| **label > 0) {
-                    if !seen[..count].contains(label) {
-                        seen[count] = *label;
-                        count += 1;
-                    }
-                }
-            }
-            if count > 0 {
-                seen[..count].sort_unstable();
-                visit(row, column, &seen[..count])?;
-            }
-        }
+
+    fn join_borders(into: &mut Mean, other: &Mean) {
+        into.sum += other.sum;
+        into.count = into.count.saturating_add(other.count);
     }
-    Ok(())
+
+    fn join_regions((): &mut (), (): &(), _: &Mean) {}
+
+    fn strength(&self, border: &Mean, _: [Side<'_, ()>; 2]) -> f64 {
+        border.sum / f64::from(border.count)
+    }
+}
+
+/// Logit of an edge probability in steps of 1/255, finite at both ends.
+#[must_use]
+pub fn edge_logit(code: u8) -> f32 {
+    let p = f32::from(code);
+    ((p + 0.5) / (255.5 - p)).ln()
 }
 
 #[cfg(test)]
