@@ -1,6 +1,7 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
 pub mod assignment_cases;
+pub mod border_training;
 pub mod canvas;
 pub mod cost_matrices;
 pub mod device;

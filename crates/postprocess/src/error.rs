@@ -60,4 +60,12 @@ pub enum Error {
         /// Column of the first such pixel.
         column: usize,
     },
+    /// A trained rule does not fit.
+    #[error("`{field}` of the model is {problem}; train it anew or read the right file")]
+    InvalidModel {
+        /// Name of the field.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
 }

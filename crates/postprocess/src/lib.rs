@@ -10,6 +10,7 @@
 //! | [`components`] | binary mask | connected components and their areas |
 //! | [`watershed`] | 8-bit edge map | regions separated by one-pixel lines |
 //! | [`merge_regions`] | regions and edge logits | fewer regions, weak borders removed |
+//! | [`merge_learned`] | regions, edge map and further maps | the same by a trained rule |
 //! | [`close_lines`] | regions with lines | full partition without lines |
 //! | [`split_regions`] | regions, some in several pieces | one label per connected piece |
 //! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
@@ -57,7 +58,10 @@ pub use connectivity::Connectivity;
 pub use error::{Error, Result};
 pub use hysteresis::hysteresis;
 pub use lines::close_lines;
-pub use merge::{MergeConfig, edge_logit, merge_regions};
+pub use merge::{
+    BorderMaps, BorderModel, BorderSample, LearnedMergeConfig, MAX_BORDER_CHANNELS, MergeConfig,
+    border_feature_count, border_samples, edge_logit, merge_learned, merge_regions,
+};
 pub use nms::{batched_nms, nms};
 pub use otsu::otsu_threshold;
 pub use split::split_regions;

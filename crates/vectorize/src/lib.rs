@@ -8,6 +8,7 @@
 //! Coordinates are pixels: x right, y down, pixel (row i, column j) covers
 //! `[j, j + 1) x [i, i + 1)`.
 
+mod border_channels;
 mod config;
 mod error;
 mod lines;
@@ -19,6 +20,7 @@ mod prediction;
 mod report;
 mod shapes;
 
+pub use border_channels::{BORDER_CHANNELS, border_channels};
 pub use config::{Find, LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};
 pub use error::{Error, Result};
 pub use lines::{Line, extract_lines};

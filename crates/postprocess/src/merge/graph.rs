@@ -33,6 +33,9 @@ pub(crate) struct Side<'a, R> {
     pub(crate) region: &'a R,
 }
 
+/// A border and the regions beside it.
+pub(crate) type Evidence<'a, R> = (&'a <R as Rule>::Border, [Side<'a, <R as Rule>::Region>; 2]);
+
 /// What becomes of the weakest border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -127,6 +130,14 @@ impl<R: Rule> RegionGraph<R> {
         &mut self.borders[index as usize]
     }
 
+    /// All borders with the ids of their sides, the smaller one first.
+    pub(crate) fn borders(&self) -> impl Iterator<Item = (u32, u32, &R::Border)> {
+        (0_u32..).zip(&self.sides).flat_map(move |(low, sides)| {
+            let above = sides.range(low + 1..);
+            above.map(move |(&high, &border)| (low, high, &self.borders[border as usize]))
+        })
+    }
+
     /// The region with the given id.
     pub(crate) fn region_mut(&mut self, id: u32) -> &mut R::Region {
         &mut self.regions[id as usize]
@@ -159,10 +170,7 @@ impl<R: Rule> RegionGraph<R> {
     }
 
     /// Border and sides of a candidate.
-    pub(crate) fn evidence(
-        &self,
-        at: &Candidate,
-    ) -> Option<(&R::Border, [Side<'_, R::Region>; 2])> {
+    pub(crate) fn evidence(&self, at: &Candidate) -> Option<Evidence<'_, R>> {
         let border = *self.sides[at.low as usize].get(&at.high)?;
         Some((&self.borders[border as usize], [at.low, at.high].map(|id| self.side(id))))
     }
