@@ -4,6 +4,7 @@
 
 mod components;
 mod hysteresis;
+mod learned_merge;
 mod lines;
 mod merge;
 mod naive;
