@@ -110,8 +110,8 @@ pub fn drawn_sheets(
     let mut seen = Vec::new();
     for (sheet, index) in drawn.into_iter().zip(first..) {
         let image = sheet.sample.image;
-        // As users run it: some in one pass, some turned.
-        let config = shapes_only(index % 2 == 1, 0);
+        // As users run it: in one pass, turned, adapted.
+        let config = shapes_only(index % 3 == 1, if index % 3 == 2 { 24 } else { 0 });
         let maps = vectorizer.predict(image.view(), &config, &Silent)?;
         seen.push(SeenSheet::new(image.view(), maps, sheet.regions, None)?);
         progress.advance(1);
