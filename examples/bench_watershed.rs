@@ -12,6 +12,7 @@ use mapvec_examples::timed_case::{self, Case, bench};
 use mapvec_postprocess::{
     Connectivity, MergeConfig, WatershedConfig, edge_logit, merge_regions, watershed,
 };
+use mapvec_testkit::bits;
 use ndarray::{Array2, s};
 
 /// Floods a smooth random picture from all its minima (`minima`), or floods and merges the
@@ -69,15 +70,8 @@ fn picture(rows: usize, columns: usize) -> Array2<u8> {
 
 fn octave(number: u64, s: u64, y: u64, x: u64) -> u64 {
     let (r, v, c, u) = (y / s, y % s, x / s, x % s);
-    let lattice = |row: u64, column: u64| splitmix64(number << 40 | row << 20 | column) >> 56;
+    let lattice = |row: u64, column: u64| bits(0, number << 40 | row << 20 | column) >> 56;
     let top = (s - u) * lattice(r, c) + u * lattice(r, c + 1);
     let bottom = (s - u) * lattice(r + 1, c) + u * lattice(r + 1, c + 1);
     ((s - v) * top + v * bottom + s * s / 2) / (s * s)
-}
-
-fn splitmix64(counter: u64) -> u64 {
-    let mut z = counter.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

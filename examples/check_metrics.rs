@@ -55,7 +55,7 @@ fn check(args: &Args) -> Result<()> {
         ("report.md", made.report.to_markdown()),
         ("report.svg", made.report.to_svg()),
     ];
-    for (name, text) in files {
+    for (name, text) in files.into_iter().chain(made.plots) {
         write_atomic(&args.out.join(name), text.as_bytes())?;
     }
     if args.smoke {

@@ -99,9 +99,9 @@ fn on_own_shapes(args: &Args) -> Result<()> {
     write_atomic(&args.out.join("roads.geojson"), roads.to_geojson(21781)?.as_bytes())?;
 
     let values: Vec<(&str, Value)> = vec![
-        ("shapes_pq", json!(closed.regions.pq)),
-        ("outlines_pq", json!(closed.outlines.quality.pq)),
-        ("partition_pq", json!(closed.partition.quality.pq)),
+        ("shapes_pq", json!(closed.regions.score().pq)),
+        ("outlines_pq", json!(closed.outlines.quality.score().pq)),
+        ("partition_pq", json!(closed.partition.quality.score().pq)),
         ("invalid", json!(closed.outlines.invalid + closed.partition.invalid + regular.invalid)),
         ("footprints_iou", json!(regular.mean_iou)),
         ("footprints_vertices", json!(regular.vertices)),

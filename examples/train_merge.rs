@@ -1,9 +1,9 @@
 //! Trains the rule that tells real borders between regions from false ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use candle_core::Device;
 use clap::Parser;
 use mapvec_data::{ImageLimits, read_image, write_atomic};
@@ -11,9 +11,9 @@ use mapvec_examples::border_training::{Fit, SeenSheet, borders, drawn_sheets, fi
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, run, smoke};
 use mapvec_metrics::PqCounts;
-use mapvec_postprocess::{BorderModel, Connectivity, components};
+use mapvec_postprocess::{Connectivity, components};
 use mapvec_vectorize::Vectorizer;
-use ndarray::s;
+use ndarray::{Array2, Array3, s};
 use serde_json::json;
 
 /// Draws sheets, lets the network look at them, and learns from the borders that merging
@@ -23,7 +23,7 @@ struct Args {
     /// Sheets to learn from.
     #[arg(long, default_value_t = 60)]
     sheets: u64,
-    /// Sheets to choose the threshold on.
+    /// Sheets to choose the threshold on, and as many to score on.
     #[arg(long, default_value_t = 12)]
     held_back: u64,
     /// Side of a sheet in pixels.
@@ -52,8 +52,10 @@ struct Args {
     out: PathBuf,
 }
 
-const THRESHOLDS: [f32; 9] = [-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0];
-const MEANS: [f32; 6] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
+/// Logits of a real border at which merging by the model may stop.
+const SCORES: [f32; 9] = [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
+/// Mean logits of an edge at which merging by the mean may stop.
+const MEANS: [f32; 7] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5];
 
 fn main() -> ExitCode {
     run(train)
@@ -65,57 +67,86 @@ fn train(mut args: Args) -> Result<()> {
     }
     let vectorizer = Vectorizer::embedded(&Device::Cpu)?;
     let bar = Bar::default();
-    let sheets = drawn_sheets((0, args.sheets, args.size), args.seed, &vectorizer, &bar)?;
-    let held_back =
-        drawn_sheets((args.sheets, args.held_back, args.size), args.seed, &vectorizer, &bar)?;
-    let mut samples = Vec::new();
-    let mut model: Option<BorderModel> = None;
-    let settings = Fit { steps: args.steps, batch: 512, hidden: args.hidden, seed: args.seed };
-    for round in 0..args.rounds {
-        samples.extend(borders(&sheets, model.as_ref())?);
-        let real = samples.iter().filter(|s| s.real).count();
-        say(&format!("round {round}: {} borders, {real} real", samples.len()));
-        model = Some(fit(&samples, settings, &bar)?);
-        if let Some(model) = &model {
-            scores("held back", &held_back, model)?;
-        }
+    let draw = |first, count| drawn_sheets((first, count, args.size), args.seed, &vectorizer, &bar);
+    let sheets = draw(0, args.sheets)?;
+    let held_back = draw(args.sheets, args.held_back)?;
+    let others = draw(args.sheets + args.held_back, args.held_back)?;
+
+    let (batch, hidden) = (512, args.hidden);
+    let settings = Fit { steps: args.steps, batch, hidden, seed: args.seed };
+    let mut samples = borders(&sheets, None)?;
+    let mut model = fit(&samples, settings, &bar)?;
+    for _ in 1..args.rounds {
+        samples.extend(borders(&sheets, Some(&model))?);
+        model = fit(&samples, settings, &bar)?;
     }
-    let Some(model) = model else { return Ok(()) };
+    let real = samples.iter().filter(|sample| sample.real).count();
+    say(&format!("{} borders, {real} of them real", samples.len()));
     make_folder(&args.out)?;
     write_atomic(&args.out.join("borders.json"), serde_json::to_string(&model)?.as_bytes())?;
+
+    let rules: [(&str, &[f32], Score<'_>); 2] = [
+        ("mean logit", &MEANS, &|sheet, threshold| sheet.by_mean(threshold)),
+        ("trained rule", &SCORES, &|sheet, threshold| sheet.by_model(&model, threshold)),
+    ];
+    say(
+        "| sheets | borders judged by | stop at, chosen on other sheets | PQ | best stop | PQ there |",
+    );
+    say("|---|---|---|---|---|---|");
+    let chosen = rules.map(|(_, stops, score)| best(&held_back, stops, score));
+    let mut found = Vec::new();
+    let mut tell = |name: &str, sheets: &[SeenSheet]| -> Result<()> {
+        for ((rule, stops, score), chosen) in rules.iter().zip(&chosen) {
+            let (stop, _) = chosen.as_ref().map_err(|error| anyhow!("{error}"))?;
+            let (pq, top) = (quality(sheets, *stop, *score)?, best(sheets, stops, *score)?);
+            say(&format!("| {name} | {rule} | {stop} | {pq:.3} | {} | {:.3} |", top.0, top.1));
+            found.push((format!("{name}_{rule}").replace(' ', "_"), json!(pq)));
+        }
+        Ok(())
+    };
+    tell("generated", &others)?;
     if let Some(folder) = &args.city {
-        let read = |name: &str| read_image(&folder.join(name), &ImageLimits::default());
-        let image = read("val_scan.jpg")?;
-        let edges = read("val_edge_target.png")?.slice_move(s![.., .., 0]);
-        let mask = read("val_mask_content.png")?.slice_move(s![.., .., 0]).mapv(|v| v > 127);
-        let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
-        for (rotations, adapt) in [(false, 0), (false, 120)] {
-            let maps = vectorizer.predict(image.view(), &shapes_only(rotations, adapt), &bar)?;
-            let sheet = SeenSheet::new(image.view(), maps, truth.clone(), Some(mask.clone()))?;
-            scores(&format!("city, rotations {rotations}, adapt {adapt}"), &[sheet], &model)?;
+        let (image, truth, mask) = city_sheet(folder)?;
+        for (name, adapt) in [("city", 0), ("city, adapted", 120)] {
+            let maps = vectorizer.predict(image.view(), &shapes_only(false, adapt), &bar)?;
+            let seen = SeenSheet::new(image.view(), maps, truth.clone(), Some(mask.clone()))?;
+            tell(name, &[seen])?;
         }
     }
     if args.smoke {
-        smoke::write(&args.out, [("borders", json!(samples.len()))])?;
+        found.push(("borders".to_owned(), json!(samples.len())));
+        smoke::write(&args.out, found)?;
     }
     Ok(())
 }
 
-fn scores(name: &str, sheets: &[SeenSheet], model: &BorderModel) -> Result<()> {
-    let sum = |of: &dyn Fn(&SeenSheet) -> Result<PqCounts>| -> Result<PqCounts> {
-        let mut total = PqCounts::default();
-        for sheet in sheets {
-            total += of(sheet)?;
+/// Counts of a sheet whose regions are merged up to a threshold.
+type Score<'a> = &'a dyn Fn(&SeenSheet, f32) -> Result<PqCounts>;
+
+/// Panoptic quality over all sheets; 0 where there is nothing.
+fn quality(sheets: &[SeenSheet], stop: f32, score: Score<'_>) -> Result<f64> {
+    let counts: Vec<PqCounts> =
+        sheets.iter().map(|sheet| score(sheet, stop)).collect::<Result<_>>()?;
+    Ok(counts.into_iter().sum::<PqCounts>().score().pq.unwrap_or(0.0))
+}
+
+/// The threshold with the best quality, the first among equals.
+fn best(sheets: &[SeenSheet], stops: &[f32], score: Score<'_>) -> Result<(f32, f64)> {
+    let mut found = (stops[0], f64::NEG_INFINITY);
+    for &stop in stops {
+        let pq = quality(sheets, stop, score)?;
+        if pq > found.1 {
+            found = (stop, pq);
         }
-        Ok(total)
-    };
-    for threshold in MEANS {
-        let q = sum(&|sheet| sheet.by_mean(threshold))?.quality();
-        say(&format!("{name}: mean  {threshold:>4} PQ {:.4} SQ {:.3} RQ {:.3}", q.pq, q.sq, q.rq));
     }
-    for threshold in THRESHOLDS {
-        let q = sum(&|sheet| sheet.by_model(model, threshold))?.quality();
-        say(&format!("{name}: model {threshold:>4} PQ {:.4} SQ {:.3} RQ {:.3}", q.pq, q.sq, q.rq));
-    }
-    Ok(())
+    Ok(found)
+}
+
+/// Scan, true shapes and content mask of the Paris municipal atlas.
+fn city_sheet(folder: &Path) -> Result<(Array3<u8>, Array2<u32>, Array2<bool>)> {
+    let read = |name: &str| read_image(&folder.join(name), &ImageLimits::default());
+    let edges = read("val_edge_target.png")?.slice_move(s![.., .., 0]);
+    let mask = read("val_mask_content.png")?.slice_move(s![.., .., 0]).mapv(|v| v > 127);
+    let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
+    Ok((read("val_scan.jpg")?, truth, mask))
 }

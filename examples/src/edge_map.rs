@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use mapvec_geometry::{Coverage, fill_labels, polygonize, validate_polygon};
-use mapvec_metrics::{PanopticQuality, panoptic_quality};
+use mapvec_metrics::{PqCounts, panoptic_counts};
 use mapvec_postprocess::{
     Connectivity, WatershedConfig, close_lines, components, split_regions, watershed,
 };
@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 #[derive(Debug, Clone, PartialEq)]
 pub struct EdgeMapScores {
     /// Regions of the watershed, with lines of one pixel between them.
-    pub regions: PanopticQuality,
+    pub regions: PqCounts,
     /// The regions as simplified polygons with the lines between them, rasterized.
     pub outlines: RasterizedPolygons,
     /// The regions without lines as simplified polygons that share edges, rasterized.
@@ -26,7 +26,7 @@ pub struct EdgeMapScores {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RasterizedPolygons {
     /// Against the truth.
-    pub quality: PanopticQuality,
+    pub quality: PqCounts,
     /// Number of polygons.
     pub polygons: usize,
     /// How many of them are invalid.
@@ -68,7 +68,7 @@ pub fn score_edge_map(
         let simple = traced.simplify(tolerance)?;
         let (raster, invalid) = rasterized(&simple, labels.dim());
         Ok(RasterizedPolygons {
-            quality: panoptic_quality(raster.view(), truth, mask)?,
+            quality: panoptic_counts(raster.view(), truth, mask)?,
             polygons: simple.len(),
             invalid,
             traced_vertices: traced.vertices(),
@@ -76,7 +76,7 @@ pub fn score_edge_map(
         })
     };
     Ok(EdgeMapScores {
-        regions: panoptic_quality(regions.view(), truth, mask)?,
+        regions: panoptic_counts(regions.view(), truth, mask)?,
         outlines: back(regions.view())?,
         partition: back(split_regions(close_lines(regions.view()).view()).view())?,
         tolerance,
@@ -119,6 +119,10 @@ pub fn drawn_edges(labels: ArrayView2<'_, u32>) -> (Array2<bool>, Array2<u8>) {
 mod tests {
     use super::*;
 
+    fn pq(counts: &PqCounts) -> f64 {
+        counts.score().pq.unwrap()
+    }
+
     #[test]
     fn a_clear_map_gives_its_shapes_back() {
         // Four quarters, the borders of one of them slanted.
@@ -129,13 +133,13 @@ mod tests {
         let truth = shapes_between(edges.view(), 0);
         assert_eq!(truth.iter().max(), Some(&4));
         let scores = score_edge_map(map.view(), &flood(50, 0), truth.view(), None).unwrap();
-        assert!(scores.regions.pq > 0.97, "{scores:?}");
+        assert!(pq(&scores.regions) > 0.97, "{scores:?}");
         for back in [&scores.outlines, &scores.partition] {
             assert_eq!((back.polygons, back.invalid), (4, 0));
-            assert!(back.quality.pq > 0.9, "{scores:?}");
+            assert!(pq(&back.quality) > 0.9, "{scores:?}");
             assert!(back.vertices < back.traced_vertices, "{scores:?}");
         }
         // Without the lines between them, one pixel wide, shapes are as exact.
-        assert!(scores.regions.pq - scores.outlines.quality.pq < 0.02, "{scores:?}");
+        assert!(pq(&scores.regions) - pq(&scores.outlines.quality) < 0.02, "{scores:?}");
     }
 }

@@ -10,9 +10,7 @@ use anyhow::{Context, Result, ensure};
 use geo_types::{LineString, Polygon};
 use mapvec_data::{ImageLimits, Progress, read_image};
 use mapvec_geometry::{fill_labels, thin};
-use mapvec_metrics::{
-    BufferedCounts, BufferedScore, PanopticQuality, buffered_lines, panoptic_quality,
-};
+use mapvec_metrics::{BufferedCounts, PqCounts, buffered_lines, panoptic_counts};
 use mapvec_postprocess::{Connectivity, components, otsu_threshold};
 use mapvec_vectorize::{ShapeMap, VectorizeConfig, Vectorizer};
 use ndarray::{Array2, Array3, Axis};
@@ -40,13 +38,13 @@ pub fn on_sample(
     let size = (image.dim().0, image.dim().1);
     let truth = rasterized(&shapes, size);
     let predicted = rasterized(found.shapes.shapes.iter().map(|s| &s.polygon), size);
-    let quality = panoptic_quality(predicted.view(), truth.view(), None)?;
+    let found_shapes = panoptic_counts(predicted.view(), truth.view(), None)?;
     let drawn = draw(lines.iter(), size);
     let predicted = draw(found.lines.iter().map(|l| &l.line), size);
-    let score = buffered_lines(predicted.view(), drawn.view(), BUFFER)?;
+    let found_lines = buffered_lines(predicted.view(), drawn.view(), BUFFER)?;
     let mut scores = Scores::new();
-    add_shapes(&mut scores, &quality);
-    add_lines(&mut scores, &score);
+    add_shapes(&mut scores, &found_shapes);
+    add_lines(&mut scores, &found_lines);
     Ok(scores)
 }
 
@@ -70,12 +68,12 @@ pub fn on_city_sheet(
     let (regions, delivered) = predict(&image)?;
     let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
     let mask = mask.mapv(|v| v > 127);
-    let quality = panoptic_quality(regions.view(), truth.view(), Some(mask.view()))?;
+    let counts = panoptic_counts(regions.view(), truth.view(), Some(mask.view()))?;
     let mut scores = Scores::new();
-    add_shapes(&mut scores, &quality);
+    add_shapes(&mut scores, &counts);
     if let Some(delivered) = delivered {
-        let quality = panoptic_quality(delivered.view(), truth.view(), Some(mask.view()))?;
-        scores.insert("polygons_pq".to_owned(), quality.pq);
+        let counts = panoptic_counts(delivered.view(), truth.view(), Some(mask.view()))?;
+        insert(&mut scores, "polygons_pq", counts.score().pq);
     }
     Ok(scores)
 }
@@ -143,10 +141,10 @@ pub fn on_road_patches(
         let image = read_image(&path, &limits)?;
         let truth = read_image(&folder.join("truth").join(name), &limits)?;
         let truth = truth.map_axis(Axis(2), |pixel| pixel.iter().any(|v| *v > 0));
-        counts += buffered_lines(predict(&image)?.view(), truth.view(), BUFFER)?.counts;
+        counts += buffered_lines(predict(&image)?.view(), truth.view(), BUFFER)?;
     }
     let mut scores = Scores::new();
-    add_lines(&mut scores, &counts.score());
+    add_lines(&mut scores, &counts);
     Ok(scores)
 }
 
@@ -215,17 +213,24 @@ fn luma(image: &Array3<u8>) -> Array2<u8> {
     })
 }
 
-fn add_shapes(scores: &mut Scores, quality: &PanopticQuality) {
-    scores.insert("shapes_pq".to_owned(), quality.pq);
-    scores.insert("shapes_sq".to_owned(), quality.sq);
-    scores.insert("shapes_rq".to_owned(), quality.rq);
-    scores.insert("shapes_true_positives".to_owned(), quality.true_positives as f64);
-    scores.insert("shapes_false_positives".to_owned(), quality.false_positives as f64);
-    scores.insert("shapes_false_negatives".to_owned(), quality.false_negatives as f64);
+fn add_shapes(scores: &mut Scores, counts: &PqCounts) {
+    let quality = counts.score();
+    insert(scores, "shapes_pq", quality.pq);
+    insert(scores, "shapes_sq", quality.sq);
+    insert(scores, "shapes_rq", quality.rq);
+    insert(scores, "shapes_true_positives", Some(counts.true_positives as f64));
+    insert(scores, "shapes_false_positives", Some(counts.false_positives as f64));
+    insert(scores, "shapes_false_negatives", Some(counts.false_negatives as f64));
 }
 
-fn add_lines(scores: &mut Scores, score: &BufferedScore) {
-    scores.insert("lines_precision".to_owned(), score.precision);
-    scores.insert("lines_recall".to_owned(), score.recall);
-    scores.insert("lines_f1".to_owned(), score.f1);
+fn add_lines(scores: &mut Scores, counts: &BufferedCounts) {
+    let score = counts.score();
+    insert(scores, "lines_precision", score.precision);
+    insert(scores, "lines_recall", score.recall);
+    insert(scores, "lines_f1", score.f1);
+}
+
+/// A score that is undefined is left out.
+fn insert(scores: &mut Scores, name: &str, value: Option<f64>) {
+    scores.extend(value.map(|value| (name.to_owned(), value)));
 }

@@ -1,13 +1,12 @@
 //! What `bench_losses` times; the peers' side is in `xtask/peers/losses.py`.
 
-use std::f64::consts::TAU;
-
 use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor, Var};
 use mapvec_losses::{
     CrossEntropyConfig, DiscriminativeConfig, SoftDiceConfig, cross_entropy, discriminative,
     soft_dice,
 };
+use mapvec_testkit::normal;
 
 use crate::geometry_cases::inputs::uniform;
 use crate::timed_case::Case;
@@ -96,11 +95,7 @@ fn class_weights() -> Vec<f32> {
 /// Normal numbers.
 fn logits(shape: (usize, usize, usize, usize), seed: u64) -> Result<Var> {
     let count = shape.0 * shape.1 * shape.2 * shape.3;
-    let number = |k: usize| {
-        let radius = (-2.0 * (1.0 - uniform(seed, 2 * k, UNIT)).ln()).sqrt();
-        (radius * (TAU * uniform(seed, 2 * k + 1, UNIT)).cos()) as f32
-    };
-    let values = (0..count).map(number).collect();
+    let values = normal(count, seed).into_iter().map(|value| value as f32).collect();
     Ok(Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)?)
 }
 

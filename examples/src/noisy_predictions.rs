@@ -33,6 +33,7 @@ pub struct Scene {
 ///
 /// # Errors
 /// A setting is out of range.
+#[expect(clippy::cast_sign_loss, reason = "clamped to 0..=255")]
 pub fn pattern_scenes(seed: u64, count: usize, size: usize, noise: f32) -> Result<Vec<Scene>> {
     let outputs = vec![PatternOutput::Img, PatternOutput::LineLabel, PatternOutput::ShapeLabel];
     let config = PatternConfig {
@@ -120,6 +121,7 @@ pub struct PointTraining {
 ///
 /// # Errors
 /// A scene is smaller than a crop or has too few pixels, or the loss diverges.
+#[expect(clippy::cast_sign_loss, reason = "points lie in the picture")]
 pub fn train_on_points(
     scenes: &[Scene],
     config: &PointTraining,

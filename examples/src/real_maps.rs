@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use geo_types::Polygon;
 use mapvec_data::{ImageLimits, read_image, write_atomic, write_png};
 use mapvec_geometry::{CentrelineConfig, RegularizeConfig, centrelines};
-use mapvec_metrics::{BufferedScore, buffered_lines};
+use mapvec_metrics::{BufferedScore, PanopticQuality, buffered_lines};
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::edge_map::{EdgeMapScores, RasterizedPolygons, flood, score_edge_map, shapes_between};
@@ -60,11 +60,19 @@ pub fn paris_tables(scores: &[(String, EdgeMapScores)]) -> String {
             ("polygons with the lines between", &score.outlines.quality),
             ("polygons that share edges", &score.partition.quality),
         ];
-        for (step, q) in steps {
-            let cost = score.regions.pq - q.pq;
+        let first = score.regions.score().pq;
+        for (step, counts) in steps {
+            let PanopticQuality { pq, sq, rq } = counts.score();
+            let cost = first.zip(pq).map(|(first, pq)| first - pq);
             text += &format!(
-                "| {name} | {step} | {:.4} | {cost:.4} | {:.3} | {:.3} | {} | {} | {} |\n",
-                q.pq, q.sq, q.rq, q.true_positives, q.false_positives, q.false_negatives
+                "| {name} | {step} | {} | {} | {} | {} | {} | {} | {} |\n",
+                number(pq, 4),
+                number(cost, 4),
+                number(sq, 3),
+                number(rq, 3),
+                counts.true_positives,
+                counts.false_positives,
+                counts.false_negatives
             );
         }
     }
@@ -176,7 +184,7 @@ fn near(
     lines: ArrayView2<'_, bool>,
     skeleton: ArrayView2<'_, bool>,
 ) -> Result<Vec<(f64, BufferedScore)>> {
-    let score = |buffer| Ok((buffer, buffered_lines(lines, skeleton, buffer)?));
+    let score = |buffer| Ok((buffer, buffered_lines(lines, skeleton, buffer)?.score()));
     BUFFERS.into_iter().map(score).collect()
 }
 
@@ -200,11 +208,17 @@ pub fn dufour_tables(scores: &DufourScores) -> String {
     );
     let rows = [("lines", published), ("unpruned centrelines", unpruned)];
     for (name, scores) in rows {
-        for (buffer, BufferedScore { precision, recall, f1, .. }) in scores {
-            text += &format!("| {name} | {buffer} px | {precision:.4} | {recall:.4} | {f1:.4} |\n");
+        for (buffer, BufferedScore { precision, recall, f1 }) in scores {
+            let [precision, recall, f1] = [precision, recall, f1].map(|value| number(*value, 4));
+            text += &format!("| {name} | {buffer} px | {precision} | {recall} | {f1} |\n");
         }
     }
     text
+}
+
+/// A score for a table, a dash where it is undefined.
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 /// The first channel of a picture.

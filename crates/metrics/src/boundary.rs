@@ -41,7 +41,7 @@ pub fn boundary_counts(
 ) -> Result<BufferedCounts> {
     same_shape("truth", truth.dim(), predicted.dim())?;
     let (predicted, truth) = (boundary(predicted), boundary(truth));
-    Ok(buffered_lines(predicted.view(), truth.view(), tolerance)?.counts)
+    buffered_lines(predicted.view(), truth.view(), tolerance)
 }
 
 /// How far the pixels of one mask are from the nearest of another, both ways. Counts of

@@ -7,22 +7,21 @@ use mapvec_geometry::nearest_true;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::binary::ratio;
 use crate::error::same_shape;
-use crate::{Error, Result, share};
+use crate::{Error, Result};
 
 /// How well predicted line pixels agree with true ones, all in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct BufferedScore {
-    /// Share of the predicted pixels near the truth ("correctness"), 0 if
-    /// nothing was predicted.
-    pub precision: f64,
-    /// Share of the true pixels near the prediction ("completeness"), 0 if the
-    /// truth is empty.
-    pub recall: f64,
-    /// Harmonic mean of the two, 0 if both are 0.
-    pub f1: f64,
-    /// What the score is made of.
-    pub counts: BufferedCounts,
+    /// Share of the predicted pixels near the truth ("correctness"); none where nothing was
+    /// predicted.
+    pub precision: Option<f64>,
+    /// Share of the true pixels near the prediction ("completeness"); none where nothing is
+    /// true.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two, 0 if only one side has lines; none where neither has.
+    pub f1: Option<f64>,
 }
 
 /// Pixel counts behind a [`BufferedScore`]; counts of several rasters can be added.
@@ -45,11 +44,14 @@ impl BufferedCounts {
     /// The score of these counts.
     #[must_use]
     pub fn score(&self) -> BufferedScore {
-        let precision = share(self.predicted_near, self.predicted);
-        let recall = share(self.truth_near, self.truth);
-        let sum = precision + recall;
-        let f1 = if sum > 0.0 { 2.0 * precision * recall / sum } else { 0.0 };
-        BufferedScore { precision, recall, f1, counts: *self }
+        let precision = ratio(self.predicted_near, self.predicted);
+        let recall = ratio(self.truth_near, self.truth);
+        let f1 = match (precision, recall) {
+            (Some(p), Some(r)) if p + r > 0.0 => Some(2.0 * p * r / (p + r)),
+            (None, None) => None,
+            _ => Some(0.0),
+        };
+        BufferedScore { precision, recall, f1 }
     }
 }
 
@@ -75,9 +77,8 @@ impl Sum for BufferedCounts {
 /// pixel within `tolerance` (distance of the centres in pixels, exact Euclidean).
 ///
 /// Both masks should be about one pixel wide, as the pixels are counted: thin
-/// thick lines first. Nothing predicted gives precision 0, no truth gives
-/// recall 0, so two empty masks score 0; over a set of rasters add up the counts
-/// rather than averaging the scores.
+/// thick lines first. Over a set of rasters add up the counts rather than averaging the
+/// scores.
 ///
 /// # Examples
 /// ```
@@ -86,9 +87,9 @@ impl Sum for BufferedCounts {
 ///
 /// let truth = array![[true, true, true, true], [false; 4], [false; 4]];
 /// let predicted = array![[false; 4], [true, true, false, false], [false, false, false, true]];
-/// let score = buffered_lines(predicted.view(), truth.view(), 1.0)?;
-/// assert_eq!((score.counts.predicted_near, score.counts.truth_near), (2, 2));
-/// assert!((score.precision - 2.0 / 3.0).abs() < 1e-12);
+/// let counts = buffered_lines(predicted.view(), truth.view(), 1.0)?;
+/// assert_eq!((counts.predicted_near, counts.truth_near), (2, 2));
+/// assert_eq!(counts.score().precision, Some(2.0 / 3.0));
 /// # Ok::<(), mapvec_metrics::Error>(())
 /// ```
 ///
@@ -104,7 +105,7 @@ pub fn buffered_lines(
     predicted: ArrayView2<'_, bool>,
     truth: ArrayView2<'_, bool>,
     tolerance: f64,
-) -> Result<BufferedScore> {
+) -> Result<BufferedCounts> {
     same_shape("truth", truth.dim(), predicted.dim())?;
     if !(tolerance.is_finite() && tolerance >= 0.0) {
         let (field, expected) = ("tolerance", "finite and not negative (pixels)");
@@ -112,9 +113,7 @@ pub fn buffered_lines(
     }
     let (predicted_all, predicted_near) = near(predicted, truth, tolerance);
     let (truth_all, truth_near) = near(truth, predicted, tolerance);
-    let counts =
-        BufferedCounts { predicted: predicted_all, predicted_near, truth: truth_all, truth_near };
-    Ok(counts.score())
+    Ok(BufferedCounts { predicted: predicted_all, predicted_near, truth: truth_all, truth_near })
 }
 
 /// Pixels of `mask`, and how many of them lie near `other`.
@@ -157,14 +156,14 @@ mod tests {
         let (none, mut one) = (Array2::default((3, 3)), Array2::default((3, 3)));
         one[(1, 1)] = true;
         let score = |a: &Array2<bool>, b: &Array2<bool>| {
-            let BufferedScore { precision, recall, f1, .. } =
-                buffered_lines(a.view(), b.view(), 2.0).unwrap();
+            let BufferedScore { precision, recall, f1 } =
+                buffered_lines(a.view(), b.view(), 2.0).unwrap().score();
             (precision, recall, f1)
         };
-        assert_eq!(score(&none, &none), (0.0, 0.0, 0.0));
-        assert_eq!(score(&none, &one), (0.0, 0.0, 0.0));
-        assert_eq!(score(&one, &none), (0.0, 0.0, 0.0));
-        assert_eq!(score(&one, &one), (1.0, 1.0, 1.0));
+        assert_eq!(score(&none, &none), (None, None, None));
+        assert_eq!(score(&none, &one), (None, Some(0.0), Some(0.0)));
+        assert_eq!(score(&one, &none), (Some(0.0), None, Some(0.0)));
+        assert_eq!(score(&one, &one), (Some(1.0), Some(1.0), Some(1.0)));
     }
 
     #[test]
@@ -174,7 +173,7 @@ mod tests {
             a[(0, 0)] = true;
             b[(row, column)] = true;
             let distance = ((row * row + column * column) as f64).sqrt();
-            let near = |t| buffered_lines(a.view(), b.view(), t).unwrap().counts.predicted_near;
+            let near = |t| buffered_lines(a.view(), b.view(), t).unwrap().predicted_near;
             assert_eq!(near(distance), 1, "{row} {column}");
             assert_eq!(near(distance - 1e-3), 0, "{row} {column}");
         }

@@ -1,9 +1,12 @@
 //! Whether probabilities are as often right as they say.
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{check_setting, same_length};
-use crate::{Error, Result};
+use crate::{BinaryCounts, Error, Result};
 
 /// What was said with about one probability.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -16,9 +19,9 @@ pub struct CalibrationBin {
     pub probability: f64,
 }
 
-/// Statements by their probability, in bins of equal width. Those of several pictures can be
-/// added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Statements by their probability, in bins of equal width; none and no bins by default. Counts
+/// of several pictures can be added.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct CalibrationCounts {
     bins: Vec<CalibrationBin>,
@@ -28,6 +31,7 @@ pub struct CalibrationCounts {
 
 /// Counts as they are read, not yet checked.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     bins: Vec<CalibrationBin>,
     squares: f64,
@@ -38,66 +42,118 @@ impl TryFrom<Written> for CalibrationCounts {
 
     fn try_from(written: Written) -> Result<Self> {
         let Written { bins, squares } = written;
-        Self::new(bins.len()).map(|_| Self { bins, squares })
+        // Nothing has been said yet where there is no bin.
+        check_bins(bins.len().max(1))?;
+        Ok(Self { bins, squares })
     }
 }
 
-impl CalibrationCounts {
-    /// No statements yet, in 1 to 10 000 bins; 15 is usual.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`] for another number.
-    pub fn new(bins: usize) -> Result<Self> {
-        check_setting("bins", bins as f64, (1..=10_000).contains(&bins), "from 1 to 10000")?;
-        Ok(Self { bins: vec![CalibrationBin::default(); bins], squares: 0.0 })
-    }
+fn check_bins(bins: usize) -> Result<()> {
+    check_setting("bins", bins as f64, (1..=10_000).contains(&bins), "from 1 to 10000")
+}
 
-    /// Adds statements: the probability of each and whether it is true.
-    ///
-    /// # Errors
-    /// [`Error::LengthMismatch`] if there are not as many of both; [`Error::InvalidEntry`] for
-    /// a probability outside [0, 1]. Nothing is added then.
-    pub fn extend(&mut self, probabilities: &[f64], right: &[bool]) -> Result<()> {
-        same_length("right", right.len(), probabilities.len(), "`probabilities`")?;
-        if let Some(index) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
-            let (field, value) = ("probabilities", probabilities[index]);
-            return Err(Error::InvalidEntry { field, index, value, expected: "in [0, 1]" });
-        }
-        let edges: Vec<f64> =
-            (1..self.bins.len()).map(|edge| edge as f64 / self.bins.len() as f64).collect();
-        for (&probability, &right) in probabilities.iter().zip(right) {
-            let bin = &mut self.bins[edges.partition_point(|&edge| edge <= probability)];
-            bin.count += 1;
-            bin.right += u64::from(right);
-            bin.probability += probability;
-            let truth = f64::from(u8::from(right));
-            self.squares += (probability - truth) * (probability - truth);
-        }
-        Ok(())
+/// Counts statements by their probability in `bins` bins of equal width, 1 to 10 000; 15 is
+/// usual. `right` says which of them are true.
+///
+/// # Examples
+/// ```
+/// let counts = mapvec_metrics::calibration(&[0.9, 0.8, 0.7, 0.1], &[true, true, false, false], 2)?;
+/// // Of three statements with 0.8 in the mean two are right; one with 0.1 is not.
+/// assert!((counts.expected_error().unwrap() - (0.4 + 0.1) / 4.0).abs() < 1e-12);
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::InvalidSetting`] for another number of bins; [`Error::LengthMismatch`] if there are
+/// not as many probabilities as truths; [`Error::InvalidEntry`] for a probability outside
+/// [0, 1].
+pub fn calibration(
+    probabilities: &[f64],
+    right: &[bool],
+    bins: usize,
+) -> Result<CalibrationCounts> {
+    check_bins(bins)?;
+    same_length("right", right.len(), probabilities.len(), "`probabilities`")?;
+    if let Some(index) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
+        let (field, value) = ("probabilities", probabilities[index]);
+        return Err(Error::InvalidEntry { field, index, value, expected: "in [0, 1]" });
     }
+    let edges: Vec<f64> = (1..bins).map(|edge| edge as f64 / bins as f64).collect();
+    let mut counts =
+        CalibrationCounts { bins: vec![CalibrationBin::default(); bins], squares: 0.0 };
+    for (&probability, &right) in probabilities.iter().zip(right) {
+        let bin = &mut counts.bins[edges.partition_point(|&edge| edge <= probability)];
+        bin.count += 1;
+        bin.right += u64::from(right);
+        bin.probability += probability;
+        let truth = f64::from(u8::from(right));
+        counts.squares += (probability - truth) * (probability - truth);
+    }
+    Ok(counts)
+}
 
-    /// Adds the statements of another worker.
-    ///
-    /// # Errors
-    /// [`Error::OtherSettings`] if it has another number of bins.
-    pub fn add(&mut self, other: &Self) -> Result<()> {
-        if self.bins.len() != other.bins.len() {
-            return Err(Error::OtherSettings { field: "bins" });
+impl AddAssign for CalibrationBin {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.right += other.right;
+        self.probability += other.probability;
+    }
+}
+
+/// Adds bin by bin. Counts with different numbers of bins are added in the most bins that both
+/// can be put together to: those of 10 and 15 in 5.
+impl AddAssign for CalibrationCounts {
+    fn add_assign(&mut self, other: Self) {
+        let bins = common_divisor(self.bins.len(), other.bins.len());
+        let mut sum = vec![CalibrationBin::default(); bins];
+        for side in [&self.bins, &other.bins].into_iter().filter(|side| !side.is_empty()) {
+            for (own, parts) in sum.iter_mut().zip(side.chunks(side.len() / bins)) {
+                parts.iter().for_each(|&part| *own += part);
+            }
         }
-        for (own, other) in self.bins.iter_mut().zip(&other.bins) {
-            own.count += other.count;
-            own.right += other.right;
-            own.probability += other.probability;
-        }
+        self.bins = sum;
         self.squares += other.squares;
-        Ok(())
     }
+}
 
+impl Sum for CalibrationCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
+    }
+}
+
+/// The greatest common divisor; the other number where one is 0.
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+impl CalibrationCounts {
     /// The bins, for a reliability diagram: bin k has the probabilities from `k / bins` to
     /// below `(k + 1) / bins`, the last one 1 too.
     #[must_use]
     pub fn bins(&self) -> &[CalibrationBin] {
         &self.bins
+    }
+
+    /// What is right, surplus and missed if every statement from a probability on is taken for
+    /// true: from `k / bins` on for each bin k, so the first takes all. With enough bins their
+    /// precisions over their recalls make up the curve of a binary prediction.
+    #[must_use]
+    pub fn thresholded(&self) -> Vec<BinaryCounts> {
+        let truth: u64 = self.bins.iter().map(|bin| bin.right).sum();
+        let mut counts = BinaryCounts { false_negatives: truth, ..BinaryCounts::default() };
+        let mut all: Vec<BinaryCounts> = Vec::with_capacity(self.bins.len());
+        for bin in self.bins.iter().rev() {
+            counts.true_positives += bin.right;
+            counts.false_positives += bin.count.saturating_sub(bin.right);
+            counts.false_negatives -= bin.right;
+            all.push(counts);
+        }
+        all.reverse();
+        all
     }
 
     /// Number of statements.

@@ -100,6 +100,11 @@ impl Sum for ChartLineCounts {
 /// but no extent in x is similar to nothing; one of a single point weighs 1. Coordinates are
 /// those of the picture, y from its top.
 ///
+/// The score is that of the published definition. The program that `LineFormer` was scored with
+/// hands the two lines over the other way round, so that its `eps` is that of the prediction:
+/// its values differ by up to about a hundredth. An earlier program of the challenge divides by the
+/// larger number of lines, which is [`ChartLineScore::balanced`].
+///
 /// # Examples
 /// ```
 /// use geo_types::LineString;

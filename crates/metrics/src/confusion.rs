@@ -1,13 +1,17 @@
 //! Confusion matrix of two class maps.
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::binary::ratio;
 use crate::error::{check_setting, same_length, same_shape};
-use crate::{BinaryCounts, Error, Result, share};
+use crate::{BinaryCounts, Error, Result};
 
-/// Pixels per true and predicted class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Pixels per true and predicted class; counts of several rasters can be added.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct Confusion {
     classes: usize,
@@ -28,7 +32,8 @@ impl TryFrom<Written> for Confusion {
 
     fn try_from(written: Written) -> Result<Self> {
         let Written { classes, counts } = written;
-        check_classes(classes)?;
+        // Nothing has been counted yet where there is no class.
+        check_classes(classes.max(1))?;
         same_length("counts", counts.len(), classes * classes, "the pairs of classes")?;
         Ok(Self { classes, counts })
     }
@@ -93,19 +98,30 @@ impl Confusion {
     pub fn accuracy(&self) -> Option<f64> {
         let all: u64 = self.counts.iter().sum();
         let right = (0..self.classes).map(|class| self.count(class, class)).sum();
-        (all > 0).then(|| share(right, all))
+        ratio(right, all)
     }
+}
 
-    /// Adds the counts of another raster.
-    ///
-    /// # Errors
-    /// [`Error::ClassMismatch`] if the numbers of classes differ.
-    pub fn add(&mut self, other: &Self) -> Result<()> {
-        if self.classes != other.classes {
-            return Err(Error::ClassMismatch { expected: self.classes, found: other.classes });
+/// Adds class by class. The sum has the classes of whoever has more.
+impl AddAssign for Confusion {
+    fn add_assign(&mut self, other: Self) {
+        let mut other = other;
+        if self.classes < other.classes {
+            std::mem::swap(self, &mut other);
         }
-        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, &count)| *sum += count);
-        Ok(())
+        let rows = self.counts.chunks_mut(self.classes.max(1));
+        for (sums, counts) in rows.zip(other.counts.chunks(other.classes.max(1))) {
+            sums.iter_mut().zip(counts).for_each(|(sum, &count)| *sum += count);
+        }
+    }
+}
+
+impl Sum for Confusion {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
     }
 }
 
@@ -175,7 +191,7 @@ mod tests {
             [0, 1, 2, 3].map(|class| sum.iou(class)),
             [Some(0.5), Some(0.5), Some(1.0), None]
         );
-        sum.add(&confusion(truth.view(), truth.view(), 4, None).unwrap()).unwrap();
+        sum += confusion(truth.view(), truth.view(), 4, None).unwrap();
         assert_eq!(sum.accuracy(), Some(0.875));
         assert!((sum.mean_iou().unwrap() - (2.0 / 3.0 + 0.75 + 1.0) / 3.0).abs() < 1e-12);
         let one = BinaryCounts { true_positives: 3, false_positives: 0, false_negatives: 1 };
@@ -189,6 +205,13 @@ mod tests {
         let counts = confusion(truth.view(), truth.view(), 3, None).unwrap();
         let text = serde_json::to_string(&counts).unwrap();
         assert_eq!(serde_json::from_str::<Confusion>(&text).unwrap(), counts);
+        assert_eq!(
+            serde_json::from_str::<Confusion>(
+                &serde_json::to_string(&Confusion::default()).unwrap()
+            )
+            .unwrap(),
+            Confusion::default()
+        );
         for wrong in [text.replace("\"classes\":3", "\"classes\":2"), text.replace(":3", ":0")] {
             assert!(serde_json::from_str::<Confusion>(&wrong).is_err(), "{wrong}");
         }
@@ -204,8 +227,20 @@ mod tests {
         assert!(refused.contains("class 2 at row 0, column 1"), "{refused}");
         assert!(matches!(count(&two, &three, 2), Err(Error::ShapeMismatch { .. })));
         assert!(matches!(count(&two, &two, 0), Err(Error::InvalidSetting { .. })));
-        let mut sum = count(&two, &two, 3).unwrap();
-        let other = count(&two, &two, 4).unwrap();
-        assert_eq!(sum.add(&other), Err(Error::ClassMismatch { expected: 3, found: 4 }));
+    }
+
+    #[test]
+    fn classes_keep_their_counts_in_a_sum_of_more() {
+        let (few, many) = (array![[0, 1, 1, 0]], array![[3, 2, 1, 0]]);
+        let few = confusion(few.view(), array![[0, 1, 0, 1]].view(), 2, None).unwrap();
+        let many = confusion(many.view(), array![[3, 2, 0, 2]].view(), 4, None).unwrap();
+        let sums = [[few.clone(), many.clone()], [many.clone(), few.clone()]];
+        for sum in sums.map(|pair| pair.into_iter().sum::<Confusion>()) {
+            assert_eq!(sum.classes(), 4);
+            for (t, p) in (0..16).map(|i| (i / 4, i % 4)) {
+                assert_eq!(sum.count(t, p), few.count(t, p) + many.count(t, p), "{t} {p}");
+            }
+        }
+        assert_eq!([Confusion::default(), few.clone()].into_iter().sum::<Confusion>(), few);
     }
 }

@@ -46,14 +46,6 @@ pub enum Error {
         /// Column of the first such pixel.
         column: usize,
     },
-    /// Counts over different numbers of classes cannot be added.
-    #[error("cannot add counts over {found} classes to counts over {expected} classes")]
-    ClassMismatch {
-        /// Number of classes of the sum.
-        expected: usize,
-        /// Number of classes of what was to be added.
-        found: usize,
-    },
     /// Lists that belong together differ in length.
     #[error("`{field}` has {found} entries, but must have {expected}: one for each of {of}")]
     LengthMismatch {

@@ -2,14 +2,14 @@
 //!
 //! | function | compares | score |
 //! |---|---|---|
-//! | [`panoptic_quality`] | two instance maps | PQ = SQ x RQ over matched instances |
+//! | [`panoptic_counts`] | two instance maps | PQ = SQ x RQ over matched instances |
 //! | [`panoptic_classes`] | instance maps with classes | the same per class, and the mean |
 //! | [`buffered_lines`] | two masks of thin lines | precision and recall within a buffer |
 //! | [`confusion`] | two class maps | confusion matrix, `IoU` per class |
 //! | [`binary_counts`] | two masks | precision, recall, F-beta, Dice, `IoU` |
 //! | [`weighted_counts`], [`soft_counts`] | masks, probabilities | the same with weights, without a threshold |
 //! | [`pixel_similarity`] | similarities of pixels and patterns | precision, recall and F1 of pairs |
-//! | [`mean_box_iou`], [`WeightedMean`] | paired boxes, losses | weighted means |
+//! | [`mean_box_iou`], [`weighted_mean`] | paired boxes, losses | weighted means |
 //! | [`CocoRecords`] | boxes, masks or polygons with scores | COCO average precision and recall |
 //! | [`match_polygons`] | polygons with confidences | precision, recall and F1 of `SpaceNet` |
 //! | [`ai4cma_areas`], [`ai4cma_pixels`] | map features as masks | precision, recall and F1 of `AI4CMA` |
@@ -19,14 +19,18 @@
 //! | [`line_distances`] | lines | distances both ways, Hausdorff distance at 95 % |
 //! | [`polis_errors`] | matched polygons | PoLiS distances |
 //! | [`boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
-//! | [`CalibrationCounts`] | probabilities and truth | expected calibration error, Brier score |
+//! | [`calibration`] | probabilities and truth | expected calibration error, Brier score |
 //!
 //! [`bootstrap`] and [`bootstrap_by`] give a score its confidence interval, [`compare_systems`] compares two
-//! systems, and a [`Report`] writes scores as JSON, Markdown and SVG.
+//! systems, and a [`Report`] writes scores as JSON, Markdown and SVG. [`plot_reliability`],
+//! [`plot_precision_recall`] and [`plot_confusion`] draw what scores are made of.
 //!
-//! Every score can be taken over several pictures as if they were one: keep the
-//! counts, add them up, and take the score of the sum. Counts of several workers are added
-//! in the same way, and can be written and read for that.
+//! Every score can be taken over several pictures as if they were one. A function gives the
+//! counts of one picture; `+=` and `sum` add those of pictures and workers; methods of the sum
+//! give the scores, `None` where there is nothing to take them of. Counts are empty by default,
+//! and can be written and read. Only [`CocoRecords`] are no counts, as average precision ranks
+//! all detections at once: they take pictures by [`CocoRecords::update`] and those of other
+//! workers by [`CocoRecords::merge`], which can fail.
 
 mod ai4cma;
 mod apls;
@@ -62,7 +66,7 @@ pub use bootstrap::{
 };
 pub use boundary::{DistanceCounts, boundary, boundary_counts, pixel_distances};
 pub use buffered::{BufferedCounts, BufferedScore, buffered_lines};
-pub use calibration::{CalibrationBin, CalibrationCounts};
+pub use calibration::{CalibrationBin, CalibrationCounts, calibration};
 pub use chart_lines::{ChartLineCounts, ChartLineScore, chart_lines};
 pub use coco_ap::{
     AreaRange, CocoConfig, CocoDetection, CocoRecords, CocoScores, CocoSelection, CocoTruth,
@@ -77,15 +81,13 @@ pub use line_errors::{
     thickness_errors,
 };
 pub use mean_box_iou::mean_box_iou;
-pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts, panoptic_quality};
+pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts};
 pub use panoptic_classes::{InstanceMap, PqClasses, panoptic_classes};
 pub use pixel_similarity::pixel_similarity;
-pub use report::{NamedScore, Report};
+pub use report::{
+    CurvePoint, NamedScore, PrecisionRecall, Report, plot_confusion, plot_precision_recall,
+    plot_reliability,
+};
 pub use spacenet::{PolygonMatch, PolygonMatches, SpacenetConfig, match_polygons};
 pub use weighted_counts::{WeightedCounts, soft_counts, weighted_counts};
-pub use weighted_mean::WeightedMean;
-
-/// `part / whole`, 0 if there is nothing to count.
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
+pub use weighted_mean::{WeightedMean, weighted_mean};

@@ -1,7 +1,7 @@
 //! Overlap of boxes that belong to each other.
 
 use crate::error::same_length;
-use crate::{Error, Result, WeightedMean};
+use crate::{Error, Result, WeightedMean, weighted_mean};
 
 /// `IoU` of boxes pair by pair, each left, top, width and height (px), with the weight of each
 /// pair, or 1: [`WeightedMean::mean`] is the weighted mean `IoU`. Two boxes without an area
@@ -37,9 +37,7 @@ pub fn mean_box_iou(
         }
     }
     let ious: Vec<f64> = predicted.iter().zip(truth).map(|(a, b)| iou(*a, *b)).collect();
-    let mut mean = WeightedMean::default();
-    mean.extend(&ious, weights)?;
-    Ok(mean)
+    weighted_mean(&ious, weights)
 }
 
 fn iou([ax, ay, aw, ah]: [f64; 4], [bx, by, bw, bh]: [f64; 4]) -> f64 {

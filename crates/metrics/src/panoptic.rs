@@ -8,24 +8,20 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::binary::ratio;
 use crate::error::same_shape;
 
 /// Panoptic quality and its parts, all in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct PanopticQuality {
-    /// Panoptic quality, `sq * rq`.
-    pub pq: f64,
-    /// Segmentation quality: mean `IoU` of the matched instances, 0 if there are none.
-    pub sq: f64,
-    /// Recognition quality: `tp / (tp + fp / 2 + fn / 2)`, 0 if there is no
-    /// instance on either side.
-    pub rq: f64,
-    /// Instances of the prediction that match one of the truth.
-    pub true_positives: u64,
-    /// Instances of the prediction without a match.
-    pub false_positives: u64,
-    /// Instances of the truth without a match.
-    pub false_negatives: u64,
+    /// Panoptic quality, `sq * rq`, 0 without a match; none where there is no instance on
+    /// either side.
+    pub pq: Option<f64>,
+    /// Segmentation quality: mean `IoU` of the matched instances; none without a match.
+    pub sq: Option<f64>,
+    /// Recognition quality: `tp / (tp + fp / 2 + fn / 2)`; none where there is no instance on
+    /// either side.
+    pub rq: Option<f64>,
 }
 
 /// What panoptic quality is made of; counts of several rasters can be added.
@@ -44,13 +40,11 @@ pub struct PqCounts {
 impl PqCounts {
     /// The score of these counts.
     #[must_use]
-    pub fn quality(&self) -> PanopticQuality {
+    pub fn score(&self) -> PanopticQuality {
         let Self { iou_sum, true_positives, false_positives, false_negatives } = *self;
-        let matches = true_positives as f64;
-        let sq = if true_positives == 0 { 0.0 } else { iou_sum / matches };
-        let all = 2 * true_positives + false_positives + false_negatives;
-        let rq = crate::share(2 * true_positives, all);
-        PanopticQuality { pq: sq * rq, sq, rq, true_positives, false_positives, false_negatives }
+        let sq = (true_positives > 0).then(|| iou_sum / true_positives as f64);
+        let rq = ratio(2 * true_positives, 2 * true_positives + false_positives + false_negatives);
+        PanopticQuality { pq: rq.map(|rq| sq.unwrap_or(0.0) * rq), sq, rq }
     }
 }
 
@@ -72,8 +66,7 @@ impl Sum for PqCounts {
     }
 }
 
-/// Panoptic quality of a prediction: how many instances are found, and how
-/// well they fit.
+/// What panoptic quality is made of: how many instances are found, and how well they fit.
 ///
 /// `predicted` and `truth` hold the instance of every pixel; ids are free and
 /// need not be dense, 0 is no instance. Pixels outside `mask` are no instance
@@ -81,18 +74,16 @@ impl Sum for PqCounts {
 /// lies inside. Two instances match if their `IoU` is above 1/2; such a match is
 /// unique. Pixels of a prediction on truth 0 count for its area, as usual.
 ///
-/// If both sides are empty, all scores are 0.
-///
 /// # Examples
 /// ```
-/// use mapvec_metrics::panoptic_quality;
+/// use mapvec_metrics::panoptic_counts;
 /// use ndarray::array;
 ///
 /// let truth = array![[1, 1, 1, 0, 2, 2_u32]];
 /// let predicted = array![[7, 7, 0, 0, 0, 9_u32]];
-/// let score = panoptic_quality(predicted.view(), truth.view(), None)?;
-/// assert_eq!(score.true_positives, 1); // IoU 2/3; the other has 1/2
-/// assert!((score.pq - 2.0 / 3.0 * 0.5).abs() < 1e-12);
+/// let counts = panoptic_counts(predicted.view(), truth.view(), None)?;
+/// assert_eq!(counts.true_positives, 1); // IoU 2/3; the other has 1/2
+/// assert_eq!(counts.score().pq, Some(2.0 / 3.0 * 0.5));
 /// # Ok::<(), mapvec_metrics::Error>(())
 /// ```
 ///
@@ -104,18 +95,6 @@ impl Sum for PqCounts {
 /// segmentation, CVPR 2019. With all shapes of one class and void on both sides
 /// it is the measure of the ICDAR 2021 competition on historical map
 /// segmentation, task 1.
-pub fn panoptic_quality(
-    predicted: ArrayView2<'_, u32>,
-    truth: ArrayView2<'_, u32>,
-    mask: Option<ArrayView2<'_, bool>>,
-) -> Result<PanopticQuality> {
-    Ok(panoptic_counts(predicted, truth, mask)?.quality())
-}
-
-/// The counts of [`panoptic_quality`], to be added over several rasters.
-///
-/// # Errors
-/// As [`panoptic_quality`].
 pub fn panoptic_counts(
     predicted: ArrayView2<'_, u32>,
     truth: ArrayView2<'_, u32>,
@@ -194,9 +173,9 @@ mod tests {
         let truth = array![[1, 1, 1, 1, 2, 2_u32]];
         let predicted = array![[5, 5, 0, 0, 5, 6_u32]];
         let mask = array![[true, true, false, false, false, true]];
-        let score = panoptic_quality(predicted.view(), truth.view(), Some(mask.view())).unwrap();
-        assert_eq!((score.true_positives, score.false_positives, score.false_negatives), (2, 0, 0));
-        assert!((score.pq - 1.0).abs() < 1e-12);
+        let found = panoptic_counts(predicted.view(), truth.view(), Some(mask.view())).unwrap();
+        assert_eq!((found.true_positives, found.false_positives, found.false_negatives), (2, 0, 0));
+        assert_eq!(found.score().pq, Some(1.0));
     }
 
     #[test]
@@ -209,21 +188,25 @@ mod tests {
     }
 
     #[test]
-    fn nothing_scores_nothing() {
-        let nothing = Array2::zeros((2, 3));
-        let score = panoptic_quality(nothing.view(), nothing.view(), None).unwrap();
-        assert_eq!(score, PanopticQuality::default());
+    fn nothing_has_no_score() {
+        let (nothing, one) = (Array2::zeros((2, 3)), Array2::ones((2, 3)));
+        let score = |a: &Array2<u32>, b: &Array2<u32>| {
+            panoptic_counts(a.view(), b.view(), None).unwrap().score()
+        };
+        assert_eq!(score(&nothing, &nothing), PanopticQuality::default());
+        let missed = PanopticQuality { pq: Some(0.0), sq: None, rq: Some(0.0) };
+        assert_eq!((score(&nothing, &one), score(&one, &nothing)), (missed, missed));
         let none = Array2::zeros((0, 0));
-        assert!(panoptic_quality(none.view(), none.view(), None).is_ok());
+        assert!(panoptic_counts(none.view(), none.view(), None).is_ok());
     }
 
     #[test]
     fn sizes_must_agree() {
         let (a, b) = (Array2::zeros((2, 3)), Array2::zeros((3, 2)));
-        let refused = panoptic_quality(a.view(), b.view(), None).unwrap_err();
+        let refused = panoptic_counts(a.view(), b.view(), None).unwrap_err();
         assert!(refused.to_string().contains("`truth` has 3 rows and 2 columns"));
         let mask = Array2::default((1, 1));
-        let refused = panoptic_quality(a.view(), a.view(), Some(mask.view())).unwrap_err();
+        let refused = panoptic_counts(a.view(), a.view(), Some(mask.view())).unwrap_err();
         assert!(refused.to_string().contains("`mask`"));
     }
 }

@@ -1,5 +1,8 @@
 //! Panoptic quality of several classes of instances.
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +22,7 @@ pub struct InstanceMap<'a> {
 }
 
 /// What panoptic quality is made of, per class; counts of several rasters can be added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PqClasses {
     /// One entry per class.
     counts: Vec<PqCounts>,
@@ -32,43 +35,41 @@ impl PqClasses {
         &self.counts
     }
 
-    /// The score of a class, `None` if neither side has an instance of it.
+    /// The score of a class; none of anything if neither side has an instance of it.
     #[must_use]
-    pub fn quality(&self, class: usize) -> Option<PanopticQuality> {
-        let counts = self.counts.get(class)?;
-        let instances = counts.true_positives + counts.false_positives + counts.false_negatives;
-        (instances > 0).then(|| counts.quality())
+    pub fn class_score(&self, class: usize) -> PanopticQuality {
+        self.counts.get(class).map(PqCounts::score).unwrap_or_default()
     }
 
-    /// Means of PQ, SQ and RQ over the classes that occur, and the numbers of instances of all;
-    /// `None` if no class occurs. A class without a match has 0 of each.
+    /// Means of PQ, SQ and RQ over the classes that occur; none if no class does. A class
+    /// without a match has 0 of each, as in the published numbers.
     #[must_use]
-    pub fn mean(&self) -> Option<PanopticQuality> {
-        let all: Vec<PanopticQuality> =
-            (0..self.counts.len()).filter_map(|class| self.quality(class)).collect();
-        let mean = |part: fn(&PanopticQuality) -> f64| {
-            all.iter().map(part).sum::<f64>() / all.len() as f64
+    pub fn score(&self) -> PanopticQuality {
+        let all = self.counts.iter().map(PqCounts::score).filter(|score| score.pq.is_some());
+        let all: Vec<PanopticQuality> = all.collect();
+        let mean = |part: fn(&PanopticQuality) -> Option<f64>| {
+            let sum: f64 = all.iter().filter_map(part).sum();
+            (!all.is_empty()).then(|| sum / all.len() as f64)
         };
-        let sum: PqCounts = self.counts.iter().copied().sum();
-        (!all.is_empty()).then(|| PanopticQuality {
-            pq: mean(|quality| quality.pq),
-            sq: mean(|quality| quality.sq),
-            rq: mean(|quality| quality.rq),
-            ..sum.quality()
-        })
+        PanopticQuality { pq: mean(|one| one.pq), sq: mean(|one| one.sq), rq: mean(|one| one.rq) }
     }
+}
 
-    /// Adds the counts of another raster.
-    ///
-    /// # Errors
-    /// [`Error::ClassMismatch`] if the numbers of classes differ.
-    pub fn add(&mut self, other: &Self) -> Result<()> {
-        let (expected, found) = (self.counts.len(), other.counts.len());
-        if expected != found {
-            return Err(Error::ClassMismatch { expected, found });
-        }
-        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, &counts)| *sum += counts);
-        Ok(())
+/// Adds class by class. The sum has the classes of whoever has more.
+impl AddAssign for PqClasses {
+    fn add_assign(&mut self, other: Self) {
+        let classes = self.counts.len().max(other.counts.len());
+        self.counts.resize(classes, PqCounts::default());
+        self.counts.iter_mut().zip(other.counts).for_each(|(sum, counts)| *sum += counts);
+    }
+}
+
+impl Sum for PqClasses {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
     }
 }
 
@@ -86,9 +87,9 @@ impl PqClasses {
 /// let truth = InstanceMap { ids: ids.view(), classes: right.view() };
 /// let predicted = InstanceMap { ids: ids.view(), classes: wrong.view() };
 /// let counts = panoptic_classes(&predicted, &truth, 4, None)?;
-/// let pq = [0, 1, 2, 3].map(|class| counts.quality(class).map(|quality| quality.pq));
+/// let pq = [0, 1, 2, 3].map(|class| counts.class_score(class).pq);
 /// assert_eq!(pq, [Some(1.0), Some(0.0), Some(0.0), None]);
-/// assert_eq!(counts.mean().unwrap().pq, 1.0 / 3.0);
+/// assert_eq!(counts.score().pq, Some(1.0 / 3.0));
 /// # Ok::<(), mapvec_metrics::Error>(())
 /// ```
 ///

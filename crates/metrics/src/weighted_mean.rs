@@ -21,43 +21,6 @@ pub struct WeightedMean {
 }
 
 impl WeightedMean {
-    /// Adds values, each with its weight, or all with a weight of 1.
-    ///
-    /// # Examples
-    /// ```
-    /// let mut losses = mapvec_metrics::WeightedMean::default();
-    /// losses.extend(&[2.0, 4.0, 9.0], Some(&[1.0, 3.0, 0.0]))?;
-    /// assert_eq!(losses.mean(), Some(3.5));
-    /// assert_eq!(losses.per_value(), Some(14.0 / 3.0));
-    /// # Ok::<(), mapvec_metrics::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::LengthMismatch`] if there is not one weight for each value;
-    /// [`Error::InvalidEntry`] for a value that is not finite, or a weight that is not finite
-    /// or negative. Nothing is added then.
-    pub fn extend(&mut self, values: &[f64], weights: Option<&[f64]>) -> Result<()> {
-        let mut added = Self { count: values.len() as u64, ..Self::default() };
-        if let Some(weights) = weights {
-            same_length("weights", weights.len(), values.len(), "`values`")?;
-        }
-        for (index, &value) in values.iter().enumerate() {
-            let weight = weights.map_or(1.0, |weights| weights[index]);
-            if !value.is_finite() {
-                let (field, expected) = ("values", "finite");
-                return Err(Error::InvalidEntry { field, index, value, expected });
-            }
-            if !(weight.is_finite() && weight >= 0.0) {
-                let (field, expected) = ("weights", "finite and not negative");
-                return Err(Error::InvalidEntry { field, index, value: weight, expected });
-            }
-            added.sum += weight * value;
-            added.weight += weight;
-        }
-        *self += added;
-        Ok(())
-    }
-
     /// Sum over sum of the weights; none without a weight.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
@@ -70,6 +33,43 @@ impl WeightedMean {
     pub fn per_value(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
+}
+
+/// The sums of values, each with its weight, or all with a weight of 1.
+///
+/// # Examples
+/// ```
+/// use mapvec_metrics::weighted_mean;
+/// let mut losses = weighted_mean(&[2.0, 4.0], Some(&[1.0, 3.0]))?;
+/// losses += weighted_mean(&[9.0], Some(&[0.0]))?;
+/// assert_eq!(losses.mean(), Some(3.5));
+/// assert_eq!(losses.per_value(), Some(14.0 / 3.0));
+/// # Ok::<(), mapvec_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::LengthMismatch`] if there is not one weight for each value;
+/// [`Error::InvalidEntry`] for a value that is not finite, or a weight that is not finite or
+/// negative.
+pub fn weighted_mean(values: &[f64], weights: Option<&[f64]>) -> Result<WeightedMean> {
+    let mut sums = WeightedMean { count: values.len() as u64, ..WeightedMean::default() };
+    if let Some(weights) = weights {
+        same_length("weights", weights.len(), values.len(), "`values`")?;
+    }
+    for (index, &value) in values.iter().enumerate() {
+        let weight = weights.map_or(1.0, |weights| weights[index]);
+        if !value.is_finite() {
+            let (field, expected) = ("values", "finite");
+            return Err(Error::InvalidEntry { field, index, value, expected });
+        }
+        if !(weight.is_finite() && weight >= 0.0) {
+            let (field, expected) = ("weights", "finite and not negative");
+            return Err(Error::InvalidEntry { field, index, value: weight, expected });
+        }
+        sums.sum += weight * value;
+        sums.weight += weight;
+    }
+    Ok(sums)
 }
 
 impl AddAssign for WeightedMean {

@@ -13,7 +13,8 @@
 use std::f64::consts::TAU;
 
 /// The `i`-th 64 bits of a stream.
-fn bits(seed: u64, i: u64) -> u64 {
+#[must_use]
+pub fn bits(seed: u64, i: u64) -> u64 {
     let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -25,10 +26,16 @@ fn unit(seed: u64, i: u64) -> f64 {
     (bits(seed, i) >> 11) as f64 * 2.0_f64.powi(-53)
 }
 
+/// The `i`-th of the numbers that [`uniform`] gives.
+#[must_use]
+pub fn uniform_at(i: u64, seed: u64, low: f64, high: f64) -> f64 {
+    low + (high - low) * unit(seed, i)
+}
+
 /// `n` numbers in [`low`, `high`).
 #[must_use]
 pub fn uniform(n: usize, seed: u64, low: f64, high: f64) -> Vec<f64> {
-    (0..n as u64).map(|i| low + (high - low) * unit(seed, i)).collect()
+    (0..n as u64).map(|i| uniform_at(i, seed, low, high)).collect()
 }
 
 /// `n` standard normal numbers.

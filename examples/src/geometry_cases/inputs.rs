@@ -5,21 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use geo_types::{Coord, LineString, Polygon};
+use mapvec_testkit::uniform_at;
 use ndarray::Array2;
-
-/// The splitmix64 generator as a function of seed and position.
-fn splitmix64(seed: u64, index: usize) -> u64 {
-    let step = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut z = seed.wrapping_add(step);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 /// Number `index` of the uniform numbers in `[low, high)` that a seed gives.
 pub(crate) fn uniform(seed: u64, index: usize, (low, high): (f64, f64)) -> f64 {
-    let unit = (splitmix64(seed, index) >> 11) as f64 * (0.5_f64).powi(53);
-    low + (high - low) * unit
+    uniform_at(index as u64, seed, low, high)
 }
 
 /// Lines of three to eight points with steps up to 40 pixels per axis, at whole numbers.

@@ -1,4 +1,4 @@
-//! Functions of the geometry crate driven by arbitrary bytes.
+//! Functions over shapes, rasters and run lengths driven by arbitrary bytes.
 //!
 //! Each target reads its arguments from bytes, calls what it is named after and says
 //! what is wrong with the result. The example `fuzz_geometry` and the `libFuzzer` binaries
@@ -8,6 +8,7 @@ mod bytes;
 mod drawing;
 mod fans;
 mod rasters;
+mod runs;
 mod seams;
 mod shapes;
 
@@ -20,7 +21,7 @@ pub type Finding = Result<(), String>;
 pub type Target = fn(&mut Bytes<'_>) -> Finding;
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("polygonize", rasters::polygonize),
     ("lines", rasters::lines),
     ("contours", rasters::contours),
@@ -33,6 +34,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("measure", drawing::measure),
     ("visible", drawing::visible),
     ("fans", fans::fans),
+    ("runs", runs::runs),
 ];
 
 /// Fails with a text unless a condition holds.

@@ -115,7 +115,7 @@ impl Pictures {
                 mask_ious(&group.masks[1], &group.masks[0], &crowd)?
             };
             let worker = &mut workers[index % 2];
-            worker.add(*image, *category, &group.truths, &group.detections, ious.view())?;
+            worker.update(*image, *category, &group.truths, &group.detections, ious.view())?;
         }
         let [mut all, rest] = workers;
         all.merge(rest)?;

@@ -3,11 +3,15 @@
 mod ai4cma;
 mod coco;
 mod made;
+mod plots;
+mod scene;
 mod spacenet;
+mod sums;
 mod table;
 
 pub use ai4cma::check_ai4cma;
 pub use coco::{check_sets, time_masks};
 pub use made::{Made, score_made};
+pub use plots::Plots;
 pub use spacenet::check_spacenet;
 pub use table::Comparison;

@@ -25,7 +25,7 @@ use crate::{Error, Result};
 /// let truths = [CocoTruth { area: 100.0, ..CocoTruth::default() }];
 /// let detections = [(0.9, 80.0), (0.4, 25.0)].map(|(score, area)| CocoDetection { score, area });
 /// let mut records = CocoRecords::new(&CocoConfig::default())?;
-/// records.add(1, 1, &truths, &detections, ious.view())?;
+/// records.update(1, 1, &truths, &detections, ious.view())?;
 /// let summary = records.score().summary();
 /// // Right at the seven thresholds up to 0.8.
 /// assert!((summary[0].1.unwrap() - 0.7).abs() < 1e-12);
@@ -109,7 +109,7 @@ impl CocoRecords {
     /// [`Error::LengthMismatch`] or [`Error::ShapeMismatch`] for `ious` of another shape;
     /// [`Error::InvalidEntry`] for a score, an area or an `IoU` that is not a number;
     /// [`Error::Duplicate`] if the image has been added for this category.
-    pub fn add(
+    pub fn update(
         &mut self,
         image: u64,
         category: u32,

@@ -1,11 +1,18 @@
-//! Scores with their names, as JSON, Markdown and a picture.
+//! Scores with their names, as JSON, Markdown and a picture, and plots of counts.
 
+mod curves;
+mod frame;
+mod heat_map;
 mod markdown;
+mod reliability;
 mod svg;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Interval;
+pub use curves::{CurvePoint, PrecisionRecall, plot_precision_recall};
+pub use heat_map::plot_confusion;
+pub use reliability::plot_reliability;
 
 /// A score of a [`Report`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

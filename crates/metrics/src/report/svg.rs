@@ -1,5 +1,6 @@
 //! A report as bars.
 
+use super::frame::opening;
 use super::{NamedScore, Report};
 
 /// Width of the bars and of the column of numbers, px.
@@ -23,11 +24,9 @@ pub(super) fn bars(report: &Report) -> String {
     let at = |value: f64| names + width * ((value / 2.0 - low / 2.0) / span).clamp(0.0, 1.0);
     let bottom = ENDS[0] + ROW * rows.len() as f64;
     let (full, height) = (names + width + numbers, bottom + ENDS[1]);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{full}\" height=\"{height}\" \
-         viewBox=\"0 0 {full} {height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n\
-         <rect width=\"{full}\" height=\"{height}\" fill=\"#fff\"/>\n\
-         <text x=\"12\" y=\"26\" font-size=\"15\" font-weight=\"bold\">{}</text>\n",
+    let mut svg = opening([full, height]);
+    svg += &format!(
+        "<text x=\"12\" y=\"26\" font-size=\"15\" font-weight=\"bold\">{}</text>\n",
         escaped(&report.title)
     );
     for tick in 0..=4_u8 {
@@ -107,7 +106,7 @@ fn number(value: f64) -> String {
 }
 
 /// Text that is no markup; control characters are left out.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -24,11 +24,15 @@ proptest! {
         masks in rasters(prop_oneof![4 => Just(false), 1 => Just(true)], 2),
         tolerance in prop_oneof![(0_u8..5).prop_map(f64::from), 0.0..4.0, Just(2_f64.sqrt())],
     ) {
-        let score = buffered_lines(masks[0].view(), masks[1].view(), tolerance).unwrap();
+        let found = buffered_lines(masks[0].view(), masks[1].view(), tolerance).unwrap();
         let (predicted, predicted_near) = near(&masks[0], &masks[1], tolerance);
         let (truth, truth_near) = near(&masks[1], &masks[0], tolerance);
         let expected = BufferedCounts { predicted, predicted_near, truth, truth_near };
-        prop_assert_eq!(score.counts, expected);
-        prop_assert_eq!(score, [expected, BufferedCounts::default()].into_iter().sum::<BufferedCounts>().score());
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(found, [expected, BufferedCounts::default()].into_iter().sum());
+        let score = found.score();
+        prop_assert_eq!(score.precision.is_some(), predicted > 0);
+        prop_assert_eq!(score.recall.is_some(), truth > 0);
+        prop_assert_eq!(score.f1.is_some(), predicted + truth > 0);
     }
 }

@@ -1,4 +1,4 @@
-use mapvec_metrics::{CalibrationCounts, Error};
+use mapvec_metrics::{CalibrationCounts, Error, calibration};
 use mapvec_testkit::uniform;
 use proptest::prelude::*;
 
@@ -8,8 +8,7 @@ fn as_by_numpy() {
     let p = uniform(500, 80, 0.0, 1.0);
     let right: Vec<bool> =
         uniform(500, 81, 0.0, 1.0).iter().zip(&p).map(|(u, p)| *u < p.powf(1.5)).collect();
-    let mut counts = CalibrationCounts::new(10).unwrap();
-    counts.extend(&p, &right).unwrap();
+    let counts = calibration(&p, &right, 10).unwrap();
     let near = |value: Option<f64>, expected: f64| (value.unwrap() - expected).abs() < 1e-12;
     assert!(near(counts.expected_error(), 0.102_860_369_281_378_25));
     assert!(near(counts.largest_error(), 0.249_311_409_730_454_13));
@@ -23,8 +22,7 @@ proptest! {
         bins in 1_usize..12, cut in 0_usize..40,
     ) {
         let (p, right): (Vec<f64>, Vec<bool>) = statements.iter().copied().unzip();
-        let mut counts = CalibrationCounts::new(bins).unwrap();
-        counts.extend(&p, &right).unwrap();
+        let counts = calibration(&p, &right, bins).unwrap();
         prop_assert_eq!(counts.count(), p.len() as u64);
         for (place, bin) in counts.bins().iter().enumerate() {
             let (low, high) = (place as f64 / bins as f64, (place + 1) as f64 / bins as f64);
@@ -38,33 +36,54 @@ proptest! {
         prop_assert!(scores.into_iter().flatten().all(|score| (0.0..=1.0 + 1e-12).contains(&score)));
         prop_assert!(scores[0] <= scores[1].map(|largest| largest + 1e-12));
         let cut = cut.min(p.len());
-        let mut split = CalibrationCounts::new(bins).unwrap();
-        split.extend(&p[cut..], &right[cut..]).unwrap();
-        let mut rest = CalibrationCounts::new(bins).unwrap();
-        rest.extend(&p[..cut], &right[..cut]).unwrap();
-        split.add(&rest).unwrap();
+        let parts = [(&p[cut..], &right[cut..]), (&p[..cut], &right[..cut])];
+        let split: CalibrationCounts =
+            parts.iter().map(|(p, right)| calibration(p, right, bins).unwrap()).sum();
         let near = |a: Option<f64>, b: Option<f64>| (a.unwrap_or(0.0) - b.unwrap_or(0.0)).abs() < 1e-12;
         prop_assert!(near(split.expected_error(), counts.expected_error()));
         prop_assert!(near(split.brier(), counts.brier()));
+    }
+
+    /// Bins that are put together are the bins that would have been counted.
+    #[test]
+    fn other_numbers_of_bins_meet_in_their_common_divisor(
+        statements in prop::collection::vec(
+            (prop_oneof![0.0..=1.0, (0_u8..=60).prop_map(|k| f64::from(k) / 60.0)], any::<bool>()),
+            1..40,
+        ),
+        factors in (1_usize..7, 1_usize..7, 1_usize..7), cut in 0_usize..40,
+    ) {
+        let (p, right): (Vec<f64>, Vec<bool>) = statements.iter().copied().unzip();
+        let (a, b) = (factors.0 * factors.1, factors.0 * factors.2);
+        let bins = (1..=a).rev().find(|d| a % d == 0 && b % d == 0).unwrap_or(1);
+        let cut = cut.min(p.len());
+        let mut sum = calibration(&p[..cut], &right[..cut], a).unwrap();
+        sum += calibration(&p[cut..], &right[cut..], b).unwrap();
+        let expected = calibration(&p, &right, bins).unwrap();
+        prop_assert_eq!(sum.bins().len(), bins);
+        for (own, other) in sum.bins().iter().zip(expected.bins()) {
+            prop_assert_eq!((own.count, own.right), (other.count, other.right));
+            prop_assert!((own.probability - other.probability).abs() < 1e-12);
+        }
     }
 }
 
 #[test]
 fn certainty_that_is_right_costs_nothing_and_bad_input_is_refused() {
-    let mut counts = CalibrationCounts::new(15).unwrap();
-    counts.extend(&[1.0, 0.0, 1.0], &[true, false, true]).unwrap();
+    let counts = calibration(&[1.0, 0.0, 1.0], &[true, false, true], 15).unwrap();
     assert_eq!((counts.expected_error(), counts.brier()), (Some(0.0), Some(0.0)));
-    let before = counts.clone();
     for wrong in [-0.1, 1.1, f64::NAN] {
-        let refused = counts.extend(&[0.5, wrong], &[true, true]);
+        let refused = calibration(&[0.5, wrong], &[true, true], 15);
         assert!(matches!(refused, Err(Error::InvalidEntry { index: 1, .. })));
     }
-    assert!(matches!(counts.extend(&[0.5], &[]), Err(Error::LengthMismatch { .. })));
-    assert_eq!(counts, before);
-    let other = CalibrationCounts::new(10).unwrap();
-    assert!(matches!(counts.add(&other), Err(Error::OtherSettings { .. })));
-    assert!(CalibrationCounts::new(0).is_err());
-    let text = serde_json::to_string(&counts).unwrap();
-    assert_eq!(serde_json::from_str::<CalibrationCounts>(&text).unwrap(), counts);
-    assert!(serde_json::from_str::<CalibrationCounts>("{\"bins\":[],\"squares\":0.0}").is_err());
+    assert!(matches!(calibration(&[0.5], &[], 15), Err(Error::LengthMismatch { .. })));
+    for bins in [0, 10_001] {
+        assert!(matches!(calibration(&[], &[], bins), Err(Error::InvalidSetting { .. })));
+    }
+    for counts in [counts, CalibrationCounts::default()] {
+        let text = serde_json::to_string(&counts).unwrap();
+        assert_eq!(serde_json::from_str::<CalibrationCounts>(&text).unwrap(), counts);
+    }
+    let none = CalibrationCounts::default();
+    assert_eq!((none.expected_error(), none.largest_error(), none.brier()), (None, None, None));
 }

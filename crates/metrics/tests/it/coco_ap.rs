@@ -85,7 +85,7 @@ fn add(records: &mut CocoRecords, (image, category): (u64, u32), group: &Group, 
     } else {
         box_ious(&shapes[0], &shapes[1], &crowd).unwrap()
     };
-    records.add(image, category, &truths, &detections, ious.view()).unwrap();
+    records.update(image, category, &truths, &detections, ious.view()).unwrap();
 }
 
 fn summary(groups: &Groups, drawn: bool) -> Vec<f64> {
@@ -310,7 +310,7 @@ fn crowds_and_ignored_objects_cost_nothing() {
         let detections = [0.5, 0.9, 0.8].map(|score| CocoDetection { score, area: 100.0 });
         let ious = box_ious(&[good, far, far], &[good, far], &[false, crowd]).unwrap();
         let mut records = CocoRecords::new(&CocoConfig::default()).unwrap();
-        records.add(0, 0, &truths, &detections, ious.view()).unwrap();
+        records.update(0, 0, &truths, &detections, ious.view()).unwrap();
         records.score().average_precision(&CocoSelection::default()).unwrap()
     };
     // Both detections of the crowd are left out; of the ignored object only the first.
@@ -347,7 +347,7 @@ fn the_sign_of_zero_is_no_score() {
     let truths = [CocoTruth { area: 4.0, ..CocoTruth::default() }];
     let detections = [-0.0, 0.0].map(|score| CocoDetection { score, area: 4.0 });
     let mut records = CocoRecords::new(&CocoConfig::default()).unwrap();
-    records.add(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
+    records.update(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
     // The first is right, and the surer of the two.
     let precision = records.score().average_precision(&CocoSelection::default()).unwrap();
     assert!((precision - 1.0).abs() < 1e-12);
@@ -358,7 +358,7 @@ fn written_scores_descend() {
     let truths = [CocoTruth { area: 4.0, ..CocoTruth::default() }];
     let detections = [0.75, 0.25].map(|score| CocoDetection { score, area: 4.0 });
     let mut records = CocoRecords::new(&CocoConfig::default()).unwrap();
-    records.add(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
+    records.update(1, 1, &truths, &detections, array![[1.0], [0.0]].view()).unwrap();
     let text = serde_json::to_string(&records).unwrap();
     assert_eq!(serde_json::from_str::<CocoRecords>(&text).unwrap(), records);
     let turned = text.replace("[0.75,0.25]", "[0.25,0.75]");
@@ -374,25 +374,25 @@ fn bad_input_is_refused() {
     let truth = [CocoTruth { area: 4.0, ..CocoTruth::default() }];
     let found = |score: f64| [CocoDetection { score, area: 4.0 }];
     let one = array![[0.7]];
-    records.add(3, 1, &truth, &found(0.5), one.view()).unwrap();
+    records.update(3, 1, &truth, &found(0.5), one.view()).unwrap();
     assert_eq!(
-        records.add(3, 1, &truth, &found(0.5), one.view()),
+        records.update(3, 1, &truth, &found(0.5), one.view()),
         Err(Error::Duplicate { image: 3, category: 1 })
     );
     assert!(matches!(
-        records.add(4, 1, &truth, &found(f64::NAN), one.view()),
+        records.update(4, 1, &truth, &found(f64::NAN), one.view()),
         Err(Error::InvalidEntry { field: "detections.score", .. })
     ));
     assert!(matches!(
-        records.add(4, 1, &[], &found(0.5), one.view()),
+        records.update(4, 1, &[], &found(0.5), one.view()),
         Err(Error::ShapeMismatch { .. })
     ));
     assert!(matches!(
-        records.add(4, 1, &truth, &[], one.view()),
+        records.update(4, 1, &truth, &[], one.view()),
         Err(Error::LengthMismatch { .. })
     ));
     let nothing = Array2::zeros((0, 0));
-    records.add(9, 2, &[], &[], nothing.view()).unwrap();
+    records.update(9, 2, &[], &[], nothing.view()).unwrap();
     assert_eq!(records.score().truths(1, 0), 1);
     assert_eq!(records.score().categories(), [1, 2]);
     let text = serde_json::to_string(&records).unwrap();

@@ -24,6 +24,7 @@ mod mean_box_iou;
 mod panoptic;
 mod panoptic_classes;
 mod pixel_similarity;
+mod plots;
 mod report;
 mod spacenet;
 mod weighted_counts;

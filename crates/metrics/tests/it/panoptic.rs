@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use mapvec_metrics::{PqCounts, panoptic_counts};
+use mapvec_metrics::{PanopticQuality, PqCounts, panoptic_counts};
 use ndarray::{Array2, concatenate};
 use proptest::prelude::*;
 
@@ -53,8 +53,13 @@ proptest! {
         let mask = maps[0].mapv(|(.., noise)| noise < 200);
         let found = panoptic_counts(predicted.view(), truth.view(), Some(mask.view())).unwrap();
         prop_assert!(agree(&found, &naive(&predicted, &truth, &mask)), "{found:?}");
-        let quality = found.quality();
-        prop_assert!((quality.pq - quality.sq * quality.rq).abs() < 1e-12);
+        let PanopticQuality { pq, sq, rq } = found.score();
+        let instances = found.true_positives + found.false_positives + found.false_negatives;
+        prop_assert_eq!((pq.is_some(), rq.is_some()), (instances > 0, instances > 0));
+        prop_assert_eq!(sq.is_some(), found.true_positives > 0);
+        if let (Some(pq), Some(rq)) = (pq, rq) {
+            prop_assert!((pq - sq.unwrap_or(0.0) * rq).abs() < 1e-12);
+        }
     }
 
     #[test]

@@ -1,4 +1,6 @@
-use mapvec_metrics::{Error, InstanceMap, PqClasses, panoptic_classes, panoptic_counts};
+use mapvec_metrics::{
+    Error, InstanceMap, PanopticQuality, PqClasses, panoptic_classes, panoptic_counts,
+};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -44,23 +46,39 @@ proptest! {
             let (p, t) = (own(&predicted), own(&truth));
             let expected = panoptic_counts(p.view(), t.view(), Some(mask.view())).unwrap();
             prop_assert_eq!(found.counts()[usize::from(class)], expected);
-            qualities.extend(found.quality(usize::from(class)));
+            qualities.extend(found.class_score(usize::from(class)).pq);
         }
         let count = qualities.len() as f64;
-        match found.mean() {
-            Some(mean) => {
-                let pq = qualities.iter().map(|quality| quality.pq).sum::<f64>() / count;
-                prop_assert!((mean.pq - pq).abs() < 1e-12);
+        let mean = found.score();
+        match (mean.pq, mean.sq, mean.rq) {
+            (Some(pq), Some(sq), Some(rq)) => {
+                prop_assert!((pq - qualities.iter().sum::<f64>() / count).abs() < 1e-12);
+                prop_assert!(pq <= sq + 1e-12 && pq <= rq + 1e-12);
             }
-            None => prop_assert!(qualities.is_empty()),
+            parts => prop_assert!(qualities.is_empty() && parts == (None, None, None)),
         }
         // Pictures in either order, one of them from another worker.
         let other = count_of_text(&maps[1]);
         let (mut a, mut b) = (found.clone(), other.clone());
-        a.add(&other).unwrap();
-        b.add(&found).unwrap();
+        a += other;
+        b += found;
         prop_assert_eq!(a, b);
     }
+}
+
+#[test]
+fn a_sum_has_the_classes_of_whoever_has_more() {
+    let (ids, classes) = (array![[1_u32, 0]], array![[2_u8, 9]]);
+    let map = InstanceMap { ids: ids.view(), classes: classes.view() };
+    let three = panoptic_classes(&map, &map, 3, None).unwrap();
+    let five = panoptic_classes(&map, &map, 5, None).unwrap();
+    for pair in [[three.clone(), five.clone()], [five, three.clone()]] {
+        let sum: PqClasses = pair.into_iter().sum();
+        let found: Vec<u64> = sum.counts().iter().map(|counts| counts.true_positives).collect();
+        assert_eq!(found, [0, 0, 2, 0, 0]);
+    }
+    assert_eq!([PqClasses::default(), three.clone()].into_iter().sum::<PqClasses>(), three);
+    assert_eq!(PqClasses::default().score(), PanopticQuality::default());
 }
 
 fn count_of_text(map: &Array2<(Pixel, Pixel, u8)>) -> PqClasses {
@@ -76,10 +94,8 @@ fn bad_input_is_refused() {
     // Pixels without an instance or outside the mask have no class.
     let mask = array![[false, true]];
     assert!(panoptic_classes(&map, &map, 2, Some(mask.view())).is_ok());
-    let mut three = panoptic_classes(&map, &map, 3, None).unwrap();
-    assert_eq!(three.mean().map(|mean| mean.pq), Some(1.0));
-    let four = panoptic_classes(&map, &map, 4, None).unwrap();
-    assert_eq!(three.add(&four), Err(Error::ClassMismatch { expected: 3, found: 4 }));
+    let three = panoptic_classes(&map, &map, 3, None).unwrap();
+    assert_eq!(three.score().pq, Some(1.0));
     assert!(matches!(panoptic_classes(&map, &map, 0, None), Err(Error::InvalidSetting { .. })));
     let other = array![[1_u8]];
     let wrong = InstanceMap { ids: ids.view(), classes: other.view() };
