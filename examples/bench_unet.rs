@@ -62,7 +62,7 @@ fn bench(args: &Args) -> Result<()> {
     let mut last = 0.0;
     let line = measure("train", check, runs(2, 5), || {
         let logits = network.forward(&pictures, true)?;
-        let (loss, _) = dense_map_loss(&logits, &targets, &config)?;
+        let loss = dense_map_loss(&logits, &targets, &config)?.loss;
         last = loss.to_scalar::<f32>()?;
         Ok(optimizer.step(&loss.backward()?)?)
     })?;

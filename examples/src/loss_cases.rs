@@ -88,8 +88,8 @@ fn instances(side: usize, train: bool) -> Result<Case> {
 }
 
 /// Weights 0.5 to 5.
-fn class_weights() -> Vec<f32> {
-    (1..=10_u8).map(|class| f32::from(class) / 2.0).collect()
+fn class_weights() -> Vec<f64> {
+    (1..=10_u8).map(|class| f64::from(class) / 2.0).collect()
 }
 
 /// Normal numbers.

@@ -1,4 +1,4 @@
-//! Numbers that targets and weights may hold.
+//! Numbers that targets, weights and settings may hold.
 
 use candle_core::{DType, Tensor};
 
@@ -45,4 +45,53 @@ pub(crate) fn check_weights(task: &'static str, weights: &Tensor) -> Result<()> 
 pub(crate) fn check_probabilities(task: &'static str, values: &Tensor) -> Result<()> {
     let range = -ROUNDING..=1.0 + ROUNDING;
     check_values(task, values, "probabilities, 0 to 1", |value| range.contains(&value))
+}
+
+/// Refuses a number that is negative or not finite.
+pub(crate) fn check_not_negative(field: &'static str, value: f64) -> Result<()> {
+    check_range(field, value, value >= 0.0, "finite, 0 or more")
+}
+
+/// Refuses a number that is not above 0 or not finite.
+pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
+    check_range(field, value, value > 0.0, "finite, more than 0")
+}
+
+/// Refuses what is no share.
+pub(crate) fn check_share(field: &'static str, value: f64) -> Result<()> {
+    check_range(field, value, (0.0..=1.0).contains(&value), "0 to 1")
+}
+
+/// Refuses a number that is not finite or not in the range that `expected` describes.
+pub(crate) fn check_range(
+    field: &'static str,
+    value: f64,
+    inside: bool,
+    expected: &'static str,
+) -> Result<()> {
+    if inside && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Config { field, value: value.to_string(), expected })
+}
+
+/// Refuses weights of terms that are negative or not finite.
+pub(crate) fn check_terms(weights: &[f64]) -> Result<()> {
+    weights.iter().try_for_each(|&weight| check_not_negative("term_weights", weight))
+}
+
+/// Checks that there are `n` labels from `first` to `k - 1`.
+pub(crate) fn check_labels(labels: &[usize], n: usize, first: usize, k: usize) -> Result<()> {
+    if labels.len() != n {
+        return Err(Error::Length { task: "labels", expected: n, found: labels.len() });
+    }
+    match labels.iter().position(|label| !(first..k).contains(label)) {
+        None => Ok(()),
+        Some(index) => Err(Error::Target {
+            task: "labels",
+            value: labels[index] as f32,
+            index,
+            allowed: format!("{first} to {}", k.saturating_sub(1)),
+        }),
+    }
 }

@@ -26,8 +26,19 @@ use crate::task::{Kind, Task, evaluate};
 /// # Errors
 ///
 /// [`Error`](crate::Error) for a channel out of range or an infinite angle.
+///
+/// # References
+///
+/// Granlund, "In search of a general picture processing operator" (Computer Graphics and Image
+/// Processing 1978), for the doubled angle.
 pub fn angle(logits: &Tensor, first: usize, target: &[f32]) -> Result<Tensor> {
-    let task = Task { name: "angle", channel: first, weight: 1.0, kind: Kind::Angle { target } };
+    let task = Task {
+        name: "angle",
+        target: "target",
+        channel: first,
+        weight: 1.0,
+        kind: Kind::Angle { target },
+    };
     Ok(evaluate(logits, &[task])?.0)
 }
 

@@ -3,9 +3,10 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_not_negative, check_positive};
 use crate::block::{BLOCK, Row, blocks, sum};
 use crate::composite::Composite;
-use crate::error::{Result, check_weight};
+use crate::error::Result;
 use crate::exp_log::{exp, ln};
 use crate::task::{IGNORE, Kind, Task, evaluate};
 
@@ -14,11 +15,11 @@ use crate::task::{IGNORE, Kind, Task, evaluate};
 #[serde(default, deny_unknown_fields)]
 pub struct BceDiceConfig {
     /// Weight of the cross-entropy of positive pixels, `w`. Default 2.
-    pub positive_weight: f32,
+    pub positive_weight: f64,
     /// Weight of the Dice term, `d`. Default 0.5.
-    pub dice_weight: f32,
+    pub dice_weight: f64,
     /// Added above and below in the Dice ratio, `s`, px. Default 1.
-    pub smooth: f32,
+    pub smooth: f64,
 }
 
 impl Default for BceDiceConfig {
@@ -35,17 +36,9 @@ impl BceDiceConfig {
     /// [`Error::Config`](crate::Error::Config) names a weight that is negative or not
     /// finite, or a `smooth` that is not positive.
     pub fn validate(&self) -> Result<()> {
-        check_weight("positive_weight", self.positive_weight)?;
-        check_weight("dice_weight", self.dice_weight)?;
-        check_weight("smooth", self.smooth)?;
-        if self.smooth > 0.0 {
-            return Ok(());
-        }
-        Err(crate::Error::Config {
-            field: "smooth",
-            value: self.smooth.to_string(),
-            expected: "more than 0",
-        })
+        check_not_negative("positive_weight", self.positive_weight)?;
+        check_not_negative("dice_weight", self.dice_weight)?;
+        check_positive("smooth", self.smooth)
     }
 }
 
@@ -86,7 +79,7 @@ pub fn bce_dice(
     config: &BceDiceConfig,
 ) -> Result<Composite> {
     let kind = Kind::BceDice { target, config };
-    let task = Task { name: "bce_dice", channel, weight: 1.0, kind };
+    let task = Task { name: "bce_dice", target: "target", channel, weight: 1.0, kind };
     let (loss, means) = evaluate(logits, &[task])?;
     let [bce, dice] = means.first().copied().unwrap_or_default();
     Ok(Composite { loss, terms: vec![("bce", bce), ("dice", dice)], classes: Vec::new() })
@@ -110,7 +103,7 @@ pub(crate) fn sample(
     scales: &Scales,
 ) -> [f64; 2] {
     let (mut bce, mut mass, mut overlap) = (0.0, 0.0, 0.0);
-    let positive_weight = config.positive_weight;
+    let positive_weight = config.positive_weight as f32;
     let mut rows: [Row; 2] = [[0.0; BLOCK]; 2];
     let mut positives = 0_usize;
     for block in blocks(logits.len()) {
@@ -136,7 +129,7 @@ pub(crate) fn sample(
         mass += sum(q_out);
         positives += crate::block::count(y, 1);
     }
-    let smooth = f64::from(config.smooth);
+    let smooth = config.smooth;
     let above = 2.0 * overlap + smooth;
     let below = mass + positives as f64 + smooth;
     // d(1 - above / below) / dq = (above - 2 y below) / below^2.
@@ -175,14 +168,14 @@ pub(crate) fn composed(
     // softplus(-x) = softplus(x) - x keeps the derivative right at 0, where the library's
     // derivatives of |x| and of the ramp are one-sided.
     let softplus = (x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    let yes_cost = ((&softplus - x)? * &y)?.affine(f64::from(config.positive_weight), 0.0)?;
+    let yes_cost = ((&softplus - x)? * &y)?.affine(config.positive_weight, 0.0)?;
     let no_cost = (&softplus * &no)?;
     let bce = ((yes_cost + no_cost)?.sum_all()? / divisor)?;
 
     // exp(x - softplus(x)) is the sigmoid, and finite at both ends.
     let q = ((x - &softplus)?.exp()? * (&y + &no)?)?;
     let per_sample = |t: &Tensor| -> candle_core::Result<Tensor> { t.flatten_from(1)?.sum(1) };
-    let smooth = f64::from(config.smooth);
+    let smooth = config.smooth;
     let above = per_sample(&(&q * &y)?)?.affine(2.0, smooth)?;
     let below = ((per_sample(&q)? + per_sample(&y)?)? + smooth)?;
     let shown = per_sample(&y)?.gt(0.0)?.to_dtype(dtype)?;

@@ -69,7 +69,7 @@ pub enum Error {
         /// The shape that came.
         found: String,
     },
-    /// The tensor library failed, for example for logits without four dimensions.
+    /// The tensor library failed, for example for tensors on several devices.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
     /// There is more of something than can be handled in reasonable time.
@@ -89,11 +89,3 @@ pub enum Error {
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Checks a number that must be finite and at least 0.
-pub(crate) fn check_weight(field: &'static str, value: f32) -> Result<()> {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::Config { field, value: value.to_string(), expected: "finite, 0 or more" })
-}

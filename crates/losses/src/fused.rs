@@ -1,10 +1,10 @@
 //! All tasks in one pass over single-precision logits on the CPU.
 
-use candle_core::{CpuStorage, Storage, Tensor};
+use candle_core::Tensor;
 use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
-use crate::attached::attach;
+use crate::attached::{attach, read};
 use crate::bce_dice::Scales;
 use crate::error::Result;
 use crate::segmentation::cross_entropy_pass::{self, Costs};
@@ -32,31 +32,25 @@ pub(crate) fn fused(
     let pixels = h * w;
     let mut gradient = vec![0.0; b * c * pixels];
     let mut means = vec![[0.0; 2]; tasks.len()];
-    {
-        let (storage, layout) = logits.storage_and_layout();
-        let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
-            return Err(candle_core::Error::msg("fused losses need f32 on the CPU").into());
-        };
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            return Err(candle_core::Error::msg("fused losses need contiguous logits").into());
-        };
-        if pixels > 0 {
-            let jobs = split(&values[start..end], &mut gradient, tasks, c, pixels);
-            let isa = Isa::detect();
-            let parts: Vec<_> = jobs
-                .into_par_iter()
-                .with_max_len(1)
-                .map(|job| {
-                    let task = job.task;
-                    (task, isa.run(Run { job, tasks, divisors, samples: b, pixels }))
-                })
-                .collect();
-            for (task, sums) in parts {
-                means[task][0] += sums[0];
-                means[task][1] += sums[1];
-            }
+    read(logits, |values| {
+        if pixels == 0 {
+            return;
         }
-    }
+        let jobs = split(values, &mut gradient, tasks, c, pixels);
+        let isa = Isa::detect();
+        let parts: Vec<_> = jobs
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|job| {
+                let task = job.task;
+                (task, isa.run(Run { job, tasks, divisors, samples: b, pixels }))
+            })
+            .collect();
+        for (task, sums) in parts {
+            means[task][0] += sums[0];
+            means[task][1] += sums[1];
+        }
+    })?;
     for (sums, divisor) in means.iter_mut().zip(divisors) {
         sums[0] /= divisor;
         sums[1] /= b.max(1) as f64;
@@ -117,18 +111,19 @@ fn run(run: Run<'_>) -> Means {
     let Run { job, tasks, divisors, samples, pixels } = run;
     let Job { task: index, sample, logits, gradient } = job;
     let task = &tasks[index];
-    let weight = f64::from(task.weight);
+    let weight = task.weight;
     let scale = weight / divisors[index];
     let range = sample * pixels..(sample + 1) * pixels;
     match task.kind {
         Kind::BceDice { target, config } => {
-            let dice = weight * f64::from(config.dice_weight) / samples as f64;
+            let dice = weight * config.dice_weight / samples as f64;
             let scales = Scales { bce: scale, dice };
             bce_dice::sample(logits, &target[range], gradient, config, &scales)
         }
         Kind::CrossEntropy { target, weights, config } => {
+            let class_weights: Vec<f32> = config.class_weights.iter().map(|&w| w as f32).collect();
             let costs = Costs {
-                class_weights: &config.class_weights,
+                class_weights: &class_weights,
                 smoothing: config.label_smoothing as f32,
                 weights: weights.map(|weights| &weights[range.clone()]),
             };

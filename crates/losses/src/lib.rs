@@ -1,7 +1,6 @@
 //! Losses for dense prediction on maps, with named terms and checked gradients.
 //!
-//! - [`dense_map_loss`]: all tasks of a map model ([`MapHeads`]) on one tensor of logits,
-//!   with the [`Terms`] for logs.
+//! - [`dense_map_loss`]: all tasks of a map model ([`MapHeads`]) on one tensor of logits.
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
 //! - Classes of pixels: [`cross_entropy`](cross_entropy()) with [`class_weights`](class_weights()),
@@ -23,20 +22,30 @@
 //!   [`adaptive_sum`], [`uncertainty_sum`].
 //! - Predictions and objects that nobody has paired: [`match_objects`], [`hungarian_loss`].
 //!
-//! Points are (x, y). A [`Reduction`] makes a scalar of the values of elements; losses of
-//! several parts are a [`Composite`] with a name for each.
+//! # What every loss does
 //!
-//! Every loss is finite for confident logits (at least up to 200) and for targets without a
-//! known pixel, and shows NaN where a value that counts is NaN. It is a scalar, or has a value
-//! for each element where the settings ask for no reduction. One rule of weights holds for all:
-//! they are data, finite and 0 or more, and an element of weight 0 or without a known target adds
-//! nothing to value and gradient as long as its own values are finite. Whether NaN in such an
-//! element shows is not promised: losses of elements pass over it, sums over pixels (overlaps,
-//! cross-entropy, Lovasz) show it.
+//! - A loss of one term is a scalar `Tensor`, or has a value for each element where the settings
+//!   ask for no [`Reduction`]. A loss with terms, or with values of classes, is a [`Composite`].
+//! - Targets and weights are data: no gradient reaches them, whatever they were made of. Measures
+//!   without a target ([`box_overlap`], [`encode_boxes`], [`decode_boxes`]) and the variances of
+//!   [`uncertainty_sum`] have gradients in all their arguments.
+//! - A loss may be differentiated any number of times; every backward pass gives the same
+//!   gradient. Where a function has no derivative its gradient is 0.
+//! - An argument of another shape than the documented one is refused by name ([`Error::Shape`],
+//!   or [`Error::Length`] for slices).
+//! - It is finite for confident logits (at least up to 200) and for targets without a known
+//!   pixel, and shows NaN where a value that counts is NaN.
+//! - Weights are finite and 0 or more, and an element of weight 0 or without a known target adds
+//!   nothing to value and gradient as long as its own values are finite. Whether NaN in such an
+//!   element shows is not promised: losses of elements pass over it, sums over pixels (overlaps,
+//!   cross-entropy, Lovasz) show it.
+//!
+//! Points are (x, y). Numbers in settings are `f64`; the arithmetic is that of the prediction, and
+//! half precision computes in single.
 //!
 //! In single precision on the CPU [`dense_map_loss`] and its parts, cross-entropy, overlaps,
-//! [`discriminative`] and the losses of similarity compute value and gradient in parallel code of
-//! their own; everything else is composed of tensor operations. Where a function has no derivative its gradient is 0.
+//! [`softmax_focal`], [`lovasz_softmax`], [`lovasz_hinge`], [`discriminative`] and the losses of
+//! similarity compute value and gradient in parallel code of their own; everything else is composed of tensor operations.
 
 mod allowed;
 mod angle;
@@ -45,13 +54,14 @@ mod bce_dice;
 mod block;
 mod boxes;
 mod composite;
-mod dense;
+mod dense_map_loss;
 mod embedding;
 mod error;
 mod exp_log;
 mod frequency;
 mod fused;
 mod matching;
+mod precision;
 mod reduction;
 mod relational;
 mod segmentation;
@@ -73,7 +83,7 @@ pub use boxes::{
     to_center_size, to_corners,
 };
 pub use composite::Composite;
-pub use dense::{DenseLossConfig, MapHeads, Targets, TermWeights, Terms, dense_map_loss};
+pub use dense_map_loss::{DenseLossConfig, MapHeads, Targets, TermWeights, dense_map_loss};
 pub use embedding::{DiscriminativeConfig, discriminative};
 pub use error::{Error, Result};
 pub use frequency::{
@@ -93,20 +103,21 @@ pub use segmentation::binary_cross_entropy::{
 };
 pub use segmentation::boundary_aware::{BoundaryAwareConfig, boundary_aware};
 pub use segmentation::ce_dice::{CeDiceConfig, ce_dice};
-pub use segmentation::cl_dice::{ClDiceConfig, cl_dice, dice_cl_dice};
-pub use segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
+pub use segmentation::cl_dice::{ClDiceConfig, cl_dice};
+pub use segmentation::class_mean::{AbsentClasses, SumOver};
 pub use segmentation::class_target::{ClassTarget, Classes};
 pub use segmentation::class_weights::{ClassWeighting, class_counts, class_weights};
 pub use segmentation::cross_entropy::{CrossEntropyConfig, cross_entropy};
-pub use segmentation::focal::{
-    MultiLevelFocalConfig, SigmoidFocalConfig, SoftmaxFocalConfig, multi_level_focal,
-    sigmoid_focal, softmax_focal,
-};
+pub use segmentation::dice_cl_dice::dice_cl_dice;
 pub use segmentation::jaccard::jaccard;
-pub use segmentation::lovasz::{LovaszConfig, lovasz_hinge, lovasz_softmax};
+pub use segmentation::lovasz_hinge::lovasz_hinge;
+pub use segmentation::lovasz_softmax::{LovaszConfig, lovasz_softmax};
+pub use segmentation::multi_level_focal::{MultiLevelFocalConfig, multi_level_focal};
 pub use segmentation::overlap::{Activation, OverlapConfig};
+pub use segmentation::sigmoid_focal::{SigmoidFocalConfig, sigmoid_focal};
 pub use segmentation::soft_dice::{SoftDiceConfig, soft_dice};
 pub use segmentation::soft_skeleton::soft_skeleton;
+pub use segmentation::softmax_focal::{SoftmaxFocalConfig, softmax_focal};
 pub use segmentation::tversky::{TverskyConfig, tversky};
 pub use thickness::{ThicknessConfig, thickness};
 pub use vector::{

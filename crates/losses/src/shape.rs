@@ -4,12 +4,41 @@ use candle_core::Tensor;
 
 use crate::error::{Error, Result};
 
+/// The dimensions of a tensor that must have `N` of them; `form` names them, as `[B, C, H, W]`.
+pub(crate) fn rank<const N: usize>(
+    field: &'static str,
+    tensor: &Tensor,
+    form: &str,
+) -> Result<[usize; N]> {
+    <[usize; N]>::try_from(tensor.dims()).map_err(|_| mismatch(field, tensor, form.to_owned()))
+}
+
+/// The rows of a tensor that must be `[rows, columns]`.
+pub(crate) fn rows(field: &'static str, tensor: &Tensor, columns: usize) -> Result<usize> {
+    match *tensor.dims() {
+        [rows, found] if found == columns => Ok(rows),
+        _ => Err(mismatch(field, tensor, format!("[N, {columns}]"))),
+    }
+}
+
 /// Checks that `tensor` has exactly these dimensions.
 pub(crate) fn expect(field: &'static str, tensor: &Tensor, dims: &[usize]) -> Result<()> {
     if tensor.dims() == dims {
         return Ok(());
     }
     Err(mismatch(field, tensor, format!("{dims:?}")))
+}
+
+/// A target: data of exactly these dimensions, which no gradient reaches, in the precision of
+/// the prediction `like`.
+pub(crate) fn data(
+    field: &'static str,
+    tensor: &Tensor,
+    dims: &[usize],
+    like: &Tensor,
+) -> Result<Tensor> {
+    expect(field, tensor, dims)?;
+    Ok(tensor.detach().to_dtype(like.dtype())?)
 }
 
 /// Checks that the dimensions of `tensor` end in `last`, and returns those before.

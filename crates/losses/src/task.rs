@@ -1,14 +1,16 @@
 //! A task: channels of the logits, a target, and the loss between them.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
 use crate::angle;
 use crate::bce_dice::{self, BceDiceConfig};
 use crate::block::histogram;
 use crate::error::{Error, Result};
 use crate::fused::fused;
+use crate::precision::{is_fast, widen};
 use crate::reduction::Reduction;
 use crate::segmentation::cross_entropy::{self, CrossEntropyConfig};
+use crate::shape::rank;
 use crate::thickness::{self, ThicknessConfig};
 
 /// Target value of a pixel that counts nowhere.
@@ -40,10 +42,12 @@ pub(crate) enum Kind<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Task<'a> {
     pub(crate) name: &'static str,
+    /// The argument that holds the target.
+    pub(crate) target: &'static str,
     /// First channel of the logits.
     pub(crate) channel: usize,
     /// Factor of the term in the whole loss.
-    pub(crate) weight: f32,
+    pub(crate) weight: f64,
     pub(crate) kind: Kind<'a>,
 }
 
@@ -63,14 +67,14 @@ impl Task<'_> {
     /// Factor of the second mean.
     pub(crate) fn second_weight(&self) -> f64 {
         match self.kind {
-            Kind::BceDice { config, .. } => f64::from(config.dice_weight),
+            Kind::BceDice { config, .. } => config.dice_weight,
             _ => 0.0,
         }
     }
 
     /// The weighted term.
     pub(crate) fn term(&self, means: &Means) -> f64 {
-        f64::from(self.weight) * (means[0] + self.second_weight() * means[1])
+        self.weight * (means[0] + self.second_weight() * means[1])
     }
 
     fn target_len(&self) -> usize {
@@ -95,7 +99,8 @@ impl Task<'_> {
             return Err(Error::Channels { task, first, end, channels });
         }
         if self.target_len() != pixels {
-            return Err(Error::Length { task, expected: pixels, found: self.target_len() });
+            let (task, found) = (self.target, self.target_len());
+            return Err(Error::Length { task, expected: pixels, found });
         }
         let mass = match self.kind {
             Kind::BceDice { target, .. } => self.byte_mass(target, &[1.0; 2]),
@@ -122,7 +127,7 @@ impl Task<'_> {
     }
 
     /// Sum of the weights of a target's classes.
-    fn byte_mass(&self, target: &[u8], weights: &[f32]) -> Result<f64> {
+    fn byte_mass(&self, target: &[u8], weights: &[f64]) -> Result<f64> {
         let counts = histogram(target);
         let known: usize = counts.iter().take(weights.len()).sum();
         if known + counts[usize::from(IGNORE)] < target.len() {
@@ -135,7 +140,7 @@ impl Task<'_> {
                 allowed: format!("0 to {}, or 255 for unknown", weights.len() - 1),
             });
         }
-        Ok(counts.iter().zip(weights).map(|(&n, &weight)| n as f64 * f64::from(weight)).sum())
+        Ok(counts.iter().zip(weights).map(|(&n, &weight)| n as f64 * weight).sum())
     }
 
     /// Number of known values.
@@ -158,9 +163,9 @@ impl Task<'_> {
 }
 
 /// Sum of the weights of the pixels times those of their classes.
-fn weighted_mass(target: &[u8], weights: &[f32], class_weights: &[f32]) -> f64 {
+fn weighted_mass(target: &[u8], weights: &[f32], class_weights: &[f64]) -> f64 {
     let weight = |(&class, &weight): (&u8, &f32)| {
-        class_weights.get(usize::from(class)).map_or(0.0, |&own| f64::from(own) * f64::from(weight))
+        class_weights.get(usize::from(class)).map_or(0.0, |&own| own * f64::from(weight))
     };
     target.iter().zip(weights).map(weight).sum()
 }
@@ -183,15 +188,12 @@ fn check_overlap(tasks: &[Task<'_>]) -> Result<()> {
 /// tensor operations (half precision computes in single).
 pub(crate) fn evaluate(logits: &Tensor, tasks: &[Task<'_>]) -> Result<(Tensor, Vec<Means>)> {
     use rayon::prelude::*;
-    let (b, c, h, w) = logits.dims4()?;
+    let [b, c, h, w] = rank("logits", logits, "[B, C, H, W]")?;
     let divisors =
         tasks.par_iter().map(|task| task.divisor(c, b * h * w)).collect::<Result<Vec<_>>>()?;
     check_overlap(tasks)?;
-    let logits = match logits.dtype() {
-        DType::F64 | DType::F32 => logits.clone(),
-        _ => logits.to_dtype(DType::F32)?,
-    };
-    if matches!(logits.device(), Device::Cpu) && logits.dtype() == DType::F32 {
+    let logits = widen(logits)?;
+    if is_fast(&logits) {
         fused(&logits.contiguous()?, tasks, &divisors)
     } else {
         composed(&logits, tasks, &divisors)
@@ -221,7 +223,7 @@ pub(crate) fn composed(
                 (thickness::composed(&channels, target, config, divisor)?, None)
             }
         };
-        let weight = f64::from(task.weight);
+        let weight = task.weight;
         total = (total + (&first * weight)?)?;
         scalars.push(first.detach());
         match second {

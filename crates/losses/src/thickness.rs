@@ -3,7 +3,8 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::allowed::check_positive;
+use crate::error::Result;
 use crate::task::{Kind, Task, evaluate};
 
 /// Settings of [`thickness`].
@@ -11,7 +12,7 @@ use crate::task::{Kind, Task, evaluate};
 #[serde(default, deny_unknown_fields)]
 pub struct ThicknessConfig {
     /// Error up to which the loss is quadratic, `beta`, octaves. Default 0.5.
-    pub beta: f32,
+    pub beta: f64,
 }
 
 impl Default for ThicknessConfig {
@@ -25,16 +26,9 @@ impl ThicknessConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when `beta` is not positive and finite.
+    /// [`Error::Config`](crate::Error::Config) when `beta` is not positive and finite.
     pub fn validate(&self) -> Result<()> {
-        if self.beta > 0.0 && self.beta.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Config {
-            field: "beta",
-            value: self.beta.to_string(),
-            expected: "finite, more than 0",
-        })
+        check_positive("beta", self.beta)
     }
 }
 
@@ -57,7 +51,7 @@ impl ThicknessConfig {
 ///
 /// # Errors
 ///
-/// [`Error`] for a channel or a setting out of range, or a width that is infinite or not
+/// [`Error`](crate::Error) for a channel or a setting out of range, or a width that is infinite or not
 /// positive.
 ///
 /// # References
@@ -70,7 +64,7 @@ pub fn thickness(
     config: &ThicknessConfig,
 ) -> Result<Tensor> {
     let kind = Kind::Thickness { target, config };
-    let task = Task { name: "thickness", channel, weight: 1.0, kind };
+    let task = Task { name: "thickness", target: "target", channel, weight: 1.0, kind };
     Ok(evaluate(logits, &[task])?.0)
 }
 
@@ -82,7 +76,7 @@ pub(crate) fn sample(
     config: &ThicknessConfig,
     scale: f64,
 ) -> f64 {
-    let (beta, scale) = (config.beta, scale as f32);
+    let (beta, scale) = (config.beta as f32, scale as f32);
     let mut total = 0.0;
     for ((&x, &t), g) in logits.iter().zip(target).zip(gradient) {
         if t.is_nan() {
@@ -111,7 +105,7 @@ pub(crate) fn composed(
     let target = Tensor::from_slice(target, (b, 1, h, w), &candle_core::Device::Cpu)?
         .to_device(channel.device())?
         .to_dtype(channel.dtype())?;
-    let beta = f64::from(config.beta);
+    let beta = config.beta;
     // NaN differs from itself; 1 px has the logarithm 0.
     let mask = target.eq(&target)?;
     let octaves =

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use mapvec_data::{MapSample, Source};
-use mapvec_losses::{DenseLossConfig, Targets, dense_map_loss};
+use mapvec_losses::{Composite, DenseLossConfig, Targets, dense_map_loss};
 use mapvec_models::MapUNet;
 
 use crate::{Error, Result, StepLoss};
@@ -125,8 +125,8 @@ pub fn map_loss(
     device: &Device,
 ) -> Result<StepLoss> {
     let logits = network.forward(&batch.images(device)?, train)?;
-    let (loss, terms) = dense_map_loss(&logits, &batch.targets(), config)?;
-    let terms = terms.named().iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let Composite { loss, terms, .. } = dense_map_loss(&logits, &batch.targets(), config)?;
+    let terms = terms.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(StepLoss { loss, terms })
 }
 

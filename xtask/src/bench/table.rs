@@ -13,10 +13,13 @@ pub(crate) fn table(rows: &[Row], goals: &[Goal]) -> String {
         let goal = goals.iter().find(|goal| goal.case == row.case);
         let time = verdict(row.ratio, goal.and_then(|goal| goal.ratio(row.threads)));
         let memory = row.peer_mb.map(|peer| row.ours_mb / peer);
-        let case = match &row.note {
+        let mut case = match &row.note {
             Some(note) => format!("`{}` ({note})", row.case),
             None => format!("`{}`", row.case),
         };
+        if let Some((other, most)) = goal.and_then(|goal| goal.own) {
+            case += &beside(row, rows, other, most);
+        }
         text += &format!(
             "| {case} | {} | {} | {} | {time} | {} | {} | {} |\n",
             row.threads,
@@ -28,6 +31,16 @@ pub(crate) fn table(rows: &[Row], goals: &[Goal]) -> String {
         );
     }
     text
+}
+
+/// The time of a row beside that of another case of ours, with as many threads.
+fn beside(row: &Row, rows: &[Row], other: &str, most: f64) -> String {
+    let other = rows.iter().find(|o| o.case == other && o.threads == row.threads);
+    other.map_or_else(String::new, |other| {
+        let ratio = row.ours_ms / other.ours_ms;
+        let word = if ratio <= most { "reached" } else { "**not reached**" };
+        format!(", {ratio:.2} of our `{}`, goal {most:.2}: {word}", other.case)
+    })
 }
 
 /// Ratio, goal, and whether it is reached.
@@ -81,6 +94,21 @@ mod tests {
             "| `unet-train` (channels_last) | 1 | 105 | 234 | 0.45 | 0.50 | reached | 100.0 | 880 | 0.11 | 0.20 | reached |"
         );
         assert!(lines[1].contains("| 0.51 | 0.50 | **not reached** |"), "{}", lines[1]);
+    }
+
+    #[test]
+    fn a_case_is_compared_with_another_one_of_ours() {
+        let of = |case: &str, ours_ms| Row { ours_ms, ..row(case, None) };
+        let train = |ours_ms| {
+            let rows = [of("discriminative", 1.0), of("discriminative-train", ours_ms)];
+            table(&rows, of_area("losses"))
+        };
+        let text = train(2.5);
+        assert!(text.contains("2.50 of our `discriminative`, goal 3.00: reached"), "{text}");
+        assert!(train(3.5).contains("goal 3.00: **not reached**"), "{text}");
+        // Nothing to compare with.
+        let alone = table(&[of("discriminative-train", 1.0)], of_area("losses"));
+        assert!(!alone.contains("of our"), "{alone}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_positive;
 use crate::boxes::convert::halves;
 use crate::error::Result;
 use crate::shape::{expect, nothing};
-use crate::vector::check_positive;
 
 /// Scale of the numbers of [`encode_boxes`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,12 +65,15 @@ const MOST: f64 = 4.135_166_556_742_356;
 ///
 /// # References
 ///
-/// Girshick et al., *Rich Feature Hierarchies for Accurate Object Detection* (2014).
+/// Girshick et al., *Rich Feature Hierarchies for Accurate Object Detection*
+/// (CVPR 2014).
 pub fn encode_boxes(reference: &Tensor, boxes: &Tensor, coder: &BoxCoder) -> Result<Tensor> {
     coder.validate()?;
     expect("boxes", boxes, reference.dims())?;
     let boxes = boxes.to_dtype(reference.dtype())?;
-    let (Some([r1, r2]), Some([b1, b2])) = (halves(reference)?, halves(&boxes)?) else {
+    let (Some([r1, r2]), Some([b1, b2])) =
+        (halves("reference", reference)?, halves("boxes", &boxes)?)
+    else {
         return nothing(&boxes, boxes.dims());
     };
     let sides = (least(&(&r2 - &r1)?)?, least(&(&b2 - &b1)?)?);
@@ -91,11 +94,17 @@ pub fn encode_boxes(reference: &Tensor, boxes: &Tensor, coder: &BoxCoder) -> Res
 /// # Errors
 ///
 /// As [`encode_boxes`].
+///
+/// # References
+///
+/// Girshick et al., *Rich Feature Hierarchies for Accurate Object Detection* (CVPR 2014).
 pub fn decode_boxes(reference: &Tensor, deltas: &Tensor, coder: &BoxCoder) -> Result<Tensor> {
     coder.validate()?;
     expect("deltas", deltas, reference.dims())?;
     let reference = reference.to_dtype(deltas.dtype())?;
-    let (Some([r1, r2]), Some([moved, grown])) = (halves(&reference)?, halves(deltas)?) else {
+    let (Some([r1, r2]), Some([moved, grown])) =
+        (halves("reference", &reference)?, halves("deltas", deltas)?)
+    else {
         return nothing(deltas, deltas.dims());
     };
     let side = (&r2 - &r1)?;

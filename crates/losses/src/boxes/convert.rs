@@ -15,7 +15,7 @@ use crate::shape::{mismatch, nothing};
 ///
 /// [`Error::Shape`](crate::Error::Shape) for another shape.
 pub fn to_corners(boxes: &Tensor) -> Result<Tensor> {
-    let Some([center, size]) = halves(boxes)? else {
+    let Some([center, size]) = halves("boxes", boxes)? else {
         return nothing(boxes, boxes.dims());
     };
     let half = (size * 0.5)?;
@@ -32,16 +32,16 @@ pub fn to_corners(boxes: &Tensor) -> Result<Tensor> {
 ///
 /// [`Error::Shape`](crate::Error::Shape) for another shape.
 pub fn to_center_size(boxes: &Tensor) -> Result<Tensor> {
-    let Some([first, last]) = halves(boxes)? else {
+    let Some([first, last]) = halves("boxes", boxes)? else {
         return nothing(boxes, boxes.dims());
     };
     Ok(Tensor::cat(&[((&first + &last)? * 0.5)?, (last - first)?], D::Minus1)?)
 }
 
 /// The first and the last two numbers; none of no boxes.
-pub(crate) fn halves(boxes: &Tensor) -> Result<Option<[Tensor; 2]>> {
+pub(crate) fn halves(field: &'static str, boxes: &Tensor) -> Result<Option<[Tensor; 2]>> {
     if boxes.dims().last() != Some(&4) {
-        return Err(mismatch("boxes", boxes, "[.., 4]".to_owned()));
+        return Err(mismatch(field, boxes, "[.., 4]".to_owned()));
     }
     if boxes.elem_count() == 0 {
         return Ok(None);

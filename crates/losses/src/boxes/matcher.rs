@@ -4,9 +4,9 @@ use candle_core::{DType, Tensor};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::allowed::check_values;
-use crate::error::{Error, Result};
-use crate::shape::mismatch;
+use crate::allowed::{check_range, check_share, check_values};
+use crate::error::Result;
+use crate::shape::rows;
 use crate::singular::TINY;
 
 /// What an anchor is to learn.
@@ -44,17 +44,11 @@ impl AnchorMatchConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.foreground) {
-            let (field, value) = ("foreground", self.foreground.to_string());
-            return Err(Error::Config { field, value, expected: "0 to 1" });
-        }
-        if !(0.0..=self.foreground).contains(&self.background) {
-            let (field, value) = ("background", self.background.to_string());
-            return Err(Error::Config { field, value, expected: "0 to `foreground`" });
-        }
-        Ok(())
+        check_share("foreground", self.foreground)?;
+        let inside = (0.0..=self.foreground).contains(&self.background);
+        check_range("background", self.background, inside, "0 to `foreground`")
     }
 }
 
@@ -78,19 +72,19 @@ impl AnchorMatchConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for shapes that do not fit, [`Error::Target`] for a box that is not finite,
-/// [`Error::Config`] for a setting out of range.
+/// [`Error::Shape`](crate::Error::Shape) for shapes that do not fit, [`Error::Target`](crate::Error::Target) for a box that is not finite,
+/// [`Error::Config`](crate::Error::Config) for a setting out of range.
 ///
 /// # References
 ///
-/// Ren, He, Girshick and Sun, *Faster R-CNN* (2015).
+/// Ren, He, Girshick and Sun, *Faster R-CNN* (NIPS 2015).
 pub fn match_anchors(
     truth: &Tensor,
     anchors: &Tensor,
     config: &AnchorMatchConfig,
 ) -> Result<Vec<AnchorMatch>> {
     config.validate()?;
-    let (truth, anchors) = (rows("boxes", truth)?, rows("anchors", anchors)?);
+    let (truth, anchors) = (corners("truth", truth)?, corners("anchors", anchors)?);
     if truth.is_empty() {
         return Ok(vec![AnchorMatch::Background; anchors.len()]);
     }
@@ -134,10 +128,8 @@ pub fn match_anchors(
 }
 
 /// Corners of boxes `[N, 4]`, all of them finite.
-fn rows(task: &'static str, boxes: &Tensor) -> Result<Vec<[f64; 4]>> {
-    let Ok((_, 4)) = boxes.dims2() else {
-        return Err(mismatch(task, boxes, "[N, 4]".to_owned()));
-    };
+fn corners(task: &'static str, boxes: &Tensor) -> Result<Vec<[f64; 4]>> {
+    rows(task, boxes, 4)?;
     check_values(task, boxes, "finite coordinates", f64::is_finite)?;
     let numbers = boxes.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     Ok(numbers.as_chunks::<4>().0.to_vec())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boxes::convert::halves;
 use crate::error::Result;
-use crate::shape::{mismatch, nothing};
+use crate::shape::{leading, mismatch, nothing, rows};
 use crate::singular::{larger, positive, ratio, smaller};
 
 /// A measure of the overlap of two boxes; 1 for equal ones.
@@ -32,7 +32,7 @@ pub enum Overlap {
 /// ```
 ///
 /// A box whose second corner is not beyond the first has no area. A quotient by 0 is 0 with
-/// gradient 0: two boxes without area have the overlap 0.
+/// gradient 0: two boxes without area have the overlap 0. Both arguments have a gradient.
 ///
 /// # Shapes
 ///
@@ -45,15 +45,17 @@ pub enum Overlap {
 ///
 /// # References
 ///
-/// Rezatofighi et al., *Generalized Intersection over Union* (2019); Zheng et al.,
-/// *Distance-IoU Loss* (2020).
+/// Rezatofighi et al., *Generalized Intersection over Union* (CVPR 2019); Zheng et al.,
+/// *Distance-IoU Loss* (AAAI 2020).
 pub fn box_overlap(a: &Tensor, b: &Tensor, measure: Overlap) -> Result<Tensor> {
+    leading("a", a, &[4])?;
+    leading("b", b, &[4])?;
     let shape = a
         .shape()
         .broadcast_shape_binary_op(b.shape(), "box_overlap")
         .map_err(|_| mismatch("b", b, format!("{:?} or one that broadcasts", a.dims())))?;
     let (a, b) = (a.broadcast_as(&shape)?, b.to_dtype(a.dtype())?.broadcast_as(&shape)?);
-    let (Some([a1, a2]), Some([b1, b2])) = (halves(&a)?, halves(&b)?) else {
+    let (Some([a1, a2]), Some([b1, b2])) = (halves("a", &a)?, halves("b", &b)?) else {
         return nothing(&a, &shape.dims()[..shape.rank() - 1]);
     };
     let area = |first: &Tensor, last: &Tensor| product(&positive(&(last - first)?)?);
@@ -89,6 +91,8 @@ pub fn box_overlap(a: &Tensor, b: &Tensor, measure: Overlap) -> Result<Tensor> {
 ///
 /// As [`box_overlap`].
 pub fn pairwise_box_overlap(a: &Tensor, b: &Tensor, measure: Overlap) -> Result<Tensor> {
+    rows("a", a, 4)?;
+    rows("b", b, 4)?;
     box_overlap(&a.unsqueeze(1)?, &b.unsqueeze(0)?, measure)
 }
 

@@ -4,11 +4,10 @@ use candle_core::{DType, Tensor};
 use mapvec_nn::{gather, log_softmax};
 use serde::{Deserialize, Serialize};
 
-use crate::boxes::box_head::check_labels;
+use crate::allowed::{check_labels, check_terms};
 use crate::boxes::convert::to_corners;
-use crate::boxes::loss::{OverlapLossConfig, overlap_loss};
 use crate::boxes::overlap::Overlap;
-use crate::boxes::rpn::check_terms;
+use crate::boxes::overlap_loss::{OverlapLossConfig, overlap_loss};
 use crate::composite::Composite;
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;

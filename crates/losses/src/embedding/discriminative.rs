@@ -1,12 +1,15 @@
 //! Embeddings that gather in clusters, one per instance.
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_not_negative;
 use crate::composite::Composite;
 use crate::embedding::fused::fused;
 use crate::embedding::instances::Instances;
 use crate::error::{Error, Result};
+use crate::precision::{is_fast, widen};
+use crate::shape::rank;
 use crate::singular::{norm, positive, zero};
 
 /// Settings of [`discriminative`], in the unit of the embeddings.
@@ -44,20 +47,11 @@ impl DiscriminativeConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        let fields = [
-            ("delta_v", self.delta_v),
-            ("delta_d", self.delta_d),
-            ("variance_weight", self.variance_weight),
-            ("distance_weight", self.distance_weight),
-            ("regularization_weight", self.regularization_weight),
-        ];
-        for (field, value) in fields {
-            if !(value.is_finite() && value >= 0.0) {
-                let expected = "finite, 0 or more";
-                return Err(Error::Config { field, value: value.to_string(), expected });
-            }
-        }
-        Ok(())
+        check_not_negative("delta_v", self.delta_v)?;
+        check_not_negative("delta_d", self.delta_d)?;
+        check_not_negative("variance_weight", self.variance_weight)?;
+        check_not_negative("distance_weight", self.distance_weight)?;
+        check_not_negative("regularization_weight", self.regularization_weight)
     }
 
     /// The weights in the order of the terms.
@@ -112,7 +106,7 @@ pub(crate) const TERMS: [&str; 3] = ["variance", "distance", "regularization"];
 /// # References
 ///
 /// De Brabandere, Neven and Van Gool, *Semantic Instance Segmentation with a Discriminative
-/// Loss Function* (2017).
+/// Loss Function* (CVPR Workshops 2017).
 pub fn discriminative(
     embeddings: &Tensor,
     instances: &[u32],
@@ -120,7 +114,7 @@ pub fn discriminative(
     config: &DiscriminativeConfig,
 ) -> Result<Composite> {
     config.validate()?;
-    let (b, d, h, w) = embeddings.dims4()?;
+    let [b, d, h, w] = rank("embeddings", embeddings, "[B, D, H, W]")?;
     let expected = b * h * w;
     for (task, found) in
         [("instances", instances.len()), ("valid", valid.map_or(expected, <[bool]>::len))]
@@ -138,11 +132,8 @@ pub fn discriminative(
         .enumerate()
         .map(|(i, ids)| Instances::new(ids, valid.map(|v| &v[i * h * w..(i + 1) * h * w])))
         .collect::<Result<Vec<_>>>()?;
-    let embeddings = match embeddings.dtype() {
-        DType::F64 | DType::F32 => embeddings.clone(),
-        _ => embeddings.to_dtype(DType::F32)?,
-    };
-    if matches!(embeddings.device(), Device::Cpu) && embeddings.dtype() == DType::F32 {
+    let embeddings = widen(embeddings)?;
+    if is_fast(&embeddings) {
         return fused(&embeddings.contiguous()?, &pictures, config);
     }
     let mut sums = vec![zero(&embeddings)?; TERMS.len()];

@@ -1,9 +1,9 @@
 //! Value and gradient of the discriminative loss in single precision on the CPU.
 
-use candle_core::{CpuStorage, Storage, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 
-use crate::attached::attach;
+use crate::attached::{attach, read};
 use crate::block::{BLOCK, Row, blocks};
 use crate::composite::Composite;
 use crate::embedding::discriminative::{DiscriminativeConfig, TERMS};
@@ -45,16 +45,9 @@ pub(crate) fn fused(
     let learns = embeddings.track_op();
     let mut gradient = vec![0.0; if learns { b * d * pixels } else { 0 }];
     let mut terms = [0.0; 3];
-    {
-        let (storage, layout) = embeddings.storage_and_layout();
-        let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
-            return Err(candle_core::Error::msg("fused losses need f32 on the CPU").into());
-        };
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            return Err(candle_core::Error::msg("fused losses need contiguous tensors").into());
-        };
+    read(embeddings, |values| {
         let mut gradients = gradient.chunks_exact_mut((d * pixels).max(1));
-        for (values, instances) in values[start..end].chunks_exact(d * pixels).zip(pictures) {
+        for (values, instances) in values.chunks_exact(d * pixels).zip(pictures) {
             let gradient = gradients.next();
             if instances.counts.is_empty() {
                 continue;
@@ -65,7 +58,7 @@ pub(crate) fn fused(
                 *sum += term / b as f64;
             }
         }
-    }
+    })?;
     let total: f64 = config.weights().iter().zip(&terms).map(|(weight, term)| weight * term).sum();
     let loss = if learns {
         attach(embeddings, total as f32, gradient)?

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::matching::match_config::MatchSettings;
 use crate::reduction::Reduction;
 use crate::segmentation::binary_cross_entropy::{BinaryCrossEntropyConfig, binary_cross_entropy};
-use crate::segmentation::focal::{SigmoidFocalConfig, sigmoid_focal};
+use crate::segmentation::sigmoid_focal::{SigmoidFocalConfig, sigmoid_focal};
 use crate::vector::{EndpointConfig, endpoint_distance};
 
 /// The mean over classes of the cross-entropy, `[B, N, K]` to `[B, N]`.

@@ -1,13 +1,14 @@
 //! Similarities row by row, in single precision on the CPU.
 
-use candle_core::{CpuStorage, Storage, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 
-use crate::attached::attach;
+use crate::attached::{attach, read};
 use crate::block::sum;
 use crate::error::Result;
 use crate::exp_log::{exp, ln};
-use crate::relational::similarity::{EDGE, Pair, PixelWeights, SimilarityForm};
+use crate::relational::pixel_pairs::{EDGE, Pair};
+use crate::relational::similarity_cross_entropy::{PixelWeights, SimilarityForm};
 
 /// Masks of the patterns of pictures, and how much every pixel's row counts.
 #[derive(Debug)]
@@ -73,15 +74,7 @@ pub(crate) fn fused(prediction: &Tensor, masks: &Masks, pair: Pair, scale: f64) 
     let learns = prediction.track_op();
     let mut gradient = vec![0.0; if learns { prediction.elem_count() } else { 0 }];
     let narrow: Vec<f32> = masks.values.iter().map(|&value| value as f32).collect();
-    let total: f64 = {
-        let (storage, layout) = prediction.storage_and_layout();
-        let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
-            return Err(candle_core::Error::msg("fused losses need f32 on the CPU").into());
-        };
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            return Err(candle_core::Error::msg("fused losses need contiguous tensors").into());
-        };
-        let values = &values[start..end];
+    let total: f64 = read(prediction, |values| {
         let run = |row: usize, gradient: Option<&mut [f32]>, buffers: &mut [Vec<f32>; 2]| -> f64 {
             let weight = masks.weights[row] * scale / n as f64;
             if weight == 0.0 {
@@ -112,7 +105,7 @@ pub(crate) fn fused(prediction: &Tensor, masks: &Masks, pair: Pair, scale: f64) 
                 .collect()
         };
         parts.iter().sum()
-    };
+    })?;
     if learns {
         return attach(prediction, total as f32, gradient);
     }

@@ -3,10 +3,10 @@
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::allowed::{check_probabilities, check_values};
+use crate::allowed::{check_not_negative, check_probabilities, check_values};
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::reduction::Reduction;
-use crate::segmentation::overlap::check_positive;
 use crate::task::IGNORE;
 
 /// What a model of independent classes is taught; a tensor converts into it.
@@ -35,10 +35,7 @@ impl<'a> BinaryTarget<'a> {
     /// Logits in single or double precision, values and weights like them; what is unknown has
     /// the value 0 and the weight 0.
     pub(crate) fn like(&self, logits: &Tensor) -> Result<(Tensor, Tensor, Option<Tensor>)> {
-        let logits = match logits.dtype() {
-            DType::F64 | DType::F32 => logits.contiguous()?,
-            _ => logits.to_dtype(DType::F32)?.contiguous()?,
-        };
+        let logits = widen(logits)?.contiguous()?;
         let like = |field, tensor: &Tensor| -> Result<Tensor> {
             if tensor.elem_count() != logits.elem_count() {
                 return Err(Error::Shape {
@@ -91,7 +88,7 @@ impl BinaryCrossEntropyConfig {
     ///
     /// [`Error::Config`] for a weight that is negative or not finite.
     pub fn validate(&self) -> Result<()> {
-        self.positive_weights.iter().try_for_each(|&w| check_positive("positive_weights", w, true))
+        self.positive_weights.iter().try_for_each(|&w| check_not_negative("positive_weights", w))
     }
 }
 

@@ -6,8 +6,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::segmentation::minimum_barrier::crossings;
 use crate::segmentation::overlap::Activation;
+use crate::shape::{mismatch, rank};
 
 /// Settings of [`boundary_aware`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,23 +92,16 @@ pub fn boundary_aware(
     config: &BoundaryAwareConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    let (batch, channels, height, width) = prediction.dims4()?;
+    let [batch, channels, height, width] = rank("prediction", prediction, "[B, 1, H, W]")?;
     if channels != 1 {
-        return Err(Error::Shape {
-            field: "prediction",
-            expected: "[B, 1, H, W]".to_owned(),
-            found: format!("{:?}", prediction.dims()),
-        });
+        return Err(mismatch("prediction", prediction, "[B, 1, H, W]".to_owned()));
     }
     let pixels = height * width;
     if regions.len() != batch * pixels {
         let (expected, found) = (batch * pixels, regions.len());
         return Err(Error::Length { task: "regions", expected, found });
     }
-    let x = match prediction.dtype() {
-        DType::F64 | DType::F32 => prediction.clone(),
-        _ => prediction.to_dtype(DType::F32)?,
-    };
+    let x = widen(prediction)?;
     if x.elem_count() == 0 {
         return Ok(x.sum_all()?);
     }

@@ -3,13 +3,12 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_not_negative;
 use crate::composite::Composite;
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
-use crate::segmentation::class_loss::ClassLoss;
 use crate::segmentation::class_target::ClassTarget;
 use crate::segmentation::cross_entropy::{CrossEntropyConfig, cross_entropy};
-use crate::segmentation::overlap::check_positive;
 use crate::segmentation::soft_dice::{SoftDiceConfig, soft_dice};
 
 /// Settings of [`ce_dice`].
@@ -44,8 +43,8 @@ impl CeDiceConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_positive("cross_entropy_weight", self.cross_entropy_weight, true)?;
-        check_positive("dice_weight", self.dice_weight, true)?;
+        check_not_negative("cross_entropy_weight", self.cross_entropy_weight)?;
+        check_not_negative("dice_weight", self.dice_weight)?;
         if self.cross_entropy.reduction == Reduction::None {
             return Err(Error::Config {
                 field: "cross_entropy.reduction",
@@ -87,7 +86,7 @@ pub fn ce_dice<'a>(
     config.validate()?;
     let target = target.into();
     let cross = cross_entropy(logits, target, &config.cross_entropy)?;
-    let ClassLoss { loss: dice, classes } = soft_dice(logits, target, &config.dice)?;
+    let Composite { loss: dice, classes, .. } = soft_dice(logits, target, &config.dice)?;
     let sum = Composite::of(&[
         ("cross_entropy", config.cross_entropy_weight, cross),
         ("dice", config.dice_weight, dice),

@@ -118,7 +118,7 @@ impl Fit<'_> {
         if found == expected {
             return Ok(());
         }
-        Err(Error::Length { task: self.name, expected, found })
+        Err(Error::Length { task: "target", expected, found })
     }
 
     fn wrong(&self, value: f32, index: usize) -> Error {
@@ -196,7 +196,7 @@ impl<'a> ClassTarget<'a> {
         let Some(weights) = self.weights else { return Ok(()) };
         if weights.len() != fit.pixels() {
             return Err(Error::Length {
-                task: "weights of the pixels",
+                task: "weights",
                 expected: fit.pixels(),
                 found: weights.len(),
             });
@@ -205,7 +205,7 @@ impl<'a> ClassTarget<'a> {
         match weights.iter().position(wrong) {
             None => Ok(()),
             Some(index) => Err(Error::Target {
-                task: "weights of the pixels",
+                task: "weights",
                 value: weights[index],
                 index,
                 allowed: "finite, 0 or more".to_owned(),

@@ -74,8 +74,13 @@ pub fn class_counts<'a>(
 /// for `n_k` pixels of class `k`, `n = sum(n_k)` and all `K` classes, whether they occur or
 /// not. A class that does not occur gets 0: nothing is known of it, and a loss that divides by
 /// the weights of its pixels stays as it was.
+///
+/// # References
+///
+/// King, Zeng, "Logistic regression in rare events data" (Political Analysis 2001), for the
+/// balanced weights.
 #[must_use]
-pub fn class_weights(counts: &[u64], weighting: ClassWeighting) -> Vec<f32> {
+pub fn class_weights(counts: &[u64], weighting: ClassWeighting) -> Vec<f64> {
     let total: f64 = counts.iter().map(|&count| count as f64).sum();
     let divisor = match weighting {
         ClassWeighting::Balanced => counts.len() as f64,
@@ -83,7 +88,7 @@ pub fn class_weights(counts: &[u64], weighting: ClassWeighting) -> Vec<f32> {
     };
     let weight = |&count: &u64| match count {
         0 => 0.0,
-        _ => (total / (divisor * count as f64)) as f32,
+        _ => total / (divisor * count as f64),
     };
     counts.iter().map(weight).collect()
 }

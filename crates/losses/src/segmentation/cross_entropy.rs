@@ -1,9 +1,11 @@
 //! Softmax cross-entropy over the channels of a pixel.
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{D, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, check_weight};
+use crate::allowed::check_not_negative;
+use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::segmentation::class_target::{BYTE_CLASSES, ClassTarget, Fit, Resolved, WIDE_IGNORE};
 use crate::task::{IGNORE, Kind, Task, evaluate};
@@ -14,7 +16,7 @@ use crate::task::{IGNORE, Kind, Task, evaluate};
 pub struct CrossEntropyConfig {
     /// Weight of each class, `w_k`, 0 or more. Default: empty, which is 1 each.
     /// [`class_weights`](crate::class_weights()) computes them from data.
-    pub class_weights: Vec<f32>,
+    pub class_weights: Vec<f64>,
     /// Share of the target that is spread over all classes, `s`, in [0, 1). Default 0.
     pub label_smoothing: f64,
     /// The id of pixels that count nowhere; no class may have it. Default 255.
@@ -62,7 +64,7 @@ impl CrossEntropyConfig {
                 expected: "0 or more, below 1",
             });
         }
-        self.class_weights.iter().try_for_each(|&weight| check_weight("class_weights", weight))
+        self.class_weights.iter().try_for_each(|&w| check_not_negative("class_weights", w))
     }
 
     /// [`validate`](Self::validate) for a head among others: its number of classes must be
@@ -106,8 +108,7 @@ impl CrossEntropyConfig {
 ///
 /// These are the values of PyTorch. The largest logit is subtracted first, so confident
 /// logits stay finite. In `f32` on the CPU with ids of up to 254 classes, value and gradient
-/// come from one parallel pass; the first backward pass takes the gradient, and a second one
-/// is an error.
+/// come from one parallel pass.
 ///
 /// # Shapes
 ///
@@ -129,6 +130,11 @@ impl CrossEntropyConfig {
 /// # Errors
 ///
 /// [`Error`] for shapes, targets, weights or settings out of range.
+///
+/// # References
+///
+/// Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture for computer
+/// vision" (CVPR 2016), for the smoothing.
 pub fn cross_entropy<'a>(
     logits: &Tensor,
     target: impl Into<ClassTarget<'a>>,
@@ -158,13 +164,10 @@ pub fn cross_entropy<'a>(
     };
     if let (Resolved::Bytes(ids), true) = (&classes_of, config.reduction != Reduction::None) {
         let kind = Kind::CrossEntropy { target: ids, weights: target.weights, config: &config };
-        let task = Task { name: "cross_entropy", channel: 0, weight: 1.0, kind };
+        let task = Task { name: "cross_entropy", target: "target", channel: 0, weight: 1.0, kind };
         return Ok(evaluate(&logits, &[task])?.0);
     }
-    let logits = match logits.dtype() {
-        DType::F64 | DType::F32 => logits,
-        _ => logits.to_dtype(DType::F32)?,
-    };
+    let logits = widen(&logits)?;
     let (costs, mass) = match classes_of {
         Resolved::Bytes(ids) => hard_costs(&logits, &ids, target.weights, &config)?,
         Resolved::Wide(ids) => wide_costs(&logits, &ids, target.weights, &config)?,
@@ -227,8 +230,7 @@ fn wide_costs(
         Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
     };
     let pixel = |index: usize| f64::from(weights.map_or(1.0, |weights| weights[index]));
-    let class_weight =
-        |&id: &u32| f64::from(config.class_weights.get(id as usize).copied().unwrap_or(0.0));
+    let class_weight = |&id: &u32| config.class_weights.get(id as usize).copied().unwrap_or(0.0);
     let own: Vec<f64> =
         target.iter().enumerate().map(|(i, id)| pixel(i) * class_weight(id)).collect();
     let mass = own.iter().sum();

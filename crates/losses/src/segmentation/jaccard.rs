@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
+use crate::composite::Composite;
 use crate::error::Result;
-use crate::segmentation::class_loss::ClassLoss;
 use crate::segmentation::class_target::ClassTarget;
 use crate::segmentation::overlap::{OverlapConfig, Sums};
 
@@ -17,7 +17,7 @@ use crate::segmentation::overlap::{OverlapConfig, Sums};
 ///
 /// # Shapes
 ///
-/// Those of [`soft_dice`](crate::soft_dice()).
+/// Those of [`soft_dice`](crate::soft_dice()). Term: `jaccard`.
 ///
 /// # Errors
 ///
@@ -31,9 +31,9 @@ pub fn jaccard<'a>(
     prediction: &Tensor,
     target: impl Into<ClassTarget<'a>>,
     config: &OverlapConfig,
-) -> Result<ClassLoss> {
+) -> Result<Composite> {
     let sums = Sums::of("jaccard", prediction, &target.into(), config, false)?;
     let union = ((&sums.predicted + &sums.target)? - &sums.shared)?;
     let values = Sums::ratio(&sums.shared, &union, config.smooth)?.affine(-1.0, 1.0)?;
-    sums.mean(&values, config.absent)
+    sums.mean("jaccard", &values, config.absent)
 }

@@ -3,9 +3,12 @@
 use candle_core::{D, DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_not_negative;
 use crate::block::histogram;
+use crate::composite::Composite;
 use crate::error::{Error, Result};
-use crate::segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
+use crate::precision::{is_fast, widen};
+use crate::segmentation::class_mean::{AbsentClasses, SumOver};
 use crate::segmentation::class_target::{ClassTarget, Fit, Resolved, WIDE_IGNORE};
 use crate::segmentation::overlap_pass::ClassSums;
 use crate::task::IGNORE;
@@ -68,17 +71,8 @@ impl OverlapConfig {
     ///
     /// [`Error::Config`] for a `smooth` that is negative or not finite.
     pub fn validate(&self) -> Result<()> {
-        check_positive("smooth", self.smooth, true)
+        check_not_negative("smooth", self.smooth)
     }
-}
-
-/// Checks a number that must be finite and above 0, or at least 0.
-pub(crate) fn check_positive(field: &'static str, value: f64, zero: bool) -> Result<()> {
-    if value.is_finite() && (value > 0.0 || (zero && value >= 0.0)) {
-        return Ok(());
-    }
-    let expected = if zero { "finite, 0 or more" } else { "finite, more than 0" };
-    Err(Error::Config { field, value: value.to_string(), expected })
 }
 
 /// Weighted sums over pixels, `[G, K]` for groups of samples and classes.
@@ -106,9 +100,7 @@ impl Sums {
         let (x, classes) = channels(prediction, config.activation)?;
         let fit = Fit { name, shape: prediction.dims(), classes, ignore: config.ignore };
         let resolved = target.resolve(&fit)?;
-        let fused = matches!(x.device(), Device::Cpu)
-            && x.dtype() == DType::F32
-            && config.activation == Activation::Softmax;
+        let fused = is_fast(&x) && config.activation == Activation::Softmax;
         let dtype = x.dtype();
         let [shared, predicted, total] = match &resolved {
             Resolved::Bytes(ids) if fused => fused_sums(&x, ids, target.weights, squared)?,
@@ -139,13 +131,18 @@ impl Sums {
         Ok((some.where_cond(&above, &ones)? / some.where_cond(&below, &ones)?)?)
     }
 
-    /// The mean of the classes' values.
-    pub(crate) fn mean(&self, values: &Tensor, absent: AbsentClasses) -> Result<ClassLoss> {
+    /// The mean of the classes' values, as the term `name`.
+    pub(crate) fn mean(
+        &self,
+        name: &'static str,
+        values: &Tensor,
+        absent: AbsentClasses,
+    ) -> Result<Composite> {
         let counted = match absent {
             AbsentClasses::Exclude => self.target.gt(0.0)?,
             AbsentClasses::Include => self.target.ones_like()?.to_dtype(DType::U8)?,
         };
-        ClassLoss::of(&values.to_dtype(self.dtype)?, &counted)
+        Composite::over_classes(name, &values.to_dtype(self.dtype)?, &counted)
     }
 }
 
@@ -174,10 +171,7 @@ fn channels(prediction: &Tensor, activation: Activation) -> Result<(Tensor, usiz
             });
         }
     };
-    let x = match prediction.dtype() {
-        DType::F64 | DType::F32 => prediction.clone(),
-        _ => prediction.to_dtype(DType::F32)?,
-    };
+    let x = widen(prediction)?;
     // One channel tells a class from the background.
     Ok((x.contiguous()?, k.max(2)))
 }

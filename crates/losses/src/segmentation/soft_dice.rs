@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::composite::Composite;
 use crate::error::Result;
-use crate::segmentation::class_loss::ClassLoss;
 use crate::segmentation::class_target::ClassTarget;
 use crate::segmentation::overlap::{OverlapConfig, Sums};
 
@@ -35,7 +35,7 @@ pub struct SoftDiceConfig {
 /// # Shapes
 ///
 /// `prediction` `[B, K, ...]`; `target` see [`Classes`](crate::Classes). With `K = 1` (not for
-/// softmax) the ids are 1 for the class and 0 for the rest.
+/// softmax) the ids are 1 for the class and 0 for the rest. Term: `dice`.
 ///
 /// # Errors
 ///
@@ -49,11 +49,11 @@ pub fn soft_dice<'a>(
     prediction: &Tensor,
     target: impl Into<ClassTarget<'a>>,
     config: &SoftDiceConfig,
-) -> Result<ClassLoss> {
+) -> Result<Composite> {
     let overlap = &config.overlap;
     let sums = Sums::of("soft_dice", prediction, &target.into(), overlap, config.squared)?;
     let above = sums.shared.affine(2.0, 0.0)?;
     let below = (&sums.predicted + &sums.target)?;
     let values = Sums::ratio(&above, &below, overlap.smooth)?.affine(-1.0, 1.0)?;
-    sums.mean(&values, overlap.absent)
+    sums.mean("dice", &values, overlap.absent)
 }

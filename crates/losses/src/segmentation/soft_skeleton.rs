@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use mapvec_nn::{Pool2dConfig, max_pool2d, relu};
 
 use crate::error::{Error, Result};
+use crate::shape::{mismatch, rank};
 
 /// The most rounds of erosion.
 pub(crate) const MOST: usize = 256;
@@ -40,6 +41,14 @@ pub fn soft_skeleton(probabilities: &Tensor, iterations: usize) -> Result<Tensor
             value: iterations.to_string(),
             expected: "0 to 256",
         });
+    }
+    rank::<4>("probabilities", probabilities, "[B, C, H, W]")?;
+    if probabilities.elem_count() == 0 {
+        return Err(mismatch(
+            "probabilities",
+            probabilities,
+            "[B, C, H, W], none of them 0".to_owned(),
+        ));
     }
     let mut image = probabilities.contiguous()?;
     let mut eroded = erode(&image)?;

@@ -3,10 +3,11 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_not_negative, check_positive};
+use crate::composite::Composite;
 use crate::error::Result;
-use crate::segmentation::class_loss::ClassLoss;
 use crate::segmentation::class_target::ClassTarget;
-use crate::segmentation::overlap::{OverlapConfig, Sums, check_positive};
+use crate::segmentation::overlap::{OverlapConfig, Sums};
 
 /// Added before the power, so that its slope is finite for a perfect match.
 const TINY: f64 = 1e-10;
@@ -46,9 +47,9 @@ impl TverskyConfig {
     ///
     /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_positive("false_positives", self.false_positives, true)?;
-        check_positive("false_negatives", self.false_negatives, true)?;
-        check_positive("power", self.power, false)?;
+        check_not_negative("false_positives", self.false_positives)?;
+        check_not_negative("false_negatives", self.false_negatives)?;
+        check_positive("power", self.power)?;
         self.overlap.validate()
     }
 }
@@ -67,7 +68,7 @@ impl TverskyConfig {
 ///
 /// # Shapes
 ///
-/// Those of [`soft_dice`](crate::soft_dice()).
+/// Those of [`soft_dice`](crate::soft_dice()). Term: `tversky`.
 ///
 /// # Errors
 ///
@@ -82,7 +83,7 @@ pub fn tversky<'a>(
     prediction: &Tensor,
     target: impl Into<ClassTarget<'a>>,
     config: &TverskyConfig,
-) -> Result<ClassLoss> {
+) -> Result<Composite> {
     config.validate()?;
     let sums = Sums::of("tversky", prediction, &target.into(), &config.overlap, false)?;
     let alarms = ((&sums.predicted - &sums.shared)? * config.false_positives)?;
@@ -94,5 +95,5 @@ pub fn tversky<'a>(
         let at_least = mapvec_nn::relu(&values)?;
         values = ((at_least + TINY)?.powf(config.power)? - TINY.powf(config.power))?;
     }
-    sums.mean(&values, config.overlap.absent)
+    sums.mean("tversky", &values, config.overlap.absent)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::expect;
+use crate::shape::data;
 use crate::singular::magnitude;
 
 /// Settings of [`absolute_error`].
@@ -37,7 +37,6 @@ pub fn absolute_error(
     weights: Option<&Tensor>,
     config: &AbsoluteErrorConfig,
 ) -> Result<Tensor> {
-    expect("target", target, prediction.dims())?;
-    let target = target.to_dtype(prediction.dtype())?;
+    let target = data("target", target, prediction.dims(), prediction)?;
     config.reduction.apply(&magnitude(&(prediction - target)?)?, weights)
 }

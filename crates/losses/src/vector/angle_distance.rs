@@ -1,12 +1,13 @@
 //! Distance of the directions of lines, which have no head.
 
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::allowed::check_positive;
+use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::{expect, mismatch, nothing};
-use crate::singular::{TINY, magnitude, norm, power};
+use crate::shape::data;
+use crate::singular::{magnitude, power};
 
 /// The measure of an angle between two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub enum AngleForm {
     DoubledCosine,
 }
 
-/// Settings of [`angle_distance`] and [`direction_distance`].
+/// Settings of [`angle_distance`] and [`direction_distance`](crate::direction_distance()).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AngleDistanceConfig {
@@ -42,18 +43,10 @@ impl AngleDistanceConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when `gamma` is not positive and finite.
+    /// [`Error::Config`](crate::Error::Config) when `gamma` is not positive and finite.
     pub fn validate(&self) -> Result<()> {
         check_positive("gamma", self.gamma)
     }
-}
-
-/// Checks a number that must be finite and more than 0.
-pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(Error::Config { field, value: value.to_string(), expected: "finite, more than 0" })
 }
 
 /// Distance of two angles with the period pi.
@@ -73,7 +66,12 @@ pub(crate) fn check_positive(field: &'static str, value: f64) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for shapes that differ, [`Error::Config`] for a setting out of range.
+/// [`Error::Shape`](crate::Error::Shape) for shapes that differ, [`Error::Config`](crate::Error::Config) for a setting out of range.
+///
+/// # References
+///
+/// Granlund, "In search of a general picture processing operator" (Computer Graphics and Image
+/// Processing 1978), for the doubled angle.
 pub fn angle_distance(
     prediction: &Tensor,
     target: &Tensor,
@@ -81,69 +79,11 @@ pub fn angle_distance(
     config: &AngleDistanceConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    expect("target", target, prediction.dims())?;
-    let difference = (prediction - target.to_dtype(prediction.dtype())?)?;
+    let difference = (prediction - data("target", target, prediction.dims(), prediction)?)?;
     let values = match config.form {
         AngleForm::Sine => power(&magnitude(&difference.sin()?)?, config.gamma)?,
         // 1 - cos 2d without cancellation.
         AngleForm::DoubledCosine => (difference.sin()?.sqr()? * 2.0)?,
     };
     config.reduction.apply(&values, weights)
-}
-
-/// [`angle_distance`] of predictions that are vectors of any length.
-///
-/// The vector is `(cos, sin)` times a length, so the angle is `atan2(y, x)`; the zero vector
-/// has the angle 0 and no gradient.
-///
-/// # Shapes
-///
-/// `vectors`: `[.., 2]` as (x, y); `target` and `weights`: `[..]`, angles in radians; the
-/// result is a scalar, or `[..]` without a reduction.
-///
-/// # Errors
-///
-/// As [`angle_distance`].
-pub fn direction_distance(
-    vectors: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    config: &AngleDistanceConfig,
-) -> Result<Tensor> {
-    config.validate()?;
-    let Some((&2, dims)) = vectors.dims().split_last() else {
-        return Err(mismatch("vectors", vectors, "[.., 2]".to_owned()));
-    };
-    expect("target", target, dims)?;
-    if vectors.elem_count() == 0 {
-        return config.reduction.apply(&nothing(vectors, dims)?, weights);
-    }
-    let target = target.to_dtype(vectors.dtype())?;
-    let directions = unit(vectors)?;
-    let [x, y] = coordinates(&directions)?;
-    // The sine of the difference is the cross product of the directions.
-    let sine = ((y * target.cos()?)? - (x * target.sin()?)?)?;
-    let values = match config.form {
-        AngleForm::Sine => power(&magnitude(&sine)?, config.gamma)?,
-        AngleForm::DoubledCosine => (sine.sqr()? * 2.0)?,
-    };
-    config.reduction.apply(&values, weights)
-}
-
-/// The two entries of the last dimension, without it.
-pub(crate) fn coordinates(vectors: &Tensor) -> Result<[Tensor; 2]> {
-    let part = |i| vectors.narrow(D::Minus1, i, 1)?.squeeze(D::Minus1);
-    Ok([part(0)?, part(1)?])
-}
-
-/// Vectors over their length; (1, 0) without a gradient where that is at most [`TINY`].
-pub(crate) fn unit(vectors: &Tensor) -> Result<Tensor> {
-    let length = norm(vectors)?.broadcast_as(vectors.shape())?;
-    let zero = length.le(TINY)?;
-    let ahead = Tensor::new(&[1.0, 0.0], vectors.device())?
-        .to_dtype(vectors.dtype())?
-        .broadcast_as(vectors.shape())?
-        .contiguous()?;
-    let safe = zero.where_cond(&length.ones_like()?, &length)?;
-    Ok(zero.where_cond(&ahead, &(vectors / safe)?)?)
 }

@@ -3,11 +3,12 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::allowed::{check_not_negative, check_positive, check_range};
+use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::{expect, mismatch};
+use crate::shape::{data, leading};
 use crate::singular::{magnitude, norm, power};
-use crate::vector::angle_distance::unit;
+use crate::vector::directions::unit;
 
 /// Settings of [`angle_length`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,30 +43,16 @@ impl AngleLengthConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for a weight that is negative or not finite, for weights that are
+    /// [`Error::Config`](crate::Error::Config) for a weight that is negative or not finite, for weights that are
     /// all 0, and for an order below 1.
     pub fn validate(&self) -> Result<()> {
-        let weights = [
-            ("angle_weight", self.angle_weight),
-            ("length_weight", self.length_weight),
-            ("distance_weight", self.distance_weight),
-        ];
-        for (field, weight) in weights {
-            if !(weight.is_finite() && weight >= 0.0) {
-                let expected = "finite, 0 or more";
-                return Err(Error::Config { field, value: weight.to_string(), expected });
-            }
-        }
+        check_not_negative("angle_weight", self.angle_weight)?;
+        check_not_negative("length_weight", self.length_weight)?;
+        check_not_negative("distance_weight", self.distance_weight)?;
         let sum = self.angle_weight + self.length_weight + self.distance_weight;
-        if !(sum > 0.0 && sum.is_finite()) {
-            let (field, expected) = ("the sum of the weights", "finite, more than 0");
-            return Err(Error::Config { field, value: sum.to_string(), expected });
-        }
-        if self.distance_gamma.is_finite() && self.distance_gamma >= 1.0 {
-            return Ok(());
-        }
-        let (field, value) = ("distance_gamma", self.distance_gamma.to_string());
-        Err(Error::Config { field, value, expected: "finite, 1 or more" })
+        check_positive("the sum of the weights", sum)?;
+        let (field, order) = ("distance_gamma", self.distance_gamma);
+        check_range(field, order, order >= 1.0, "finite, 1 or more")
     }
 }
 
@@ -85,7 +72,7 @@ impl AngleLengthConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for shapes that do not fit, [`Error::Config`] for a setting out of range.
+/// [`Error::Shape`](crate::Error::Shape) for shapes that do not fit, [`Error::Config`](crate::Error::Config) for a setting out of range.
 pub fn angle_length(
     prediction: &Tensor,
     target: &Tensor,
@@ -93,11 +80,8 @@ pub fn angle_length(
     config: &AngleLengthConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    if prediction.dims().last() != Some(&2) {
-        return Err(mismatch("prediction", prediction, "[.., 2]".to_owned()));
-    }
-    expect("target", target, prediction.dims())?;
-    let target = target.to_dtype(prediction.dtype())?;
+    leading("prediction", prediction, &[2])?;
+    let target = data("target", target, prediction.dims(), prediction)?;
     // Half the chord between two directions is the sine of half their angle.
     let chord = norm(&(unit(prediction)? - unit(&target)?)?)?.squeeze(D::Minus1)?;
     let length = magnitude(&(norm(prediction)? - norm(&target)?)?)?.squeeze(D::Minus1)?;

@@ -1,15 +1,15 @@
-//! Lines by their two ends in any order, and boxes by any of their diagonals.
+//! What distances of lines by their ends, and of boxes by their diagonals, share.
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_positive;
 use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::{expect, leading, nothing};
+use crate::shape::{data, leading, nothing};
 use crate::singular::{magnitude, power, smaller};
-use crate::vector::angle_distance::check_positive;
 
-/// Settings of [`endpoint_distance`] and of the losses made of it.
+/// Settings of [`endpoint_distance`](crate::endpoint_distance()) and of the losses made of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EndpointConfig {
@@ -70,11 +70,10 @@ impl EndpointConfig {
     ) -> Result<Tensor> {
         self.validate()?;
         let dims = leading("prediction", prediction, &[points, 2])?;
-        expect("target", target, &[dims, &[aims, 2]].concat())?;
+        let target = data("target", target, &[dims, &[aims, 2]].concat(), prediction)?;
         if prediction.elem_count() == 0 {
             return self.reduction.apply(&nothing(prediction, dims)?, weights);
         }
-        let target = target.to_dtype(prediction.dtype())?;
         self.reduction.apply(&distance(prediction, &target)?, weights)
     }
 }
@@ -82,58 +81,4 @@ impl EndpointConfig {
 /// Both entries of a dimension in the other order.
 fn swap(points: &Tensor, dim: D) -> Result<Tensor> {
     Ok(Tensor::cat(&[points.narrow(dim, 1, 1)?, points.narrow(dim, 0, 1)?], dim)?)
-}
-
-/// Distance of two segments whose ends have no order.
-///
-/// ```text
-/// loss = min over both orders of mean over ends of sum over x, y of |(p - t) / size|^gamma
-/// ```
-///
-/// It does not change when the ends of either are exchanged; where a difference is 0 its
-/// gradient is 0.
-///
-/// # Shapes
-///
-/// `prediction` and `target`: `[.., 2, 2]`, two ends as (x, y), px; `weights`: `[..]`; the
-/// result is a scalar, or `[..]` without a reduction.
-///
-/// # Errors
-///
-/// [`Error::Shape`](crate::Error::Shape) for shapes that do not fit,
-/// [`Error::Config`](crate::Error::Config) for a setting out of range.
-pub fn endpoint_distance(
-    prediction: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    config: &EndpointConfig,
-) -> Result<Tensor> {
-    let points = [(prediction, 2), (target, 2)];
-    config.reduce(points, weights, |prediction, target| config.line(prediction, target))
-}
-
-/// Distance of a segment to a box that is given by one of its diagonals.
-///
-/// ```text
-/// loss = min of endpoint_distance to the diagonal and to the other diagonal
-/// ```
-///
-/// that is the least of four pairings of corners.
-///
-/// # Shapes
-///
-/// `prediction` and `target`: `[.., 2, 2]`, opposite corners as (x, y), px; `weights`:
-/// `[..]`; the result is a scalar, or `[..]` without a reduction.
-///
-/// # Errors
-///
-/// As [`endpoint_distance`].
-pub fn diagonal_distance(
-    prediction: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    config: &EndpointConfig,
-) -> Result<Tensor> {
-    let points = [(prediction, 2), (target, 2)];
-    config.reduce(points, weights, |prediction, target| config.diagonal(prediction, target))
 }

@@ -1,7 +1,7 @@
 //! Random logits and targets.
 
 use candle_core::{DType, Device, Tensor, Var};
-use mapvec_losses::{DenseLossConfig, Targets, Terms, dense_map_loss};
+use mapvec_losses::{Composite, DenseLossConfig, Targets, dense_map_loss};
 use mapvec_testkit::{integers, uniform};
 
 /// Logits and the targets that go with them.
@@ -49,16 +49,33 @@ impl Batch {
         Var::from_tensor(&tensor.to_dtype(dtype).unwrap()).unwrap()
     }
 
-    /// Value, gradient and terms.
-    pub(crate) fn run(&self, dtype: DType, config: &DenseLossConfig) -> (f64, Vec<f64>, Terms) {
+    /// Value, gradient and the loss itself, for its terms.
+    pub(crate) fn run(&self, dtype: DType, config: &DenseLossConfig) -> (f64, Vec<f64>, Composite) {
         let var = self.var(dtype);
-        let (loss, terms) = dense_map_loss(&var, &self.targets(), config).unwrap();
-        let grads = loss.backward().unwrap();
+        let composite = dense_map_loss(&var, &self.targets(), config).unwrap();
+        let grads = composite.loss.backward().unwrap();
         let numbers = |t: &Tensor| {
             t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
         };
-        (numbers(&loss)[0], numbers(grads.get(&var).unwrap()), terms)
+        (numbers(&composite.loss)[0], numbers(grads.get(&var).unwrap()), composite)
     }
+}
+
+/// The weighted sum of the terms of a dense loss.
+pub(crate) fn total(composite: &Composite, config: &DenseLossConfig) -> f64 {
+    let weights = &config.weights;
+    let factors = [
+        ("boundary_bce", weights.boundary),
+        ("boundary_dice", weights.boundary * config.boundary.dice_weight),
+        ("centreline_bce", weights.centreline),
+        ("centreline_dice", weights.centreline * config.centreline.dice_weight),
+        ("class", weights.class),
+        ("angle", weights.angle),
+        ("thickness", weights.thickness),
+        ("distractor", weights.distractor),
+    ];
+    assert_eq!(composite.terms.len(), factors.len());
+    factors.iter().map(|(name, factor)| factor * composite.term(name).unwrap()).sum()
 }
 
 /// Settings unlike the defaults everywhere.

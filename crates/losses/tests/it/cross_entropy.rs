@@ -208,7 +208,7 @@ fn refusals() {
     let mut weights = vec![1.0; PIXELS];
     weights[77] = f32::NAN;
     refuse(ClassTarget::from(&ids).weighted(&weights), &plain, "77");
-    refuse(ClassTarget::from(&ids).weighted(&weights[..4]), &plain, "weights of the pixels");
+    refuse(ClassTarget::from(&ids).weighted(&weights[..4]), &plain, "weights");
     let soft = Tensor::zeros((2, 3, 16, 16), DType::F32, &Device::Cpu).unwrap();
     refuse((&soft).into(), &plain, "probabilities");
     let mut numbers = vec![0.25; 4 * PIXELS];
@@ -253,7 +253,7 @@ proptest! {
         let ids = some_ids(b * n, seed + 1, classes);
         let weights: Vec<f32> =
             uniform(b * n, seed + 2, 0.0, 3.0).iter().map(|&w| w as f32).collect();
-        let class_weights = uniform(k, seed + 3, 0.0, 2.0).iter().map(|&w| w as f32).collect();
+        let class_weights = uniform(k, seed + 3, 0.0, 2.0);
         let label_smoothing = smoothing;
         let config =
             CrossEntropyConfig { label_smoothing, class_weights, ..Default::default() };

@@ -144,7 +144,7 @@ fn tversky_holds_dice_and_jaccard() {
         power: 1.0,
         overlap: OverlapConfig { smooth, ..OverlapConfig::default() },
     };
-    let value = |out: mapvec_losses::ClassLoss| scalar(&out.loss);
+    let value = |out: mapvec_losses::Composite| scalar(&out.loss);
     let dice = value(soft_dice(&x, &ids, &SoftDiceConfig::default()).unwrap());
     let half = value(tversky(&x, &ids, &with(0.5, 0.5)).unwrap());
     let iou = value(jaccard(&x, &ids, &OverlapConfig::default()).unwrap());

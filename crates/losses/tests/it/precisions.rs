@@ -13,16 +13,9 @@ use mapvec_nn::compare_precisions;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::support::{DTYPES, assert_finite, bell, even, scalar, tensor, values, var};
+use crate::support::{DTYPES, assert_finite, bell, boxes, even, scalar, tensor, values, var};
 
 type Loss = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
-
-/// Corners in order.
-fn boxes(n: usize, seed: u64) -> Tensor {
-    let corner = even((n, 2), seed, 0.0, 20.0);
-    let other = (&corner + even((n, 2), seed + 1, 4.0, 30.0)).unwrap();
-    Tensor::cat(&[corner, other], 1).unwrap()
-}
 
 fn heads() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
     let deltas = |x: &[Tensor]| -> Result<Tensor> {
@@ -31,8 +24,8 @@ fn heads() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
         Ok(box_head_loss(&x[0], &x[1], &[0, 2, 1, 2], &targets, &config)?.loss)
     };
     let regions = |x: &[Tensor]| -> Result<Tensor> {
-        let anchors = boxes(20, 4).to_dtype(x[0].dtype())?;
-        let truth = [boxes(2, 4).to_dtype(x[0].dtype())?];
+        let anchors = boxes(20, 4, 20.0).to_dtype(x[0].dtype())?;
+        let truth = [boxes(2, 4, 20.0).to_dtype(x[0].dtype())?];
         let prediction = RpnPrediction { objectness: &x[0], deltas: &x[1] };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let config = RpnLossConfig::default();
@@ -47,7 +40,7 @@ fn heads() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
     let masks = |x: &[Tensor]| -> Result<Tensor> {
         let dtype = x[0].dtype();
         let masks = even((1, 30, 30), 7, 0.0, 1.0).lt(0.5)?.to_dtype(dtype)?;
-        let regions = boxes(2, 8).to_dtype(dtype)?;
+        let regions = boxes(2, 8, 20.0).to_dtype(dtype)?;
         let targets =
             MaskHeadTargets { regions: &regions, labels: &[1, 2], matched: &[0, 0], masks: &masks };
         mask_head_loss(&x[0], &targets)
@@ -62,7 +55,7 @@ fn heads() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
 
 fn vectors() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
     let points = || vec![bell((6, 4, 2), 1), bell((6, 4, 2), 2)];
-    let pairs = || vec![boxes(6, 1), boxes(6, 3)];
+    let pairs = || vec![boxes(6, 1, 20.0), boxes(6, 3, 20.0)];
     let proposal = |x: &[Tensor]| -> Result<Tensor> {
         Ok(proposal_loss(&x[0], &x[1], &x[2], None, &ProposalConfig::default())?.loss)
     };
@@ -146,8 +139,8 @@ fn any_size_of_input_has_a_finite_gradient() {
 fn small_boxes_have_finite_gradients() {
     for size in [1e-3, 1e-8, 1e-12, 1e-20] {
         for dtype in DTYPES {
-            let a = var(&(boxes(5, 1) * size).unwrap().to_dtype(dtype).unwrap());
-            let b = (boxes(5, 3) * size).unwrap().to_dtype(dtype).unwrap();
+            let a = var(&(boxes(5, 1, 20.0) * size).unwrap().to_dtype(dtype).unwrap());
+            let b = (boxes(5, 3, 20.0) * size).unwrap().to_dtype(dtype).unwrap();
             for overlap in [Overlap::Iou, Overlap::Giou, Overlap::Diou] {
                 let config = OverlapLossConfig { overlap, ..OverlapLossConfig::default() };
                 assert_finite(&overlap_loss(&a, &b, None, &config).unwrap(), &a);

@@ -49,7 +49,7 @@ fn wrong_channels_are_refused() {
     let flat = Tensor::zeros((12, 3, 3), DType::F32, &Device::Cpu).unwrap();
     let targets: Targets<'_> = batch.targets();
     let error = dense_map_loss(&flat, &targets, &DenseLossConfig::default()).unwrap_err();
-    assert!(matches!(error, Error::Tensor(_)), "{error}");
+    assert!(matches!(error, Error::Shape { field: "logits", .. }), "{error}");
 }
 
 /// A field and what breaks it.
@@ -59,12 +59,12 @@ type Change = (&'static str, fn(&mut DenseLossConfig));
 fn wrong_settings_are_named() {
     let batch = Batch::new(1, (1, 12, 3, 3), 0);
     let changes: [Change; 6] = [
-        ("positive_weight", |config| config.boundary.positive_weight = f32::NAN),
+        ("positive_weight", |config| config.boundary.positive_weight = f64::NAN),
         ("smooth", |config| config.centreline.smooth = 0.0),
         ("class_weights", |config| config.class.class_weights = vec![1.0]),
         ("class_weights", |config| config.distractor.class_weights[2] = -1.0),
         ("beta", |config| config.thickness.beta = 0.0),
-        ("weights.angle", |config| config.weights.angle = f32::INFINITY),
+        ("weights.angle", |config| config.weights.angle = f64::INFINITY),
     ];
     for (field, change) in changes {
         let mut config = DenseLossConfig::default();

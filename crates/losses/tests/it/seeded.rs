@@ -42,7 +42,7 @@ pub(crate) fn some_ids(n: usize, seed: u64, classes: u8) -> Vec<u8> {
     ids(n, seed, classes + 1).iter().map(|&id| if id == classes { 255 } else { id }).collect()
 }
 
-pub(crate) const CLASS_WEIGHTS: [f32; 4] = [0.5, 1.0, 2.0, 4.0];
+pub(crate) const CLASS_WEIGHTS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
 
 /// What a loss and its gradient must be.
 #[derive(Debug, Clone, Copy)]

@@ -25,6 +25,13 @@ pub(crate) fn bell(shape: impl Into<Shape>, seed: u64) -> Tensor {
     tensor(normal(shape.elem_count(), seed), shape)
 }
 
+/// Boxes with corners in order.
+pub(crate) fn boxes(n: usize, seed: u64, high: f64) -> Tensor {
+    let corner = even((n, 2), seed, 0.0, high);
+    let other = (&corner + even((n, 2), seed + 1, 4.0, 30.0)).unwrap();
+    Tensor::cat(&[corner, other], 1).unwrap()
+}
+
 /// Whole numbers.
 pub(crate) fn whole(n: usize, seed: u64, low: i64, high: i64) -> Vec<usize> {
     integers(n, seed, low, high).into_iter().map(|i| usize::try_from(i).unwrap()).collect()
@@ -79,6 +86,13 @@ pub(crate) fn assert_gradient(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result
     let f = |x: &[Tensor]| f(x).map_err(|error| candle_core::Error::msg(error.to_string()));
     let worst = gradcheck(inputs, f, &GradcheckConfig::default()).unwrap();
     assert!(worst < 1e-5, "gradient differs by {worst}");
+}
+
+/// The same for the first of the inputs; the others are data.
+#[track_caller]
+pub(crate) fn assert_first_gradient(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
+    let (first, data) = inputs.split_at(1);
+    assert_gradient(first, |x| f(&[x, data].concat()));
 }
 
 /// The loss is 0, or at least finite, and so is its gradient.

@@ -13,8 +13,8 @@ use mapvec_losses::{
 use proptest::prelude::*;
 
 use crate::support::{
-    DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, bell, even,
-    gradient, scalar, tensor, values, var, whole,
+    DTYPES, assert_finite, assert_first_gradient, assert_golden, assert_gradient, assert_near,
+    assert_nothing, bell, even, gradient, scalar, tensor, values, var, whole,
 };
 
 type Loss = fn(&Tensor, &Tensor, Option<&Tensor>, &EndpointConfig) -> mapvec_losses::Result<Tensor>;
@@ -175,7 +175,7 @@ fn proposals_have_the_gradients_of_finite_differences() {
                 ..ProposalConfig::default()
             };
             // The aims of the confidences and the shares of the pool are data.
-            assert_gradient(&[p.clone(), t.clone()], |x| {
+            assert_first_gradient(&[p.clone(), t.clone()], |x| {
                 Ok(proposal_loss(&x[0], &z, &x[1], Some(&w), &of(1.0))?.loss)
             });
             assert_gradient(std::slice::from_ref(&z), |x| {
@@ -303,22 +303,24 @@ fn confident_classes_stay_finite() {
 fn finite_differences() {
     let (a, b) = (even(20, 1, -1.5, 1.5), even(20, 2, -1.5, 1.5));
     for config in [SINE, COSINE, AngleDistanceConfig { gamma: 2.0, ..SINE }] {
-        assert_gradient(&[a.clone(), b.clone()], |x| angle_distance(&x[0], &x[1], None, &config));
-        assert_gradient(&[bell((20, 2), 3), b.clone()], |x| {
+        assert_first_gradient(&[a.clone(), b.clone()], |x| {
+            angle_distance(&x[0], &x[1], None, &config)
+        });
+        assert_first_gradient(&[bell((20, 2), 3), b.clone()], |x| {
             direction_distance(&x[0], &x[1], None, &config)
         });
     }
     for gamma in [1.0, 2.0, 3.5] {
         let config = AngleLengthConfig { distance_gamma: gamma, ..AngleLengthConfig::default() };
-        assert_gradient(&[bell((12, 2), 4), bell((12, 2), 5)], |x| {
+        assert_first_gradient(&[bell((12, 2), 4), bell((12, 2), 5)], |x| {
             angle_length(&x[0], &x[1], None, &config)
         });
     }
     let config = EndpointConfig { gamma: 1.5, size: 3.0, reduction: Reduction::None };
     let (p, t) = (bell((6, 4, 2), 6), bell((6, 4, 2), 7));
-    assert_gradient(&[p.clone(), t.clone()], |x| mixed_distance(&x[0], &x[1], None, &config));
-    assert_gradient(&[halves(&p), t], |x| candidate_distance(&x[0], &x[1], None, &config));
-    assert_gradient(&[p.clone(), bell((6, 4, 2), 8)], |x| {
+    assert_first_gradient(&[p.clone(), t.clone()], |x| mixed_distance(&x[0], &x[1], None, &config));
+    assert_first_gradient(&[halves(&p), t], |x| candidate_distance(&x[0], &x[1], None, &config));
+    assert_first_gradient(&[p.clone(), bell((6, 4, 2), 8)], |x| {
         absolute_error(&x[0], &x[1], None, &AbsoluteErrorConfig::default())
     });
 }
@@ -419,9 +421,7 @@ fn what_does_not_fit_is_refused() {
         ..AngleLengthConfig::default()
     };
     assert!(nothing.validate().is_err());
-    assert!(
-        FeatureLossConfig { term_weights: [-1.0; 4], ..Default::default() }.validate().is_err()
-    );
+    assert!(FeatureLossConfig { center_weight: -1.0, ..Default::default() }.validate().is_err());
 }
 
 proptest! {

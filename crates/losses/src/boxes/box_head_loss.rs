@@ -4,12 +4,12 @@ use candle_core::Tensor;
 use mapvec_nn::{gather, log_softmax};
 use serde::{Deserialize, Serialize};
 
-use crate::boxes::rpn::check_terms;
+use crate::allowed::{check_labels, check_not_negative};
 use crate::boxes::smooth_l1::{SmoothL1Config, smooth_l1};
 use crate::composite::Composite;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::expect;
+use crate::shape::{expect, rank};
 use crate::singular::zero;
 
 /// Settings of [`box_head_loss`].
@@ -18,13 +18,15 @@ use crate::singular::zero;
 pub struct BoxHeadConfig {
     /// Difference up to which the loss of boxes is quadratic, 0 or more. Default 1/9.
     pub beta: f64,
-    /// Weights of class and boxes, finite, 0 or more. Default 1 each.
-    pub term_weights: [f64; 2],
+    /// Weight of the class, 0 or more. Default 1.
+    pub class_weight: f64,
+    /// Weight of the boxes, 0 or more. Default 1.
+    pub box_weight: f64,
 }
 
 impl Default for BoxHeadConfig {
     fn default() -> Self {
-        Self { beta: 1.0 / 9.0, term_weights: [1.0; 2] }
+        Self { beta: 1.0 / 9.0, class_weight: 1.0, box_weight: 1.0 }
     }
 }
 
@@ -33,9 +35,10 @@ impl BoxHeadConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_terms(&self.term_weights)?;
+        check_not_negative("class_weight", self.class_weight)?;
+        check_not_negative("box_weight", self.box_weight)?;
         SmoothL1Config { beta: self.beta, reduction: Reduction::Sum }.validate()
     }
 }
@@ -58,12 +61,12 @@ impl BoxHeadConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] or [`Error::Length`] for shapes that do not fit, [`Error::Target`] for a
-/// label that is no class, [`Error::Config`] for a setting out of range.
+/// [`Error::Shape`](crate::Error::Shape) or [`Error::Length`](crate::Error::Length) for shapes that do not fit, [`Error::Target`](crate::Error::Target) for a
+/// label that is no class, [`Error::Config`](crate::Error::Config) for a setting out of range.
 ///
 /// # References
 ///
-/// Girshick, *Fast R-CNN* (2015).
+/// Girshick, *Fast R-CNN* (ICCV 2015).
 pub fn box_head_loss(
     logits: &Tensor,
     deltas: &Tensor,
@@ -72,7 +75,7 @@ pub fn box_head_loss(
     config: &BoxHeadConfig,
 ) -> Result<Composite> {
     config.validate()?;
-    let (n, k) = logits.dims2()?;
+    let [n, k] = rank("logits", logits, "[N, K]")?;
     expect("deltas", deltas, &[n, 4 * k])?;
     expect("targets", targets, &[n, 4])?;
     check_labels(labels, n, 0, k)?;
@@ -95,23 +98,6 @@ pub fn box_head_loss(
         let smooth = SmoothL1Config { beta: config.beta, reduction: Reduction::Sum };
         (smooth_l1(&own, &targets, None, &smooth)? / n as f64)?
     };
-    let [w_c, w_b] = config.term_weights;
     let boxes = boxes.to_dtype(class.dtype())?;
-    Composite::of(&[("class", w_c, class), ("boxes", w_b, boxes)])
-}
-
-/// Checks that there are `n` labels from `first` to `k - 1`.
-pub(crate) fn check_labels(labels: &[usize], n: usize, first: usize, k: usize) -> Result<()> {
-    if labels.len() != n {
-        return Err(Error::Length { task: "labels", expected: n, found: labels.len() });
-    }
-    match labels.iter().position(|label| !(first..k).contains(label)) {
-        None => Ok(()),
-        Some(index) => Err(Error::Target {
-            task: "labels",
-            value: labels[index] as f32,
-            index,
-            allowed: format!("{first} to {}", k.saturating_sub(1)),
-        }),
-    }
+    Composite::of(&[("class", config.class_weight, class), ("boxes", config.box_weight, boxes)])
 }

@@ -4,13 +4,15 @@ use candle_core::Tensor;
 use mapvec_nn::{log_softmax, log_sum_exp};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_not_negative;
 use crate::composite::Composite;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::expect;
+use crate::shape::{expect, rank};
 use crate::vector::absolute_error::{AbsoluteErrorConfig, absolute_error};
-use crate::vector::angle_distance::{AngleDistanceConfig, direction_distance};
+use crate::vector::angle_distance::AngleDistanceConfig;
 use crate::vector::angle_length::{AngleLengthConfig, angle_length};
+use crate::vector::direction_distance::direction_distance;
 
 /// The loss of the classes of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,8 +30,14 @@ pub enum FeatureClassLoss {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeatureLossConfig {
-    /// Weights of class, angle, thickness and centre, finite, 0 or more. Default 0.25 each.
-    pub term_weights: [f64; 4],
+    /// Weight of the class, 0 or more. Default 0.25.
+    pub class_weight: f64,
+    /// Weight of the angle, 0 or more. Default 0.25.
+    pub angle_weight: f64,
+    /// Weight of the thickness, 0 or more. Default 0.25.
+    pub thickness_weight: f64,
+    /// Weight of the vectors to the center, 0 or more. Default 0.25.
+    pub center_weight: f64,
     /// The loss of the classes. Default binary.
     pub class: FeatureClassLoss,
     /// The loss of the directions; its reduction is not used.
@@ -41,7 +49,10 @@ pub struct FeatureLossConfig {
 impl Default for FeatureLossConfig {
     fn default() -> Self {
         Self {
-            term_weights: [0.25; 4],
+            class_weight: 0.25,
+            angle_weight: 0.25,
+            thickness_weight: 0.25,
+            center_weight: 0.25,
             class: FeatureClassLoss::Binary,
             angle: AngleDistanceConfig::default(),
             center: AngleLengthConfig::default(),
@@ -54,14 +65,12 @@ impl FeatureLossConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        for weight in self.term_weights {
-            if !(weight.is_finite() && weight >= 0.0) {
-                let (field, value) = ("term_weights", weight.to_string());
-                return Err(Error::Config { field, value, expected: "finite, 0 or more" });
-            }
-        }
+        check_not_negative("class_weight", self.class_weight)?;
+        check_not_negative("angle_weight", self.angle_weight)?;
+        check_not_negative("thickness_weight", self.thickness_weight)?;
+        check_not_negative("center_weight", self.center_weight)?;
         self.angle.validate()?;
         self.center.validate()
     }
@@ -127,7 +136,7 @@ pub struct FeatureWeights<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for shapes that do not fit, [`Error::Config`] for a setting out of range.
+/// [`Error::Shape`](crate::Error::Shape) for shapes that do not fit, [`Error::Config`](crate::Error::Config) for a setting out of range.
 pub fn feature_loss(
     prediction: &Features<'_>,
     target: &FeatureTargets<'_>,
@@ -135,7 +144,7 @@ pub fn feature_loss(
     config: &FeatureLossConfig,
 ) -> Result<Composite> {
     config.validate()?;
-    let (b, k, h, w) = prediction.class.dims4()?;
+    let [b, k, h, w] = rank("class", prediction.class, "[B, K, H, W]")?;
     expect("direction", prediction.direction, &[b, 2, h, w])?;
     expect("thickness", prediction.thickness, &[b, 1, h, w])?;
     expect("center", prediction.center, &[b, 2, h, w])?;
@@ -143,9 +152,9 @@ pub fn feature_loss(
     expect("angle target", target.angle, &[b, 1, h, w])?;
     expect("thickness target", target.thickness, &[b, 1, h, w])?;
     expect("center target", target.center, &[b, 2, h, w])?;
-    let plane = |map: Option<&Tensor>| -> Result<Option<Tensor>> {
+    let plane = |field, map: Option<&Tensor>| -> Result<Option<Tensor>> {
         map.map(|map| {
-            expect("weights", map, &[b, 1, h, w])?;
+            expect(field, map, &[b, 1, h, w])?;
             Ok(map.squeeze(1)?)
         })
         .transpose()
@@ -153,31 +162,30 @@ pub fn feature_loss(
     let last = |map: &Tensor| map.permute((0, 2, 3, 1));
     let mean = Reduction::Mean;
     let class = class_values(prediction.class, target.class, config.class)?;
-    let class = mean.apply(&class, plane(weights.class)?.as_ref())?;
+    let class = mean.apply(&class, plane("class weights", weights.class)?.as_ref())?;
     let angle = direction_distance(
         &last(prediction.direction)?,
         &target.angle.squeeze(1)?,
-        plane(weights.angle)?.as_ref(),
+        plane("angle weights", weights.angle)?.as_ref(),
         &AngleDistanceConfig { reduction: mean, ..config.angle.clone() },
     )?;
     let thickness = absolute_error(
         &prediction.thickness.squeeze(1)?,
         &target.thickness.squeeze(1)?,
-        plane(weights.thickness)?.as_ref(),
+        plane("thickness weights", weights.thickness)?.as_ref(),
         &AbsoluteErrorConfig { reduction: mean },
     )?;
     let center = angle_length(
         &last(prediction.center)?,
         &last(target.center)?,
-        plane(weights.center)?.as_ref(),
+        plane("center weights", weights.center)?.as_ref(),
         &AngleLengthConfig { reduction: mean, ..config.center.clone() },
     )?;
-    let [c, a, t, v] = config.term_weights;
     Composite::of(&[
-        ("class", c, class),
-        ("angle", a, angle),
-        ("thickness", t, thickness),
-        ("center", v, center),
+        ("class", config.class_weight, class),
+        ("angle", config.angle_weight, angle),
+        ("thickness", config.thickness_weight, thickness),
+        ("center", config.center_weight, center),
     ])
 }
 
@@ -186,7 +194,7 @@ fn class_values(logits: &Tensor, target: &Tensor, form: FeatureClassLoss) -> Res
     if logits.elem_count() == 0 {
         return Ok(logits.sum(1)?);
     }
-    let target = target.to_dtype(logits.dtype())?;
+    let target = target.detach().to_dtype(logits.dtype())?;
     let logs = log_softmax(logits, 1)?;
     let own = (&target * &logs)?.neg()?;
     if form == FeatureClassLoss::CrossEntropy {

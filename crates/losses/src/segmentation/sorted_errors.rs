@@ -1,128 +1,15 @@
-//! The convex extension of intersection over union.
+//! What the Lovasz losses share: errors of pixels, sorted, and the slopes that follow.
 
 use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::segmentation::class_loss::{AbsentClasses, ClassLoss, SumOver};
+use crate::segmentation::class_mean::SumOver;
 use crate::segmentation::class_target::{ClassTarget, Fit, Resolved, WIDE_IGNORE};
-use crate::segmentation::overlap::{Activation, planes};
 use crate::task::IGNORE;
 
-/// Settings of [`lovasz_softmax`] and [`lovasz_hinge`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LovaszConfig {
-    /// How predictions become probabilities; the hinge form takes logits whatever this says.
-    /// Default: softmax.
-    pub activation: Activation,
-    /// Which pixels are scored together. Default: those of the batch.
-    pub sum_over: SumOver,
-    /// What becomes of a class without a pixel; the hinge form counts it always.
-    /// Default: it does not count.
-    pub absent: AbsentClasses,
-    /// The id of pixels that count nowhere; no class may have it. Default 255.
-    pub ignore: Option<u32>,
-}
-
-impl Default for LovaszConfig {
-    fn default() -> Self {
-        Self {
-            activation: Activation::default(),
-            sum_over: SumOver::default(),
-            absent: AbsentClasses::default(),
-            ignore: Some(u32::from(IGNORE)),
-        }
-    }
-}
-
-/// The Lovasz extension of the Jaccard loss, a mean over classes.
-///
-/// For a class `k` the errors are `e = 1 - p_k` at its pixels and `e = p_k` elsewhere. Sorted from
-/// the largest, `e_1 >= e_2 >= ...`, with `J_i` the Jaccard loss where the first `i` pixels are
-/// wrong and the others right:
-///
-/// ```text
-/// loss_k = sum over i( e_i (J_i - J_{i-1}) )        J_0 = 0
-/// ```
-///
-/// Where predictions are hard it is the Jaccard loss itself. Of equal errors the pixel that comes
-/// first counts as the larger, which changes a subgradient and not the value. Pixels of weight 0
-/// are left out; other weights than 1 have no meaning here.
-///
-/// # Shapes
-///
-/// Those of [`soft_dice`](crate::soft_dice()), with ids as a target.
-///
-/// # Errors
-///
-/// [`Error`] for shapes, targets, weights or settings out of range.
-///
-/// # References
-///
-/// Berman, Triki, Blaschko, "The Lovasz-softmax loss" (CVPR 2018).
-pub fn lovasz_softmax<'a>(
-    prediction: &Tensor,
-    target: impl Into<ClassTarget<'a>>,
-    config: &LovaszConfig,
-) -> Result<ClassLoss> {
-    let (x, classes) = planes(prediction, config.activation)?;
-    let fit =
-        Fit { name: "lovasz_softmax", shape: prediction.dims(), classes, ignore: config.ignore };
-    let ids = ids(&target.into(), &fit)?;
-    if x.elem_count() == 0 {
-        let nothing = Tensor::zeros((1, x.dim(1)?), x.dtype(), &Device::Cpu)?;
-        return ClassLoss::of(&nothing, &nothing.to_dtype(DType::U8)?);
-    }
-    let p = config.activation.apply(&x)?;
-    let slopes = slopes(&p, &ids, config.sum_over, 0.0)?;
-    let values = slopes.values(&p, 0.0)?;
-    let counted = match config.absent {
-        AbsentClasses::Exclude => slopes.present.gt(0.0)?,
-        AbsentClasses::Include => slopes.present.ge(0.0)?,
-    };
-    ClassLoss::of(&values, &counted)
-}
-
-/// The Lovasz extension of the Jaccard loss for one class, from logits.
-///
-/// [`lovasz_softmax`] with the errors of a hinge, `e = 1 - x` at the pixels of the class and
-/// `e = 1 + x` elsewhere, of which those below 0 count as 0. A sample without a pixel of the class
-/// costs its worst false alarm; one without a known pixel costs nothing.
-///
-/// # Shapes
-///
-/// `logits` `[B, 1, ...]` or, for independent classes, `[B, K, ...]`; `target` ids, 1 for the
-/// single class and 0 elsewhere.
-///
-/// # Errors
-///
-/// [`Error`] for shapes, targets, weights or settings out of range.
-///
-/// # References
-///
-/// Berman, Triki, Blaschko, "The Lovasz-softmax loss" (CVPR 2018); Yu, Blaschko, "Learning
-/// submodular losses with the Lovasz hinge" (ICML 2015).
-pub fn lovasz_hinge<'a>(
-    logits: &Tensor,
-    target: impl Into<ClassTarget<'a>>,
-    config: &LovaszConfig,
-) -> Result<ClassLoss> {
-    let (x, classes) = planes(logits, Activation::None)?;
-    let fit = Fit { name: "lovasz_hinge", shape: logits.dims(), classes, ignore: config.ignore };
-    let ids = ids(&target.into(), &fit)?;
-    if x.elem_count() == 0 {
-        let nothing = Tensor::zeros((1, x.dim(1)?), x.dtype(), &Device::Cpu)?;
-        return ClassLoss::of(&nothing, &nothing.to_dtype(DType::U8)?);
-    }
-    let slopes = slopes(&x, &ids, config.sum_over, 1.0)?;
-    let values = slopes.values(&x, 1.0)?;
-    ClassLoss::of(&values, &slopes.present.ge(0.0)?)
-}
-
 /// Ids with [`WIDE_IGNORE`] for pixels that count nowhere.
-fn ids(target: &ClassTarget<'_>, fit: &Fit<'_>) -> Result<Vec<u32>> {
+pub(crate) fn ids(target: &ClassTarget<'_>, fit: &Fit<'_>) -> Result<Vec<u32>> {
     let mut ids = match target.resolve(fit)? {
         Resolved::Bytes(ids) => {
             ids.iter().map(|&id| if id == IGNORE { WIDE_IGNORE } else { u32::from(id) }).collect()
@@ -152,20 +39,20 @@ fn ids(target: &ClassTarget<'_>, fit: &Fit<'_>) -> Result<Vec<u32>> {
 type Wrong = (usize, bool, f64);
 
 /// The slope of a class's loss in the error of each pixel, split by what the pixel is.
-struct Slopes {
+pub(crate) struct Slopes {
     /// At the pixels of the class, `[B, K, N]`.
     own: Tensor,
     /// At the others.
     other: Tensor,
     /// Whether a class has a pixel, `[G, K]`.
-    present: Tensor,
+    pub(crate) present: Tensor,
     sum_over: SumOver,
 }
 
 impl Slopes {
     /// `[G, K]`: the sum of slopes times errors, `1 - x` for the class's own pixels and
     /// `x + offset` for the others.
-    fn values(&self, x: &Tensor, offset: f64) -> Result<Tensor> {
+    pub(crate) fn values(&self, x: &Tensor, offset: f64) -> Result<Tensor> {
         let mine = (x.affine(-1.0, 1.0)? * &self.own)?;
         let theirs = ((x + offset)? * &self.other)?;
         let sums = (mine + theirs)?.sum(D::Minus1)?;
@@ -177,7 +64,7 @@ impl Slopes {
 }
 
 /// Sorts the errors of every class, `1 - x` for its own pixels and `x + offset` for the others.
-fn slopes(x: &Tensor, ids: &[u32], sum_over: SumOver, offset: f64) -> Result<Slopes> {
+pub(crate) fn slopes(x: &Tensor, ids: &[u32], sum_over: SumOver, offset: f64) -> Result<Slopes> {
     let (b, k, n) = x.dims3()?;
     let values = x.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let samples: Vec<Vec<usize>> = match sum_over {

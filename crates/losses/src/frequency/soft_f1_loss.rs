@@ -35,6 +35,11 @@ pub struct SoftF1Config {
 ///
 /// [`Error::Shape`](crate::Error::Shape) for shapes that differ,
 /// [`Error::Target`](crate::Error::Target) for a weight that is negative or not finite.
+///
+/// # References
+///
+/// Benedict, Koops, Odijk, de Rijke, "sigmoidF1: a smooth F1 score surrogate loss for multilabel
+/// classification" (TMLR 2022).
 pub fn soft_f1_loss(
     probabilities: &Tensor,
     target: &Tensor,
@@ -49,7 +54,7 @@ pub fn soft_f1_loss(
         return config.reduction.apply(&nothing(probabilities, &[b])?, None);
     }
     let rows = |x: &Tensor| x.reshape((b, ()))?.to_dtype(probabilities.dtype());
-    let (p, t) = (rows(probabilities)?, rows(target)?);
+    let (p, t) = (rows(probabilities)?, rows(&target.detach())?);
     let both = (&p * &t)?;
     // FP + FN = p + t - 2 p t.
     let wrong = ((p + t)? - (&both * 2.0)?)?;

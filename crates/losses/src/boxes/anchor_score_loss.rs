@@ -4,10 +4,11 @@ use candle_core::{D, Tensor};
 use mapvec_nn::gather;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_share;
 use crate::boxes::overlap::{Overlap, box_overlap};
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
-use crate::shape::{expect, mismatch};
+use crate::shape::{expect, rank, rows};
 use crate::singular::{magnitude, positive, ratio, zero};
 
 /// What [`anchor_score_loss`] teaches.
@@ -53,11 +54,7 @@ impl AnchorScoreConfig {
     ///
     /// [`Error::Config`] when `iou_weight` is not from 0 to 1.
     pub fn validate(&self) -> Result<()> {
-        if (0.0..=1.0).contains(&self.iou_weight) {
-            return Ok(());
-        }
-        let (field, value) = ("iou_weight", self.iou_weight.to_string());
-        Err(Error::Config { field, value, expected: "0 to 1" })
+        check_share("iou_weight", self.iou_weight)
     }
 }
 
@@ -87,6 +84,11 @@ const BASE: f64 = 1e-3;
 ///
 /// [`Error::Shape`] or [`Error::Length`] for shapes that do not fit, [`Error::Config`] for a
 /// setting out of range.
+///
+/// # References
+///
+/// Redmon, Divvala, Girshick, Farhadi, *You Only Look Once* (CVPR 2016), for a confidence that
+/// says how well a box covers its object.
 pub fn anchor_score_loss(
     confidence: &Tensor,
     boxes: &Tensor,
@@ -95,7 +97,7 @@ pub fn anchor_score_loss(
     config: &AnchorScoreConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    let (b, p) = confidence.dims2()?;
+    let [b, p] = rank("confidence", confidence, "[B, P]")?;
     expect("boxes", boxes, &[b, p, 4])?;
     if truth.len() != b {
         return Err(Error::Length { task: "truth", expected: b, found: truth.len() });
@@ -105,9 +107,7 @@ pub fn anchor_score_loss(
     }
     let mut losses = Vec::with_capacity(b);
     for (picture, truth) in truth.iter().enumerate() {
-        let Ok((t, 4)) = truth.dims2() else {
-            return Err(mismatch("truth", truth, "[T, 4]".to_owned()));
-        };
+        let t = rows("truth", truth, 4)?;
         let own = confidence.get(picture)?;
         if p == 0 || (t == 0 && config.form == AnchorScoreForm::Boxes) {
             losses.push(zero(&own)?);

@@ -4,13 +4,13 @@ use candle_core::{D, Tensor};
 use mapvec_nn::{bce_with_logits, gather, softmax};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_positive, check_share};
 use crate::composite::Composite;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reduction::Reduction;
-use crate::shape::{expect, leading, mismatch, nothing};
+use crate::shape::{data, expect, leading, mismatch, nothing};
 use crate::singular::{positive, power};
-use crate::vector::angle_distance::check_positive;
-use crate::vector::candidates::nearest;
+use crate::vector::candidate_distance::nearest;
 use crate::vector::endpoints::EndpointConfig;
 
 /// How the distances of the proposals become one.
@@ -63,16 +63,12 @@ impl ProposalConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
         check_positive("gamma", self.gamma)?;
         check_positive("size", self.size)?;
         check_positive("confidence_threshold", self.confidence_threshold)?;
-        if (0.0..=1.0).contains(&self.vector_weight) {
-            return Ok(());
-        }
-        let (field, value) = ("vector_weight", self.vector_weight.to_string());
-        Err(Error::Config { field, value, expected: "0 to 1" })
+        check_share("vector_weight", self.vector_weight)
     }
 }
 
@@ -99,8 +95,13 @@ impl ProposalConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for shapes that do not fit or no proposal, [`Error::Config`] for a
+/// [`Error::Shape`](crate::Error::Shape) for shapes that do not fit or no proposal, [`Error::Config`](crate::Error::Config) for a
 /// setting out of range.
+///
+/// # References
+///
+/// Guzman-Rivera, Batra, Kohli, "Multiple choice learning" (NIPS 2012), for the least distance of
+/// several proposals.
 pub fn proposal_loss(
     prediction: &Tensor,
     confidence: &Tensor,
@@ -114,12 +115,12 @@ pub fn proposal_loss(
     let Some((&k, dims)) = proposals.split_last().filter(|(k, _)| **k > 0) else {
         return Err(mismatch("prediction", prediction, "[.., K, 2, 2] with K > 0".to_owned()));
     };
-    expect("target", target, &[dims, &[4, 2]].concat())?;
+    let target = data("target", target, &[dims, &[4, 2]].concat(), prediction)?;
     if prediction.elem_count() == 0 {
         let none = nothing(prediction, &[])?;
         return Composite::of(&[("vector", 1.0, none.clone()), ("confidence", 0.0, none)]);
     }
-    let target = target.to_dtype(prediction.dtype())?.unsqueeze(dims.len())?;
+    let target = target.unsqueeze(dims.len())?;
     let target = target.broadcast_as([dims, &[k, 4, 2]].concat())?;
     let endpoints = EndpointConfig { gamma: config.gamma, ..EndpointConfig::default() };
     let distances = nearest(prediction, &target, &endpoints)?;

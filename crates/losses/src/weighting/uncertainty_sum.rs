@@ -39,7 +39,8 @@ pub enum Likelihood {
 ///
 /// # References
 ///
-/// Kendall, Gal and Cipolla, *Multi-Task Learning Using Uncertainty to Weigh Losses* (2018).
+/// Kendall, Gal and Cipolla, *Multi-Task Learning Using Uncertainty to Weigh Losses* (CVPR
+/// 2018).
 pub fn uncertainty_sum(
     terms: &[(&'static str, Likelihood, Tensor)],
     log_variances: &Tensor,

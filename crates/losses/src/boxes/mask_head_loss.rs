@@ -3,9 +3,9 @@
 use candle_core::Tensor;
 use mapvec_nn::{RoiAlignConfig, bce_with_logits, roi_align};
 
-use crate::boxes::box_head::check_labels;
+use crate::allowed::check_labels;
 use crate::error::{Error, Result};
-use crate::shape::expect;
+use crate::shape::{expect, rank};
 use crate::singular::zero;
 
 /// Truth of [`mask_head_loss`].
@@ -44,10 +44,10 @@ pub struct MaskHeadTargets<'a> {
 ///
 /// # References
 ///
-/// He, Gkioxari, Dollar and Girshick, *Mask R-CNN* (2017).
+/// He, Gkioxari, Dollar and Girshick, *Mask R-CNN* (ICCV 2017).
 pub fn mask_head_loss(logits: &Tensor, targets: &MaskHeadTargets<'_>) -> Result<Tensor> {
-    let (n, k, m, width) = logits.dims4()?;
-    let (t, _, _) = targets.masks.dims3()?;
+    let [n, k, m, width] = rank("logits", logits, "[N, K, M, M]")?;
+    let [t, _, _] = rank("masks", targets.masks, "[T, H, W]")?;
     expect("regions", targets.regions, &[n, 4])?;
     check_labels(targets.labels, n, 1, k)?;
     if targets.matched.len() != n {

@@ -5,13 +5,14 @@ use mapvec_nn::bce_with_logits;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_not_negative, check_share};
 use crate::boxes::coder::{BoxCoder, encode_boxes};
 use crate::boxes::matcher::{AnchorMatchConfig, match_anchors, sample};
 use crate::boxes::smooth_l1::{SmoothL1Config, smooth_l1};
 use crate::composite::Composite;
 use crate::error::{Error, Result};
 use crate::reduction::Reduction;
-use crate::shape::{expect, mismatch};
+use crate::shape::{expect, rank, rows};
 use crate::singular::zero;
 
 /// Settings of [`rpn_loss`].
@@ -28,8 +29,10 @@ pub struct RpnLossConfig {
     pub coder: BoxCoder,
     /// Difference up to which the loss of boxes is quadratic, 0 or more. Default 1/9.
     pub beta: f64,
-    /// Weights of objectness and boxes, finite, 0 or more. Default 1 each.
-    pub term_weights: [f64; 2],
+    /// Weight of the objectness, 0 or more. Default 1.
+    pub objectness_weight: f64,
+    /// Weight of the boxes, 0 or more. Default 1.
+    pub box_weight: f64,
 }
 
 impl Default for RpnLossConfig {
@@ -40,7 +43,8 @@ impl Default for RpnLossConfig {
             positive_fraction: 0.5,
             coder: BoxCoder::default(),
             beta: 1.0 / 9.0,
-            term_weights: [1.0; 2],
+            objectness_weight: 1.0,
+            box_weight: 1.0,
         }
     }
 }
@@ -55,27 +59,13 @@ impl RpnLossConfig {
         self.matcher.validate()?;
         self.coder.validate()?;
         SmoothL1Config { beta: self.beta, reduction: Reduction::Sum }.validate()?;
-        check_terms(&self.term_weights)?;
+        check_not_negative("objectness_weight", self.objectness_weight)?;
+        check_not_negative("box_weight", self.box_weight)?;
         if self.samples == 0 {
             let (field, value) = ("samples", "0".to_owned());
             return Err(Error::Config { field, value, expected: "1 or more" });
         }
-        if (0.0..=1.0).contains(&self.positive_fraction) {
-            return Ok(());
-        }
-        let (field, value) = ("positive_fraction", self.positive_fraction.to_string());
-        Err(Error::Config { field, value, expected: "0 to 1" })
-    }
-}
-
-/// Checks the weights of terms.
-pub(crate) fn check_terms(weights: &[f64]) -> Result<()> {
-    match weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        None => Ok(()),
-        Some(weight) => {
-            let (field, value) = ("term_weights", weight.to_string());
-            Err(Error::Config { field, value, expected: "finite, 0 or more" })
-        }
+        check_share("positive_fraction", self.positive_fraction)
     }
 }
 
@@ -114,7 +104,7 @@ pub struct RpnPrediction<'a> {
 ///
 /// # References
 ///
-/// Ren, He, Girshick and Sun, *Faster R-CNN* (2015).
+/// Ren, He, Girshick and Sun, *Faster R-CNN* (NIPS 2015).
 pub fn rpn_loss(
     prediction: &RpnPrediction<'_>,
     anchors: &Tensor,
@@ -123,7 +113,7 @@ pub fn rpn_loss(
     rng: &mut impl Rng,
 ) -> Result<Composite> {
     config.validate()?;
-    let (b, a) = prediction.objectness.dims2()?;
+    let [b, a] = rank("objectness", prediction.objectness, "[B, A]")?;
     expect("deltas", prediction.deltas, &[b, a, 4])?;
     expect("anchors", anchors, &[a, 4])?;
     if truth.len() != b {
@@ -137,9 +127,7 @@ pub fn rpn_loss(
     let mut places: Vec<u32> = Vec::new();
     let mut targets = Vec::new();
     for (picture, truth) in truth.iter().enumerate() {
-        let Ok((_, 4)) = truth.dims2() else {
-            return Err(mismatch("truth", truth, "[T, 4]".to_owned()));
-        };
+        rows("truth", truth, 4)?;
         let matches = match_anchors(truth, &anchors, &config.matcher)?;
         let (objects, background) = sample(&matches, config.samples, config.positive_fraction, rng);
         let place = |anchor: usize| (picture * a + anchor) as u32;
@@ -173,7 +161,9 @@ pub fn rpn_loss(
         let smooth = SmoothL1Config { beta: config.beta, reduction: Reduction::Sum };
         (smooth_l1(&deltas, &Tensor::cat(&targets, 0)?.detach(), None, &smooth)? / count)?
     };
-    let [w_o, w_b] = config.term_weights;
     let boxes = boxes.to_dtype(objectness.dtype())?;
-    Composite::of(&[("objectness", w_o, objectness), ("boxes", w_b, boxes)])
+    Composite::of(&[
+        ("objectness", config.objectness_weight, objectness),
+        ("boxes", config.box_weight, boxes),
+    ])
 }

@@ -3,9 +3,10 @@
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_not_negative, check_positive, check_range, check_share};
 use crate::composite::Composite;
 use crate::error::{Error, Result};
-use crate::vector::check_positive;
+use crate::shape::expect;
 
 /// Settings of [`adaptive_weights`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,15 +36,8 @@ impl AdaptiveWeightsConfig {
     pub fn validate(&self) -> Result<()> {
         check_positive("regularization", self.regularization)?;
         check_positive("limit", self.limit)?;
-        if self.limit > 50.0 {
-            let (field, value) = ("limit", self.limit.to_string());
-            return Err(Error::Config { field, value, expected: "at most 50" });
-        }
-        if (0.0..=1.0).contains(&self.rate) {
-            return Ok(());
-        }
-        let (field, value) = ("rate", self.rate.to_string());
-        Err(Error::Config { field, value, expected: "0 to 1" })
+        check_range("limit", self.limit, self.limit <= 50.0, "at most 50")?;
+        check_share("rate", self.rate)
     }
 }
 
@@ -76,10 +70,7 @@ pub fn adaptive_weights(
         let (task, expected, found) = ("weights", losses.len(), weights.len());
         return Err(Error::Length { task, expected, found });
     }
-    if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        let (field, value) = ("weights", weight.to_string());
-        return Err(Error::Config { field, value, expected: "finite, 0 or more" });
-    }
+    weights.iter().try_for_each(|&weight| check_not_negative("weights", weight))?;
     let mass: f64 = weights.iter().sum();
     let known = mass.is_finite() && mass > 0.0 && losses.iter().all(|loss| loss.is_finite());
     if !known {
@@ -106,6 +97,10 @@ pub fn adaptive_weights(
 
 /// The sum of losses with [`adaptive_weights`], which are data: no gradient passes them.
 ///
+/// ```text
+/// loss = sum over i of w_i l_i        w = adaptive_weights(l, weights)
+/// ```
+///
 /// # Shapes
 ///
 /// `terms`: names and scalars; the terms of the result are the losses before their weights.
@@ -118,10 +113,11 @@ pub fn adaptive_sum(
     weights: &[f64],
     config: &AdaptiveWeightsConfig,
 ) -> Result<Composite> {
-    let losses = terms
-        .iter()
-        .map(|(_, term)| term.to_dtype(DType::F64)?.to_scalar::<f64>())
-        .collect::<candle_core::Result<Vec<_>>>()?;
+    let value = |(_, term): &(&'static str, Tensor)| -> Result<f64> {
+        expect("terms", term, &[])?;
+        Ok(term.to_dtype(DType::F64)?.to_scalar::<f64>()?)
+    };
+    let losses = terms.iter().map(value).collect::<Result<Vec<_>>>()?;
     let weights = adaptive_weights(&losses, weights, config)?;
     let weighted: Vec<_> = terms
         .iter()

@@ -3,8 +3,10 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::check_not_negative;
 use crate::bce_dice::BceDiceConfig;
-use crate::error::{Error, Result, check_weight};
+use crate::composite::Composite;
+use crate::error::{Error, Result};
 use crate::segmentation::cross_entropy::CrossEntropyConfig;
 use crate::task::{Kind, Means, Task, evaluate};
 use crate::thickness::ThicknessConfig;
@@ -43,17 +45,17 @@ impl Default for MapHeads {
 #[serde(default, deny_unknown_fields)]
 pub struct TermWeights {
     /// Boundary. Default 1.
-    pub boundary: f32,
+    pub boundary: f64,
     /// Centreline. Default 1.
-    pub centreline: f32,
+    pub centreline: f64,
     /// Class. Default 0.5.
-    pub class: f32,
+    pub class: f64,
     /// Angle. Default 0.25.
-    pub angle: f32,
+    pub angle: f64,
     /// Thickness. Default 0.1.
-    pub thickness: f32,
+    pub thickness: f64,
     /// Distractor. Default 0.25.
-    pub distractor: f32,
+    pub distractor: f64,
 }
 
 impl Default for TermWeights {
@@ -111,12 +113,12 @@ impl DenseLossConfig {
     /// [`Error::Config`] names the first field that is out of range.
     pub fn validate(&self) -> Result<()> {
         let weights = &self.weights;
-        check_weight("weights.boundary", weights.boundary)?;
-        check_weight("weights.centreline", weights.centreline)?;
-        check_weight("weights.class", weights.class)?;
-        check_weight("weights.angle", weights.angle)?;
-        check_weight("weights.thickness", weights.thickness)?;
-        check_weight("weights.distractor", weights.distractor)?;
+        check_not_negative("weights.boundary", weights.boundary)?;
+        check_not_negative("weights.centreline", weights.centreline)?;
+        check_not_negative("weights.class", weights.class)?;
+        check_not_negative("weights.angle", weights.angle)?;
+        check_not_negative("weights.thickness", weights.thickness)?;
+        check_not_negative("weights.distractor", weights.distractor)?;
         self.boundary.validate()?;
         self.centreline.validate()?;
         self.class.validate_head()?;
@@ -142,61 +144,25 @@ pub struct Targets<'a> {
     pub distractor: &'a [u8],
 }
 
-/// The terms of a loss, for logs: means before their weights, and the weighted total.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
-    /// Cross-entropy of the boundary.
-    pub boundary_bce: f64,
-    /// 1 - Dice of the boundary.
-    pub boundary_dice: f64,
-    /// Cross-entropy of the centreline.
-    pub centreline_bce: f64,
-    /// 1 - Dice of the centreline.
-    pub centreline_dice: f64,
-    /// Cross-entropy of the class.
-    pub class: f64,
-    /// Squared error of the doubled angle.
-    pub angle: f64,
-    /// Smooth L1 error of the thickness, octaves.
-    pub thickness: f64,
-    /// Cross-entropy of the distractor.
-    pub distractor: f64,
-    /// The weighted sum, which is the loss.
-    pub total: f64,
-}
-
-impl Terms {
-    /// Names and values, in a fixed order.
-    #[must_use]
-    pub fn named(&self) -> [(&'static str, f64); 9] {
-        [
-            ("boundary_bce", self.boundary_bce),
-            ("boundary_dice", self.boundary_dice),
-            ("centreline_bce", self.centreline_bce),
-            ("centreline_dice", self.centreline_dice),
-            ("class", self.class),
-            ("angle", self.angle),
-            ("thickness", self.thickness),
-            ("distractor", self.distractor),
-            ("total", self.total),
-        ]
-    }
-}
-
 /// The weighted sum of the six tasks' losses, as one edge of the graph, with its terms.
+///
+/// ```text
+/// loss = sum over tasks of weight * loss of the task        bce + d dice for bce_dice
+/// ```
 ///
 /// The terms are those of [`bce_dice`](crate::bce_dice()) (boundary, centreline),
 /// [`cross_entropy`](crate::cross_entropy()) (class, distractor),
 /// [`angle`](crate::angle()) and [`thickness`](crate::thickness()).
 ///
 /// On the CPU in single precision, value and gradient come from one parallel pass, the
-/// same bits at any thread count; the gradient is handed over by the first backward
-/// pass, and a second one is an error. Other devices and precisions compose the loss of
-/// tensor operations; half precision computes in single.
+/// same bits at any thread count. Other devices and precisions compose the loss of tensor
+/// operations; half precision computes in single.
 ///
 /// # Shapes
 ///
-/// `logits` `[B, C, H, W]` (not normalized); the loss is a scalar.
+/// `logits` `[B, C, H, W]` (not normalized). Terms: `boundary_bce`, `boundary_dice`,
+/// `centreline_bce`, `centreline_dice`, `class`, `angle`, `thickness`, `distractor`, before their
+/// weights.
 ///
 /// # Examples
 ///
@@ -212,9 +178,9 @@ impl Terms {
 ///     thickness: &[f32::NAN, 2.0, f32::NAN, f32::NAN],
 ///     distractor: &[0; 4],
 /// };
-/// let (loss, terms) = dense_map_loss(&logits, &targets, &DenseLossConfig::default())?;
-/// assert_eq!(loss.to_scalar::<f32>()?, terms.total as f32);
-/// assert!((terms.class - 3_f64.ln()).abs() < 1e-6);
+/// let composite = dense_map_loss(&logits, &targets, &DenseLossConfig::default())?;
+/// assert!(composite.loss.to_scalar::<f32>()? > 0.0);
+/// assert!((composite.term("class").unwrap_or(0.0) - 3_f64.ln()).abs() < 1e-6);
 /// # Ok::<(), mapvec_losses::Error>(())
 /// ```
 ///
@@ -227,7 +193,7 @@ pub fn dense_map_loss(
     logits: &Tensor,
     targets: &Targets<'_>,
     config: &DenseLossConfig,
-) -> Result<(Tensor, Terms)> {
+) -> Result<Composite> {
     config.validate()?;
     let tasks = tasks(targets, config);
     let active: Vec<_> = tasks.iter().copied().filter(|task| task.weight > 0.0).collect();
@@ -239,13 +205,13 @@ pub fn dense_map_loss(
         });
     }
     let (loss, means) = evaluate(logits, &active)?;
-    Ok((loss, terms(&active, &means)))
+    Ok(Composite { loss, terms: terms(&active, &means), classes: Vec::new() })
 }
 
 /// The six tasks.
 pub(crate) fn tasks<'a>(targets: &Targets<'a>, config: &'a DenseLossConfig) -> [Task<'a>; 6] {
     let (heads, weights) = (&config.heads, &config.weights);
-    let task = |name, channel, weight, kind| Task { name, channel, weight, kind };
+    let task = |name, channel, weight, kind| Task { name, target: name, channel, weight, kind };
     [
         task(
             "boundary",
@@ -285,20 +251,22 @@ pub(crate) fn tasks<'a>(targets: &Targets<'a>, config: &'a DenseLossConfig) -> [
     ]
 }
 
-/// Means by the names of their tasks.
-fn terms(tasks: &[Task<'_>], means: &[Means]) -> Terms {
-    let mut terms = Terms::default();
-    for (task, means) in tasks.iter().zip(means) {
-        let [first, second] = *means;
-        match task.name {
-            "boundary" => (terms.boundary_bce, terms.boundary_dice) = (first, second),
-            "centreline" => (terms.centreline_bce, terms.centreline_dice) = (first, second),
-            "class" => terms.class = first,
-            "angle" => terms.angle = first,
-            "thickness" => terms.thickness = first,
-            _ => terms.distractor = first,
-        }
-        terms.total += task.term(means);
-    }
-    terms
+/// The terms of each task.
+const TERMS: [(&str, &[&str]); 6] = [
+    ("boundary", &["boundary_bce", "boundary_dice"]),
+    ("centreline", &["centreline_bce", "centreline_dice"]),
+    ("class", &["class"]),
+    ("angle", &["angle"]),
+    ("thickness", &["thickness"]),
+    ("distractor", &["distractor"]),
+];
+
+/// Means by the names of their terms.
+fn terms(tasks: &[Task<'_>], means: &[Means]) -> Vec<(&'static str, f64)> {
+    let of_task = |&(name, terms): &(&str, &'static [&'static str])| {
+        let place = tasks.iter().position(|task| task.name == name);
+        let means = place.map_or([0.0; 2], |place| means[place]);
+        terms.iter().copied().zip(means)
+    };
+    TERMS.iter().flat_map(of_task).collect()
 }
