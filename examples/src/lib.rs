@@ -4,6 +4,7 @@ pub mod assignment_cases;
 pub mod border_training;
 pub mod canvas;
 pub mod cost_matrices;
+pub mod detector;
 pub mod device;
 pub mod edge_map;
 pub mod evaluation;

@@ -86,9 +86,9 @@ pub use split::{
 };
 pub use svg_write::{SvgClass, SvgStyle, to_svg, to_svg_with};
 pub use transform::{
-    AngleChoice, AngleConditioned, Blur, BoundaryWeightConfig, ColorShift, ComponentOrder,
-    ComponentPoints, FieldGeometry, FieldKind, FrequencyAngleMask, ImageAutoencoder, LineFeatures,
-    Pad, PixelSimilarity, PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc, Select, Step,
-    Symmetry, Transform, Transformed, VectorForm, balance_weights, boundary_weights,
-    instance_weights,
+    AngleChoice, AngleConditioned, Blur, BoundaryWeightConfig, BoundaryWeights, ColorShift,
+    ComponentOrder, ComponentPoints, FieldGeometry, FieldKind, FrequencyAngleMask,
+    ImageAutoencoder, InstanceWeightConfig, InstanceWeights, LineFeatures, Pad, PixelSimilarity,
+    PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc, Select, Step, Symmetry, Transform,
+    Transformed, VectorForm, balance_weights, boundary_weights, instance_weights,
 };

@@ -74,12 +74,6 @@ pub(crate) fn check_range(
     }
     Err(Error::Config { field, value: value.to_string(), expected })
 }
-
-/// Refuses weights of terms that are negative or not finite.
-pub(crate) fn check_terms(weights: &[f64]) -> Result<()> {
-    weights.iter().try_for_each(|&weight| check_not_negative("term_weights", weight))
-}
-
 /// Checks that there are `n` labels from `first` to `k - 1`.
 pub(crate) fn check_labels(labels: &[usize], n: usize, first: usize, k: usize) -> Result<()> {
     if labels.len() != n {

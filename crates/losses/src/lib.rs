@@ -20,7 +20,9 @@
 //!   [`anchor_score_loss`], [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
 //! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
 //!   [`adaptive_sum`], [`uncertainty_sum`].
-//! - Predictions and objects that nobody has paired: [`match_objects`], [`hungarian_loss`].
+//! - Predictions and objects that nobody has paired: [`match_objects`] pairs [`Objects`] with
+//!   [`TrueObjects`], [`hungarian_loss`] and [`set_prediction_loss`] compare them,
+//!   [`matched_objects`] lays them side by side for metrics.
 //!
 //! # What every loss does
 //!
@@ -77,10 +79,9 @@ pub use bce_dice::{BceDiceConfig, bce_dice};
 pub use boxes::{
     AnchorMatch, AnchorMatchConfig, AnchorScoreConfig, AnchorScoreForm, BoxCoder, BoxHeadConfig,
     BoxLossConfig, HuberConfig, MaskHeadTargets, Overlap, OverlapLossConfig, RpnLossConfig,
-    RpnPrediction, SetPredictionConfig, SetTarget, SmoothL1Config, anchor_score_loss,
-    box_head_loss, box_loss, box_overlap, decode_boxes, encode_boxes, huber, mask_head_loss,
-    match_anchors, overlap_loss, pairwise_box_overlap, rpn_loss, set_prediction_loss, smooth_l1,
-    to_center_size, to_corners,
+    RpnPrediction, SetPredictionConfig, SmoothL1Config, anchor_score_loss, box_head_loss, box_loss,
+    box_overlap, decode_boxes, encode_boxes, huber, mask_head_loss, match_anchors, overlap_loss,
+    pairwise_box_overlap, rpn_loss, set_prediction_loss, smooth_l1, to_center_size, to_corners,
 };
 pub use composite::Composite;
 pub use dense_map_loss::{DenseLossConfig, MapHeads, Targets, TermWeights, dense_map_loss};
@@ -89,10 +90,14 @@ pub use error::{Error, Result};
 pub use frequency::{
     FrequencyLossConfig, SoftF1Config, frequency_loss, frequency_scores, soft_f1_loss,
 };
-pub use matching::hungarian_loss::{HungarianLossConfig, MatchedLoss, hungarian_loss};
+pub use matching::hungarian_loss::{
+    HungarianLossConfig, MatchedLoss, hungarian_loss, matched_loss,
+};
 pub use matching::match_config::{BoxForm, MatchCostConfig, MatchSettings, MatchSolver, MatchTerm};
 pub use matching::match_objects::{match_costs, match_objects};
+pub use matching::matched_objects::{MatchedObjects, matched_objects};
 pub use matching::objects::Objects;
+pub use matching::true_objects::TrueObjects;
 pub use reduction::Reduction;
 pub use relational::{
     MaskMapConfig, PixelWeights, SimilarityConfig, SimilarityForm, mask_map_loss,

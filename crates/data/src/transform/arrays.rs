@@ -79,6 +79,22 @@ pub(super) fn add(
     Ok(())
 }
 
+/// Multiplies weights of pixels, `[H, W]`, or adds them where there are none.
+pub(super) fn multiply_weights(
+    record: &mut Record,
+    name: &str,
+    weights: &ndarray::Array2<f32>,
+) -> Result<()> {
+    let shape = weights.shape().to_vec();
+    let mut product: Vec<f32> = weights.iter().copied().collect();
+    if record.contains(name) {
+        let (_, known) = reals(record, name, [shape[0], shape[1]])?;
+        product.iter_mut().zip(known).for_each(|(product, known)| *product *= known);
+    }
+    record.insert(name, Field::new(shape, product)?);
+    Ok(())
+}
+
 /// Gives the picture to the model, if nothing was given before.
 pub(super) fn add_picture(record: &mut Record) -> Result<()> {
     if !record.contains("inputs.img") {

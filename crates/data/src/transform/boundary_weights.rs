@@ -1,17 +1,16 @@
 //! Weights of pixels that are heavier at boundaries.
 
-use std::collections::BTreeMap;
-
 use mapvec_geometry::distance_transform;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::Transform;
+use super::arrays::{ANY, multiply_weights, wrong_shape, wrong_type};
 use crate::error::{Error, Result};
+use crate::record::{Record, Values};
 
-/// Beyond this many `sigma` a weight has no part that `f32` shows.
-const REACH: f64 = 6.0;
-
-/// Settings of [`boundary_weights`] and [`instance_weights`]. The default is U-Net's.
+/// Settings of [`boundary_weights`]. The default is U-Net's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BoundaryWeightConfig {
@@ -19,8 +18,8 @@ pub struct BoundaryWeightConfig {
     pub strength: f64,
     /// How fast that fades, px, above 0, at most 1000. Default 5.
     pub sigma: f64,
-    /// The label of unknown pixels, for [`boundary_weights`]. They weigh 0, and where a class
-    /// meets them is no boundary. Default 255.
+    /// The label of unknown pixels. They weigh 0, and where a class meets them is no boundary.
+    /// Default 255.
     pub ignore: Option<u8>,
 }
 
@@ -37,24 +36,29 @@ impl BoundaryWeightConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        if !(self.strength.is_finite() && self.strength >= 0.0) {
-            let value = self.strength.to_string();
-            return Err(Error::Config { field: "strength", value, expected: "finite, 0 or more" });
-        }
-        if !(self.sigma > 0.0 && self.sigma <= 1000.0) {
-            let value = self.sigma.to_string();
-            let expected = "above 0, at most 1000 px";
-            return Err(Error::Config { field: "sigma", value, expected });
-        }
-        Ok(())
+        check_fade(self.strength, self.sigma)
     }
+}
 
-    /// The weight at a distance, px.
-    #[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
-    fn weight(&self, distance: f64) -> f32 {
-        let fade = (-0.5 * (distance / self.sigma).powi(2)).exp();
-        (1.0 + self.strength * fade) as f32
+/// Checks what weights are made of.
+pub(super) fn check_fade(strength: f64, sigma: f64) -> Result<()> {
+    if !(strength.is_finite() && strength >= 0.0) {
+        let value = strength.to_string();
+        return Err(Error::Config { field: "strength", value, expected: "finite, 0 or more" });
     }
+    if !(sigma > 0.0 && sigma <= 1000.0) {
+        let value = sigma.to_string();
+        let expected = "above 0, at most 1000 px";
+        return Err(Error::Config { field: "sigma", value, expected });
+    }
+    Ok(())
+}
+
+/// The weight at a distance, px.
+#[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
+pub(super) fn faded(distance: f64, strength: f64, sigma: f64) -> f32 {
+    let fade = (-0.5 * (distance / sigma).powi(2)).exp();
+    (1.0 + strength * fade) as f32
 }
 
 /// Weights that are heavier where classes meet.
@@ -85,7 +89,8 @@ pub fn boundary_weights(
             }
         }
     }
-    let mut weights = distance_transform(edge.view()).mapv(|d| config.weight(f64::from(d)));
+    let mut weights = distance_transform(edge.view())
+        .mapv(|d| faded(f64::from(d), config.strength, config.sigma));
     for (weight, &label) in weights.iter_mut().zip(labels.iter()) {
         if !known(label) {
             *weight = 0.0;
@@ -94,59 +99,92 @@ pub fn boundary_weights(
     Ok(weights)
 }
 
-/// Weights that are heavier in the gaps between instances, as in U-Net.
+/// [`boundary_weights`] of the labels of a record, as a step.
 ///
-/// ```text
-/// w = 1 + w0 exp(-(d1 + d2)^2 / (2 sigma^2))       on the background
-/// w = 1                                            on instances
+/// # Shapes
+///
+/// Of `labels`, classes `u8` `[H, W, 1]` or `[H, W]`, or shares of classes `f32` `[H, W, K]` of
+/// which the largest counts, it makes weights `f32` `[H, W]`. Weights of that name that the record
+/// has are multiplied by them, so that this step may follow
+/// [`LineFeatures`](crate::LineFeatures) and [`InstanceWeights`](crate::InstanceWeights).
+///
+/// # Examples
+///
 /// ```
+/// use mapvec_data::Step;
 ///
-/// with the distances `d1` and `d2`, px, to the nearest and the second nearest instance. Where
-/// `d1` or `d2` exceeds 6 `sigma` the weight is 1. Weights of classes, which the paper adds, are
-/// the loss's.
-///
-/// `instances` holds 0 for the background and an id for the pixels of each instance.
-///
-/// # Errors
-///
-/// [`Error::Config`] for settings out of range.
-///
-/// # References
-///
-/// Ronneberger, Fischer, Brox, "U-Net" (MICCAI 2015), equation 2.
-pub fn instance_weights(
-    instances: ArrayView2<'_, u32>,
-    config: &BoundaryWeightConfig,
-) -> Result<Array2<f32>> {
-    config.validate()?;
-    let (rows, columns) = instances.dim();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 6001")]
-    let reach = (REACH * config.sigma).ceil() as usize + 1;
-    // First and last row and column of each instance.
-    let mut boxes: BTreeMap<u32, [usize; 4]> = BTreeMap::new();
-    for ((row, column), &id) in instances.indexed_iter().filter(|(_, id)| **id != 0) {
-        let [top, bottom, left, right] = boxes.entry(id).or_insert([row, row, column, column]);
-        (*top, *bottom) = ((*top).min(row), (*bottom).max(row));
-        (*left, *right) = ((*left).min(column), (*right).max(column));
-    }
-    let mut nearest = Array2::from_elem(instances.dim(), [f32::INFINITY; 2]);
-    for (&id, &[top, bottom, left, right]) in &boxes {
-        // Only the surroundings: the work grows with the instances' sizes, not their number.
-        let (from, to) = (top.saturating_sub(reach), (bottom + reach + 1).min(rows));
-        let (first, last) = (left.saturating_sub(reach), (right + reach + 1).min(columns));
-        let window = s![from..to, first..last];
-        let distances =
-            distance_transform(instances.slice(window).mapv(|other| other == id).view());
-        for (pair, &distance) in nearest.slice_mut(window).iter_mut().zip(&distances) {
-            let [one, two] = *pair;
-            *pair = if distance < one { [distance, one] } else { [one, two.min(distance)] };
+/// let step: Step = serde_json::from_str(
+///     r#"{ "op": "boundary_weights", "labels": "class", "map": { "sigma": 3.0 } }"#,
+/// )?;
+/// assert!(step.validate().is_ok());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BoundaryWeights {
+    /// Name of the array of labels. Default `labels.shape_class`.
+    pub labels: String,
+    /// Name of the array of weights. Default `weights.shape_class`.
+    pub weights: String,
+    /// How weights are made.
+    pub map: BoundaryWeightConfig,
+}
+
+impl Default for BoundaryWeights {
+    fn default() -> Self {
+        Self {
+            labels: "labels.shape_class".to_owned(),
+            weights: "weights.shape_class".to_owned(),
+            map: BoundaryWeightConfig::default(),
         }
     }
-    let most = REACH * config.sigma;
-    Ok(Array2::from_shape_fn(instances.dim(), |at| {
-        let [one, two] = nearest[at].map(f64::from);
-        if instances[at] != 0 || two > most { 1.0 } else { config.weight(one + two) }
-    }))
+}
+
+impl BoundaryWeights {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.map.validate()
+    }
+}
+
+impl Transform for BoundaryWeights {
+    fn apply(&self, mut record: Record, _: &mut ChaCha8Rng) -> Result<Record> {
+        let field = record.get(&self.labels)?;
+        let refused = || wrong_shape(&self.labels, field.shape(), &[ANY, ANY, ANY]);
+        let (rows, columns, classes) = match *field.shape() {
+            [rows, columns] => (rows, columns, 1),
+            [rows, columns, classes] => (rows, columns, classes),
+            _ => return Err(refused()),
+        };
+        let labels = match field.values() {
+            Values::U8(labels) if classes == 1 => labels.clone(),
+            Values::F32(shares) if (2..=255).contains(&classes) => {
+                shares.chunks_exact(classes).map(largest).collect()
+            }
+            Values::U8(_) | Values::F32(_) => return Err(refused()),
+            other @ Values::I32(_) => return Err(wrong_type(&self.labels, other, "u8 or f32")),
+        };
+        let labels = Array2::from_shape_vec((rows, columns), labels).map_err(|_| refused())?;
+        let weights = boundary_weights(labels.view(), &self.map)?;
+        multiply_weights(&mut record, &self.weights, &weights)?;
+        Ok(record)
+    }
+}
+
+/// The place of the largest share, at most the 255th.
+#[expect(clippy::cast_possible_truncation, reason = "at most 255 classes")]
+fn largest(shares: &[f32]) -> u8 {
+    let mut best = 0;
+    for (class, share) in shares.iter().enumerate() {
+        if *share > shares[best] {
+            best = class;
+        }
+    }
+    best as u8
 }
 
 #[cfg(test)]
@@ -193,43 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn gaps_against_all_pairs() {
-        for seed in 0..6 {
-            let ids = mixed(seed * 977, 5);
-            let config = BoundaryWeightConfig { sigma: 1.5, ..BoundaryWeightConfig::default() };
-            let weights = instance_weights(ids.view(), &config).unwrap();
-            for (at, &weight) in weights.indexed_iter() {
-                let mut distances: Vec<f64> = (1..5)
-                    .map(|id| {
-                        let of = ids.indexed_iter().filter(|(_, other)| **other == id);
-                        naive(&of.map(|(at, _)| at).collect::<Vec<_>>(), at)
-                    })
-                    .collect();
-                distances.sort_by(f64::total_cmp);
-                let d = distances[0] + distances[1];
-                let expected = 1.0 + 10.0 * (-d * d / 4.5).exp();
-                let expected = if ids[at] == 0 { expected } else { 1.0 };
-                assert!((f64::from(weight) - expected).abs() < 1e-5, "{at:?}: {weight}");
-            }
-        }
-    }
-
-    #[test]
     fn limits() {
         let config = BoundaryWeightConfig::default();
         let ones = Array2::<f32>::ones((3, 4));
         assert_eq!(boundary_weights(Array2::zeros((3, 4)).view(), &config).unwrap(), ones);
-        assert_eq!(instance_weights(Array2::zeros((3, 4)).view(), &config).unwrap(), ones);
-        assert_eq!(instance_weights(Array2::ones((3, 4)).view(), &config).unwrap(), ones);
         assert_eq!(boundary_weights(Array2::zeros((0, 4)).view(), &config).unwrap().len(), 0);
-        assert_eq!(instance_weights(Array2::zeros((0, 4)).view(), &config).unwrap().len(), 0);
         for config in [
             BoundaryWeightConfig { strength: -1.0, ..config.clone() },
             BoundaryWeightConfig { sigma: 0.0, ..config.clone() },
             BoundaryWeightConfig { sigma: f64::NAN, ..config },
         ] {
             assert!(boundary_weights(Array2::zeros((2, 2)).view(), &config).is_err());
-            assert!(instance_weights(Array2::zeros((2, 2)).view(), &config).is_err());
         }
     }
 }

@@ -4,9 +4,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AngleConditioned, Blur, ColorShift, ComponentPoints, FrequencyAngleMask, ImageAutoencoder,
-    LineFeatures, Pad, PixelSimilarity, PixelSimilarityShapes, RandomFlip, RandomTurn, RotatedEnc,
-    Select, Transform,
+    AngleConditioned, Blur, BoundaryWeights, ColorShift, ComponentPoints, FrequencyAngleMask,
+    ImageAutoencoder, InstanceWeights, LineFeatures, Pad, PixelSimilarity, PixelSimilarityShapes,
+    RandomFlip, RandomTurn, RotatedEnc, Select, Transform,
 };
 use crate::error::Result;
 use crate::record::Record;
@@ -37,6 +37,10 @@ pub enum Step {
     RandomTurn(RandomTurn),
     /// Labels of pixels.
     LineFeatures(LineFeatures),
+    /// Weights of pixels where classes meet.
+    BoundaryWeights(BoundaryWeights),
+    /// Weights of pixels between instances.
+    InstanceWeights(InstanceWeights),
     /// Patterns of pixels.
     PixelSimilarity(PixelSimilarity),
     /// Components of pixels.
@@ -72,6 +76,8 @@ impl Step {
             | Self::PixelSimilarityShapes(_)
             | Self::Select(_) => Ok(()),
             Self::Blur(step) => step.validate(),
+            Self::BoundaryWeights(step) => step.validate(),
+            Self::InstanceWeights(step) => step.validate(),
             Self::RandomFlip(step) => step.validate(),
             Self::RandomTurn(step) => step.validate(),
             Self::ComponentPoints(step) => step.validate(),
@@ -103,6 +109,8 @@ impl Step {
             Self::RandomFlip(step) => step,
             Self::RandomTurn(step) => step,
             Self::LineFeatures(step) => step,
+            Self::BoundaryWeights(step) => step,
+            Self::InstanceWeights(step) => step,
             Self::PixelSimilarity(step) => step,
             Self::PixelSimilarityShapes(step) => step,
             Self::ComponentPoints(step) => step,

@@ -26,5 +26,5 @@ pub use matcher::{AnchorMatch, AnchorMatchConfig, match_anchors};
 pub use overlap::{Overlap, box_overlap, pairwise_box_overlap};
 pub use overlap_loss::{OverlapLossConfig, overlap_loss};
 pub use rpn_loss::{RpnLossConfig, RpnPrediction, rpn_loss};
-pub use set_prediction::{SetPredictionConfig, SetTarget, set_prediction_loss};
+pub use set_prediction::{SetPredictionConfig, set_prediction_loss};
 pub use smooth_l1::{SmoothL1Config, smooth_l1};

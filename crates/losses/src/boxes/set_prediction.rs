@@ -4,14 +4,17 @@ use candle_core::{DType, Tensor};
 use mapvec_nn::{gather, log_softmax};
 use serde::{Deserialize, Serialize};
 
-use crate::allowed::{check_labels, check_terms};
+use crate::allowed::check_not_negative;
 use crate::boxes::convert::to_corners;
 use crate::boxes::overlap::Overlap;
 use crate::boxes::overlap_loss::{OverlapLossConfig, overlap_loss};
 use crate::composite::Composite;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::matching::match_objects::both;
+use crate::matching::matched_objects::check_pairs;
+use crate::matching::objects::Objects;
+use crate::matching::true_objects::{DenseTruth, TrueObjects, check_classes};
 use crate::reduction::Reduction;
-use crate::shape::expect;
 use crate::singular::{magnitude, zero};
 
 /// Settings of [`set_prediction_loss`].
@@ -20,13 +23,17 @@ use crate::singular::{magnitude, zero};
 pub struct SetPredictionConfig {
     /// Weight of queries without an object in the class term, 0 or more. Default 0.1.
     pub no_object_weight: f64,
-    /// Weights of class, coordinates and overlap, finite, 0 or more. Default 1, 5 and 2.
-    pub term_weights: [f64; 3],
+    /// Weight of `class`, finite, 0 or more. Default 1.
+    pub class_weight: f64,
+    /// Weight of `l1`, finite, 0 or more. Default 5.
+    pub box_weight: f64,
+    /// Weight of `overlap`, finite, 0 or more. Default 2.
+    pub overlap_weight: f64,
 }
 
 impl Default for SetPredictionConfig {
     fn default() -> Self {
-        Self { no_object_weight: 0.1, term_weights: [1.0, 5.0, 2.0] }
+        Self { no_object_weight: 0.1, class_weight: 1.0, box_weight: 5.0, overlap_weight: 2.0 }
     }
 }
 
@@ -37,41 +44,32 @@ impl SetPredictionConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_terms(&self.term_weights)?;
-        if self.no_object_weight.is_finite() && self.no_object_weight >= 0.0 {
-            return Ok(());
-        }
-        let (field, value) = ("no_object_weight", self.no_object_weight.to_string());
-        Err(Error::Config { field, value, expected: "finite, 0 or more" })
+        check_not_negative("no_object_weight", self.no_object_weight)?;
+        check_not_negative("class_weight", self.class_weight)?;
+        check_not_negative("box_weight", self.box_weight)?;
+        check_not_negative("overlap_weight", self.overlap_weight)
     }
-}
-
-/// The objects of one picture.
-#[derive(Debug, Clone, Copy)]
-pub struct SetTarget<'a> {
-    /// Classes of the `T` objects, 0 to `K - 1`.
-    pub classes: &'a [usize],
-    /// Boxes, `[T, 4]`, centre and size (x, y, w, h) in shares of the picture.
-    pub boxes: &'a Tensor,
 }
 
 /// Class of every query, and box of every query with an object.
 ///
-/// Which query has which object is given: `matches[b]` are pairs of a query and an object
-/// of picture `b`. With `w = 1` for queries with an object, `no_object_weight` else, over `n`
+/// Which query has which object is given: `pairs[b]` are pairs of a query and an object of
+/// picture `b`, as [`match_objects`](crate::match_objects()) with
+/// [`MatchCostConfig::detr`](crate::MatchCostConfig::detr) finds them. With `w = 1` for queries with an object, `no_object_weight` else, over `n`
 /// objects (at least 1) of all pictures:
 ///
 /// ```text
 /// class   = sum over queries of w CE(logits, class or no object) / sum of w
 /// l1      = 1/n sum over pairs of |p - t|_1
 /// overlap = 1/n sum over pairs of 1 - giou(p, t)
-/// loss    = w_c class + w_l l1 + w_o overlap
+/// loss    = class_weight class + box_weight l1 + overlap_weight overlap
 /// ```
 ///
 /// # Shapes
 ///
-/// `logits`: `[B, Q, K + 1]`, the last class is no object; `boxes`: `[B, Q, 4]` as in
-/// [`SetTarget`]; `truth` and `matches`: `B` entries. Terms: `class`, `l1`, `overlap`.
+/// `prediction`: classes `[B, Q, K + 1]`, the last is no object, and boxes `[B, Q, 4]`, center
+/// and size (x, y, w, h) in shares of the picture; `truth` and `pairs`: `B` entries, with classes
+/// 0 to `K - 1` and boxes of the same form. Terms: `class`, `l1`, `overlap`.
 ///
 /// # Errors
 ///
@@ -83,63 +81,52 @@ pub struct SetTarget<'a> {
 ///
 /// Carion et al., *End-to-End Object Detection with Transformers* (2020).
 pub fn set_prediction_loss(
-    logits: &Tensor,
-    boxes: &Tensor,
-    truth: &[SetTarget<'_>],
-    matches: &[Vec<(usize, usize)>],
+    prediction: &Objects,
+    truth: &[TrueObjects],
+    pairs: &[Vec<(usize, usize)>],
     config: &SetPredictionConfig,
 ) -> Result<Composite> {
     config.validate()?;
+    let dense = DenseTruth::of(prediction, truth)?;
+    let (logits, _) = both("classes", prediction, &dense.objects)?;
+    let (boxes, theirs) = both("boxes", prediction, &dense.objects)?;
     let (b, q, classes) = logits.dims3()?;
-    expect("boxes", boxes, &[b, q, 4])?;
-    for (task, found) in [("truth", truth.len()), ("matches", matches.len())] {
-        if found != b {
-            return Err(Error::Length { task, expected: b, found });
-        }
-    }
     let Some(none) = classes.checked_sub(1) else {
-        return Err(crate::shape::mismatch("logits", logits, "[B, Q, K + 1]".to_owned()));
+        return Err(crate::shape::mismatch("classes", logits, "[B, Q, K + 1]".to_owned()));
     };
+    check_classes(truth, none)?;
+    check_pairs(pairs, q, &dense.counts)?;
     let mut labels = vec![none as u32; b * q];
     let mut queries = Vec::new();
     let mut objects = Vec::new();
-    let mut count = 0;
-    for (picture, (target, pairs)) in truth.iter().zip(matches).enumerate() {
-        let t = target.classes.len();
-        expect("boxes of the truth", target.boxes, &[t, 4])?;
-        check_labels(target.classes, t, 0, none)?;
-        check_pairs(pairs, q, t)?;
+    for (picture, (target, pairs)) in truth.iter().zip(pairs).enumerate() {
         for &(query, object) in pairs {
-            labels[picture * q + query] = target.classes[object] as u32;
+            let label = target.classes.as_ref().map_or(none, |classes| classes[object]);
+            labels[picture * q + query] = label as u32;
             queries.push((picture * q + query) as u32);
-            objects.push((count + object) as u32);
+            objects.push((picture * dense.slots + object) as u32);
         }
-        count += t;
     }
-    let n = count.max(1) as f64;
+    let n = dense.counts.iter().sum::<usize>().max(1) as f64;
     let class = class_term(logits, labels, none, config.no_object_weight)?;
     let (l1, overlap) = if queries.is_empty() {
         (zero(boxes)?, zero(boxes)?)
     } else {
         let device = boxes.device();
-        let own = boxes.reshape((b * q, 4))?.index_select(&Tensor::new(queries, device)?, 0)?;
-        let all: Vec<Tensor> = truth
-            .iter()
-            .filter(|target| !target.classes.is_empty())
-            .map(|target| target.boxes.detach().to_dtype(boxes.dtype()))
-            .collect::<candle_core::Result<_>>()?;
-        let theirs = Tensor::cat(&all, 0)?.index_select(&Tensor::new(objects, device)?, 0)?;
+        let rows = |boxes: &Tensor, rows: Vec<u32>| {
+            boxes.flatten(0, 1)?.index_select(&Tensor::new(rows, device)?, 0)
+        };
+        let (own, theirs) = (rows(boxes, queries)?, rows(theirs, objects)?);
         let l1 = magnitude(&(&own - &theirs)?)?.sum_all()?;
         let giou = OverlapLossConfig { overlap: Overlap::Giou, reduction: Reduction::Sum };
         let overlap = overlap_loss(&to_corners(&own)?, &to_corners(&theirs)?, None, &giou)?;
         ((l1 / n)?, (overlap / n)?)
     };
     let dtype = class.dtype();
-    let [w_c, w_l, w_o] = config.term_weights;
     Composite::of(&[
-        ("class", w_c, class),
-        ("l1", w_l, l1.to_dtype(dtype)?),
-        ("overlap", w_o, overlap.to_dtype(dtype)?),
+        ("class", config.class_weight, class),
+        ("l1", config.box_weight, l1.to_dtype(dtype)?),
+        ("overlap", config.overlap_weight, overlap.to_dtype(dtype)?),
     ])
 }
 
@@ -157,21 +144,4 @@ fn class_term(logits: &Tensor, labels: Vec<u32>, none: usize, weight: f64) -> Re
     let logs = log_softmax(&logits.reshape((b * q, classes))?, 1)?;
     let values = gather(&logs, 1, &labels)?.squeeze(1)?.neg()?;
     Reduction::Mean.apply(&values, Some(&weights))
-}
-
-/// Checks that queries and objects exist and occur once.
-fn check_pairs(pairs: &[(usize, usize)], queries: usize, objects: usize) -> Result<()> {
-    let mut seen = [vec![false; queries], vec![false; objects]];
-    for (index, &(query, object)) in pairs.iter().enumerate() {
-        for ((value, seen), task) in
-            [query, object].into_iter().zip(&mut seen).zip(["matched queries", "matched objects"])
-        {
-            let allowed = format!("indices below {}, each once", seen.len());
-            match seen.get_mut(value) {
-                Some(seen) if !*seen => *seen = true,
-                _ => return Err(Error::Target { task, value: value as f32, index, allowed }),
-            }
-        }
-    }
-    Ok(())
 }

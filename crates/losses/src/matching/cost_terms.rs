@@ -120,10 +120,10 @@ pub(crate) fn box_l1(predicted: &Array2<f64>, truth: &Array2<f64>) -> Array2<f64
 pub(crate) fn box_iou(
     predicted: &Array2<f64>,
     truth: &Array2<f64>,
-    (centre, iou_weight, rank): (bool, f64, f64),
+    (center, iou_weight, rank): (bool, f64, f64),
 ) -> Array2<f64> {
     pairs(predicted, truth, |a, b| {
-        let [shared, union, _] = areas(corners(a, centre), corners(b, centre));
+        let [shared, union, _] = areas(corners(a, center), corners(b, center));
         let iou = ratio(shared, union);
         let distance: f64 = a.iter().zip(b).map(|(a, b)| (a - b).abs().powf(rank)).sum();
         iou_weight * (1.0 - iou) + (1.0 - iou_weight) * distance / 4.0
@@ -131,9 +131,9 @@ pub(crate) fn box_iou(
 }
 
 /// `-GIoU`, with 0 for the ratios of boxes without area.
-pub(crate) fn box_giou(predicted: &Array2<f64>, truth: &Array2<f64>, centre: bool) -> Array2<f64> {
+pub(crate) fn box_giou(predicted: &Array2<f64>, truth: &Array2<f64>, center: bool) -> Array2<f64> {
     pairs(predicted, truth, |a, b| {
-        let [shared, union, hull] = areas(corners(a, centre), corners(b, centre));
+        let [shared, union, hull] = areas(corners(a, center), corners(b, center));
         ratio(hull - union, hull) - ratio(shared, union)
     })
 }
@@ -144,9 +144,9 @@ fn ratio(part: f64, whole: f64) -> f64 {
 }
 
 /// The lower and the upper corner.
-fn corners(numbers: ArrayView1<'_, f64>, centre: bool) -> [f64; 4] {
+fn corners(numbers: ArrayView1<'_, f64>, center: bool) -> [f64; 4] {
     let [a, b, c, d] = [0, 1, 2, 3].map(|k| numbers[k]);
-    if centre { [a - c / 2.0, b - d / 2.0, a + c / 2.0, b + d / 2.0] } else { [a, b, c, d] }
+    if center { [a - c / 2.0, b - d / 2.0, a + c / 2.0, b + d / 2.0] } else { [a, b, c, d] }
 }
 
 /// Areas of the intersection, the union and the hull. NaN stays NaN.

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::matching::match_config::{MatchCostConfig, MatchSettings, MatchTerm};
-use crate::matching::match_objects::{both, match_objects, sides};
+use crate::matching::match_objects::{both, match_objects};
+use crate::matching::matched_objects::{MatchedObjects, matched_objects};
 use crate::matching::matched_terms::{boxes, classes, masks, vectors};
 use crate::matching::objects::Objects;
+use crate::matching::true_objects::TrueObjects;
 
 /// Settings of [`hungarian_loss`].
 ///
@@ -53,11 +55,13 @@ impl HungarianLossConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
-        self.joint().validate()
+        self.costs().validate()
     }
 
-    /// Costs with the terms of the loss.
-    fn joint(&self) -> MatchCostConfig {
+    /// The joint cost by which [`hungarian_loss`] matches: the terms of the loss with their
+    /// weights.
+    #[must_use]
+    pub fn costs(&self) -> MatchCostConfig {
         let terms = vec![
             (MatchTerm::ClassBinaryCrossEntropy, self.class_weight),
             (MatchTerm::BoxIou, self.box_weight),
@@ -72,24 +76,17 @@ impl HungarianLossConfig {
 /// metrics are computed on the same pairs.
 #[derive(Debug, Clone)]
 pub struct MatchedLoss {
-    /// `[B]`: the loss of each sample, with its gradient.
+    /// `[B]`: the loss of each picture, with its gradient.
     pub loss: Tensor,
-    /// Names of the terms and their means over the samples, before their weights.
+    /// Names of the terms and their means over the pictures, before their weights.
     pub terms: Vec<(&'static str, f64)>,
-    /// The true objects, in their slots.
-    pub truth: Objects,
-    /// The predictions, in the slots of the true objects that they are matched with.
-    pub prediction: Objects,
-    /// `[B, T]`: 1 for slots with a true object that has a prediction, 0 for others, whose
-    /// content means nothing.
-    pub matched: Tensor,
-    /// Pairs (prediction, truth) of each sample.
-    pub pairs: Vec<Vec<(usize, usize)>>,
+    /// Predictions and true objects slot by slot.
+    pub objects: MatchedObjects,
 }
 
 /// Matches predicted objects with true ones at the least joint cost, then compares the pairs.
 ///
-/// For a sample with the matched pairs `M`:
+/// For a picture with the matched pairs `M`:
 ///
 /// ```text
 /// loss = sum over properties c of w_c / max(|M|, 1) * sum over M of l_c
@@ -103,13 +100,12 @@ pub struct MatchedLoss {
 /// With `unmatched_classes` the sum of the classes is over all predictions, and is divided by
 /// `max(|M|, 1)` too. The joint cost has the same terms and weights, with masks averaged over
 /// blocks; it reads `unit_class_matrix`, the loss does not. The matching is data: no gradient
-/// flows through it. A sample without objects has the loss 0 and no gradient, but for the classes
+/// flows through it. A picture without objects has the loss 0 and no gradient, but for the classes
 /// of unmatched predictions where they count.
 ///
 /// # Shapes
 ///
-/// `prediction` with `P` and `truth` with `T` slots, see [`Objects`]; `present` `[B, T]` tells
-/// slots with an object (above 0) from empty ones; without it all are objects.
+/// `prediction`: `B` pictures with `P` slots, see [`Objects`]; `truth`: `B` entries.
 ///
 /// # Errors
 ///
@@ -121,28 +117,38 @@ pub struct MatchedLoss {
 /// Loss for Dense Object Detection* (2017).
 pub fn hungarian_loss(
     prediction: &Objects,
-    truth: &Objects,
-    present: Option<&Tensor>,
+    truth: &[TrueObjects],
     config: &HungarianLossConfig,
 ) -> Result<MatchedLoss> {
-    let joint = config.joint();
-    let pairs = match_objects(prediction, truth, present, &joint)?;
-    let ((b, p), (_, t)) = sides(prediction, truth)?;
-    let mut places = vec![0_u32; b * t];
-    let mut flags = vec![0_u8; b * t];
-    for (sample, pairs) in pairs.iter().enumerate() {
-        places[sample * t..(sample + 1) * t].fill(place(sample * p)?);
-        for &(predicted, slot) in pairs {
-            places[sample * t + slot] = place(sample * p + predicted)?;
-            flags[sample * t + slot] = 1;
-        }
-    }
-    // Without predictions nothing is matched, and there is nothing to take from.
-    let aligned = if p == 0 { blank(prediction, t)? } else { prediction.gather(&places, t)? };
+    let pairs = match_objects(prediction, truth, &config.costs())?;
+    matched_loss(prediction, truth, &pairs, config)
+}
+
+/// The loss of [`hungarian_loss`] for pairs that are known, such as those of
+/// [`match_objects`] with other costs.
+///
+/// # Shapes
+///
+/// As [`hungarian_loss`]; `pairs`: `B` lists of pairs (prediction, true object).
+///
+/// # Errors
+///
+/// Those of [`matched_objects`]; [`Error::Config`] for a setting out of range.
+pub fn matched_loss(
+    prediction: &Objects,
+    truth: &[TrueObjects],
+    pairs: &[Vec<(usize, usize)>],
+    config: &HungarianLossConfig,
+) -> Result<MatchedLoss> {
+    config.validate()?;
+    let joint = config.costs();
+    let objects = matched_objects(prediction, truth, pairs)?;
+    let MatchedObjects { truth, prediction: aligned, matched, pairs } = &objects;
+    let (b, p) = prediction.slots()?.unwrap_or_default();
+    let t = matched.dim(1)?;
     let some = prediction.properties().into_iter().find_map(|(_, tensor)| tensor);
     let (device, dtype) =
         some.map_or((candle_core::Device::Cpu, DType::F32), |x| (x.device().clone(), x.dtype()));
-    let matched = Tensor::from_vec(flags, (b, t), &device)?;
     let counts: Vec<f64> = pairs.iter().map(|pairs| pairs.len().max(1) as f64).collect();
     let counts = Tensor::from_vec(counts, b, &device)?.to_dtype(dtype)?;
     let mut loss = Tensor::zeros(b, dtype, &device)?;
@@ -154,25 +160,25 @@ pub fn hungarian_loss(
                 Tensor::zeros(b, dtype, &device)?
             }
             MatchTerm::BoxIou => {
-                let (x, y) = both("boxes", &aligned, truth)?;
-                sum_of(&boxes(x, y, &config.matching)?, &matched)?
+                let (x, y) = both("boxes", aligned, truth)?;
+                sum_of(&boxes(x, y, &config.matching)?, matched)?
             }
             MatchTerm::MaskFocal => {
-                let (x, y) = both("masks", &aligned, truth)?;
-                sum_of(&masks(x, &shares(y, &matched)?, &config.matching)?, &matched)?
+                let (x, y) = both("masks", aligned, truth)?;
+                sum_of(&masks(x, &shares(y, matched)?, &config.matching)?, matched)?
             }
             MatchTerm::Endpoints => {
-                let (x, y) = both("vectors", &aligned, truth)?;
-                sum_of(&vectors(x, y, &config.matching)?, &matched)?
+                let (x, y) = both("vectors", aligned, truth)?;
+                sum_of(&vectors(x, y, &config.matching)?, matched)?
             }
             _ if counts_unmatched(term, config) => {
                 let (x, y) = both("classes", prediction, truth)?;
-                let target = class_target(x, y, &pairs, config.no_object)?;
+                let target = class_target(x, y, pairs, config.no_object)?;
                 classes(x, &target)?.sum(1)?
             }
             _ => {
-                let (x, y) = both("classes", &aligned, truth)?;
-                sum_of(&classes(x, &shares(y, &matched)?)?, &matched)?
+                let (x, y) = both("classes", aligned, truth)?;
+                sum_of(&classes(x, &shares(y, matched)?)?, matched)?
             }
         };
         let per_object = sums.to_dtype(dtype)?.div(&counts)?;
@@ -180,8 +186,7 @@ pub fn hungarian_loss(
         terms.push((name_of(term), mean));
         loss = (loss + (per_object * weight)?)?;
     }
-    let matched = matched.to_dtype(dtype)?;
-    Ok(MatchedLoss { loss, terms, truth: truth.clone(), prediction: aligned, matched, pairs })
+    Ok(MatchedLoss { loss, terms, objects })
 }
 
 /// The name of a term of the loss.
@@ -203,15 +208,6 @@ fn value(scalar: &Tensor) -> Result<f64> {
     Ok(scalar.to_dtype(DType::F64)?.to_scalar::<f64>()?)
 }
 
-/// A place in the batch as an index of a tensor.
-fn place(index: usize) -> Result<u32> {
-    u32::try_from(index).map_err(|_| Error::Shape {
-        field: "prediction",
-        expected: "fewer than 2^32 objects".to_owned(),
-        found: index.to_string(),
-    })
-}
-
 /// The sum over matched slots; what the others hold reaches neither value nor gradient.
 fn sum_of(losses: &Tensor, matched: &Tensor) -> Result<Tensor> {
     Ok(matched.where_cond(losses, &losses.zeros_like()?)?.sum(1)?)
@@ -223,22 +219,6 @@ fn shares(truth: &Tensor, matched: &Tensor) -> Result<Tensor> {
     dims.resize(truth.rank(), 1);
     let matched = matched.reshape(dims)?.broadcast_as(truth.dims())?.contiguous()?;
     Ok(matched.where_cond(truth, &truth.zeros_like()?)?)
-}
-
-/// Objects of zeros.
-fn blank(like: &Objects, slots: usize) -> Result<Objects> {
-    let zeros = |tensor: &Option<Tensor>| -> Result<Option<Tensor>> {
-        let Some(tensor) = tensor else { return Ok(None) };
-        let mut dims = tensor.dims().to_vec();
-        dims[1] = slots;
-        Ok(Some(Tensor::zeros(dims, tensor.dtype(), tensor.device())?))
-    };
-    Ok(Objects {
-        classes: zeros(&like.classes)?,
-        boxes: zeros(&like.boxes)?,
-        masks: zeros(&like.masks)?,
-        vectors: zeros(&like.vectors)?,
-    })
 }
 
 /// The class of each prediction: that of its object, or none.

@@ -40,7 +40,7 @@ pub enum BoxForm {
     #[default]
     Corners,
     /// The centre and the size: `(x, y, w, h)`, or both with y first.
-    Centre,
+    Center,
 }
 
 /// How the pairs are found.
@@ -136,8 +136,8 @@ impl MatchSettings {
         }
     }
 
-    pub(crate) fn by_centre(&self) -> bool {
-        self.box_form == BoxForm::Centre
+    pub(crate) fn by_center(&self) -> bool {
+        self.box_form == BoxForm::Center
     }
 }
 
@@ -185,7 +185,7 @@ impl MatchCostConfig {
         ];
         let settings = MatchSettings {
             normalize_weights: false,
-            box_form: BoxForm::Centre,
+            box_form: BoxForm::Center,
             ..MatchSettings::default()
         };
         Self { terms, settings }

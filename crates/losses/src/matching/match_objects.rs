@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use mapvec_assignment::{Assignment, AssignmentConfig, NonFinite, assign_batch, auction, greedy};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, s};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -11,9 +11,10 @@ use crate::matching::cost_terms::{
     endpoints, pooled,
 };
 use crate::matching::match_config::{MatchCostConfig, MatchSettings, MatchSolver, MatchTerm};
-use crate::matching::objects::{Objects, arrays, presence};
+use crate::matching::objects::{Objects, arrays};
+use crate::matching::true_objects::{DenseTruth, TrueObjects};
 
-/// The costs of all pairs of a predicted and a true object, for each sample: the sum of
+/// The costs of all pairs of a predicted and a true object, for each picture: the sum of
 /// `weight * term`. Terms of a property that one side does not have must not be asked for.
 ///
 /// Masks are averaged over blocks first (predictions after the sigmoid), and the costs of all
@@ -21,68 +22,61 @@ use crate::matching::objects::{Objects, arrays, presence};
 ///
 /// # Shapes
 ///
-/// `prediction` with `P` and `truth` with `T` slots, see [`Objects`]; one `[P, T]` each.
+/// `prediction`: `B` pictures with `P` slots, see [`Objects`]; `truth`: `B` entries. One `[P, T]`
+/// for each picture with `T` objects.
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] for properties that are missing or do not fit, [`Error::Config`] for a
-/// setting out of range.
+/// [`Error::Shape`] or [`Error::Length`] for properties that are missing or do not fit,
+/// [`Error::Target`] for a class that the logits do not have, [`Error::Config`] for a setting out
+/// of range.
 ///
 /// # References
 ///
 /// Carion et al., *End-to-End Object Detection with Transformers* (2020).
 pub fn match_costs(
     prediction: &Objects,
-    truth: &Objects,
+    truth: &[TrueObjects],
     config: &MatchCostConfig,
 ) -> Result<Vec<Array2<f64>>> {
     config.validate()?;
-    let ((b, p), (_, t)) = sides(prediction, truth)?;
-    let mut costs = vec![Array2::zeros((p, t)); b];
+    let truth = DenseTruth::of(prediction, truth)?;
+    let (_, p) = prediction.slots()?.unwrap_or_default();
+    let mut costs: Vec<_> = truth.counts.iter().map(|&t| Array2::zeros((p, t))).collect();
     for (term, weight) in config.weights().filter(|&(_, weight)| weight > 0.0) {
-        for (cost, part) in costs.iter_mut().zip(term_costs(term, prediction, truth, config)?) {
+        for (cost, part) in costs.iter_mut().zip(term_costs(term, prediction, &truth, config)?) {
             cost.scaled_add(weight, &part);
         }
     }
     Ok(costs)
 }
 
-/// The pairs (prediction, truth) of least cost for each sample, by ascending prediction: as
-/// many as there are predictions or present true objects, whichever is less. The sum is exactly
-/// the least with [`MatchSolver::Exact`], the default.
+/// The pairs (prediction, true object) of least cost for each picture, by ascending prediction:
+/// as many as there are predictions or true objects, whichever is less. The sum is exactly the
+/// least with [`MatchSolver::Exact`], the default.
+///
+/// [`matched_loss`](crate::matched_loss()), [`set_prediction_loss`](crate::set_prediction_loss())
+/// and [`matched_objects`](crate::matched_objects()) take these pairs.
 ///
 /// # Shapes
 ///
-/// As [`match_costs`]; `present` `[B, T]` tells slots with an object (above 0) from empty ones,
-/// which are not matched; without it all are objects.
+/// As [`match_costs`].
 ///
 /// # Errors
 ///
 /// Those of [`match_costs`]; [`Error::Assignment`] where an auction does not end.
 pub fn match_objects(
     prediction: &Objects,
-    truth: &Objects,
-    present: Option<&Tensor>,
+    truth: &[TrueObjects],
     config: &MatchCostConfig,
 ) -> Result<Vec<Vec<(usize, usize)>>> {
-    let costs = match_costs(prediction, truth, config)?;
-    let present = presence(present, sides(prediction, truth)?.1)?;
-    let there: Vec<Vec<usize>> = present
-        .iter()
-        .map(|flags| (0..flags.len()).filter(|&slot| flags[slot]).collect())
-        .collect();
-    let of_objects: Vec<Array2<f64>> =
-        costs.iter().zip(&there).map(|(costs, slots)| costs.select(Axis(1), slots)).collect();
+    let mut costs = match_costs(prediction, truth, config)?;
     // Minus infinity would be refused, and is no cost either.
-    let of_objects: Vec<Array2<f64>> = of_objects
-        .into_iter()
-        .map(|costs| costs.mapv(|cost| if cost.is_finite() { cost } else { f64::NAN }))
-        .collect();
-    let found = solve(&of_objects, &config.settings)?;
-    let in_slots = found.iter().zip(&there).map(|(assignment, slots)| {
-        assignment.pairs.iter().map(|&(prediction, truth)| (prediction, slots[truth])).collect()
-    });
-    Ok(in_slots.collect())
+    for costs in &mut costs {
+        costs.mapv_inplace(|cost| if cost.is_finite() { cost } else { f64::NAN });
+    }
+    let found = solve(&costs, &config.settings)?;
+    Ok(found.into_iter().map(|assignment| assignment.pairs).collect())
 }
 
 fn solve(costs: &[Array2<f64>], settings: &MatchSettings) -> Result<Vec<Assignment>> {
@@ -104,27 +98,6 @@ fn solve(costs: &[Array2<f64>], settings: &MatchSettings) -> Result<Vec<Assignme
     Ok(found?)
 }
 
-type Slots = (usize, usize);
-
-/// Samples and slots of both sides.
-pub(crate) fn sides(prediction: &Objects, truth: &Objects) -> Result<(Slots, Slots)> {
-    let none = |field| Error::Shape {
-        field,
-        expected: "a property that both sides have".to_owned(),
-        found: "none".to_owned(),
-    };
-    let predicted = prediction.slots()?.ok_or_else(|| none("prediction"))?;
-    let truth = truth.slots()?.ok_or_else(|| none("truth"))?;
-    if predicted.0 != truth.0 {
-        return Err(Error::Shape {
-            field: "truth",
-            expected: format!("{} samples", predicted.0),
-            found: format!("{} samples", truth.0),
-        });
-    }
-    Ok((predicted, truth))
-}
-
 /// A property of both sides, of one size.
 pub(crate) fn both<'a>(
     field: &'static str,
@@ -134,24 +107,22 @@ pub(crate) fn both<'a>(
     let of = |objects: &'a Objects| {
         objects.properties().into_iter().find(|(name, _)| *name == field).and_then(|(_, t)| t)
     };
-    match (of(prediction), of(truth)) {
-        (Some(a), Some(b)) if a.dims()[2..] == b.dims()[2..] => Ok((a, b)),
-        (a, b) => {
-            let dims =
-                |t: Option<&Tensor>| t.map_or("none".to_owned(), |t| format!("{:?}", t.dims()));
-            let expected = match a {
-                Some(a) => format!("[B, T, ..] of the size of the prediction, {:?}", a.dims()),
-                None => "a prediction, as a term of the cost needs it".to_owned(),
-            };
-            Err(Error::Shape { field, expected, found: dims(b) })
-        }
-    }
+    let side = match (of(prediction), of(truth)) {
+        (Some(prediction), Some(truth)) => return Ok((prediction, truth)),
+        (None, _) => "the prediction",
+        _ => "the truth",
+    };
+    Err(Error::Shape {
+        field,
+        expected: "a tensor on both sides, as a term with a weight needs it".to_owned(),
+        found: format!("none in {side}"),
+    })
 }
 
 fn term_costs(
     term: MatchTerm,
     prediction: &Objects,
-    truth: &Objects,
+    truth: &DenseTruth,
     config: &MatchCostConfig,
 ) -> Result<Vec<Array2<f64>>> {
     use MatchTerm as T;
@@ -161,7 +132,7 @@ fn term_costs(
         T::MaskBinaryCrossEntropy | T::MaskFocal | T::MaskDice => "masks",
         T::Endpoints => "vectors",
     };
-    let (predicted, truth) = both(field, prediction, truth)?;
+    let (predicted, in_slots) = both(field, prediction, &truth.objects)?;
     let dims = predicted.dims();
     let settings = &config.settings;
     let focal = Some((settings.focal_gamma, settings.focal_alpha));
@@ -180,9 +151,9 @@ fn term_costs(
             T::ClassBinaryCrossEntropy => binary_of_logits(&x, &y, None),
             T::ClassFocal => binary_of_logits(&x, &y, focal),
             T::BoxL1 => box_l1(&x, &y),
-            T::BoxGiou => box_giou(&x, &y, settings.by_centre()),
+            T::BoxGiou => box_giou(&x, &y, settings.by_center()),
             T::BoxIou => {
-                box_iou(&x, &y, (settings.by_centre(), settings.iou_weight, settings.rank))
+                box_iou(&x, &y, (settings.by_center(), settings.iou_weight, settings.rank))
             }
             T::MaskBinaryCrossEntropy => binary_of_probabilities(&x, &y, None),
             T::MaskFocal => binary_of_probabilities(&x, &y, focal),
@@ -190,5 +161,7 @@ fn term_costs(
             T::Endpoints => endpoints(&x, &y, settings.vector_gamma),
         }
     };
-    Ok(arrays(predicted)?.into_iter().zip(arrays(truth)?).map(sample).collect())
+    let own = arrays(in_slots)?.into_iter().zip(&truth.counts);
+    let own = own.map(|(rows, &count)| rows.slice(s![..count, ..]).to_owned());
+    Ok(arrays(predicted)?.into_iter().zip(own).map(sample).collect())
 }

@@ -40,7 +40,7 @@ pub(crate) fn boxes(
     };
     let truth = truth.detach().to_dtype(predicted.dtype())?;
     config.values(predicted, &truth, |boxes| {
-        if settings.by_centre() { to_corners(boxes) } else { Ok(boxes.clone()) }
+        if settings.by_center() { to_corners(boxes) } else { Ok(boxes.clone()) }
     })
 }
 

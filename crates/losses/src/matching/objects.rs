@@ -1,20 +1,22 @@
-//! The objects of a batch, a tensor for each of their properties.
+//! The predicted objects of a batch, a tensor for each of their properties.
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView2};
 
 use crate::error::{Error, Result};
 
-/// The objects of a batch: `N` slots for each of `B` samples.
+/// Predicted objects: `N` slots (queries) for each of `B` pictures.
 ///
-/// Properties that a task does not have are `None`.
+/// Properties that a task does not have are `None`. [`TrueObjects`](crate::TrueObjects) are what
+/// they are compared with.
 #[derive(Debug, Clone, Default)]
 pub struct Objects {
-    /// `[B, N, K]`: logits where predicted; where true, the share of each class (one-hot).
+    /// `[B, N, K]`: logits; in the truth of [`MatchedObjects`](crate::MatchedObjects), the share
+    /// of each class.
     pub classes: Option<Tensor>,
     /// `[B, N, 4]`: boxes.
     pub boxes: Option<Tensor>,
-    /// `[B, N, H, W]`: logits where predicted; where true, 0 to 1.
+    /// `[B, N, H, W]`: logits; in the truth of [`MatchedObjects`](crate::MatchedObjects), 0 to 1.
     pub masks: Option<Tensor>,
     /// `[B, N, 2, 2]`: two endpoints each.
     pub vectors: Option<Tensor>,
@@ -31,7 +33,7 @@ impl Objects {
         ]
     }
 
-    /// Samples and slots, the same for all properties; `None` without any.
+    /// Pictures and slots, the same for all properties; `None` without any.
     pub(crate) fn slots(&self) -> Result<Option<(usize, usize)>> {
         let mut found: Option<(usize, usize)> = None;
         for (field, tensor) in self.properties() {
@@ -57,7 +59,7 @@ impl Objects {
                 };
                 return Err(Error::Shape {
                     field,
-                    expected: format!("[{b}, {n}, {inner}] (samples, objects, ..)"),
+                    expected: format!("[{b}, {n}, {inner}] (pictures, objects, ..)"),
                     found: format!("{dims:?}"),
                 });
             }
@@ -66,7 +68,7 @@ impl Objects {
         Ok(found)
     }
 
-    /// The objects at `places` (counted over the whole batch), `slots` for each sample.
+    /// The objects at `places` (counted over the whole batch), `slots` for each picture.
     pub(crate) fn gather(&self, places: &[u32], slots: usize) -> Result<Self> {
         let gather = |tensor: &Option<Tensor>| -> Result<Option<Tensor>> {
             let Some(tensor) = tensor else { return Ok(None) };
@@ -85,7 +87,7 @@ impl Objects {
     }
 }
 
-/// One `[N, D]` array per sample of a `[B, N, ..]` tensor, without its gradient.
+/// One `[N, D]` array per picture of a `[B, N, ..]` tensor, without its gradient.
 pub(crate) fn arrays(tensor: &Tensor) -> Result<Vec<Array2<f64>>> {
     let dims = tensor.dims();
     let (n, d) = (dims[1], dims[2..].iter().product::<usize>());
@@ -97,19 +99,4 @@ pub(crate) fn arrays(tensor: &Tensor) -> Result<Vec<Array2<f64>>> {
     };
     let arrays = (0..dims[0]).map(sample).collect::<std::result::Result<_, _>>();
     Ok(arrays.map_err(candle_core::Error::wrap)?)
-}
-
-/// Which slots hold an object, one list per sample.
-pub(crate) fn presence(present: Option<&Tensor>, (b, n): (usize, usize)) -> Result<Vec<Vec<bool>>> {
-    let Some(present) = present else { return Ok(vec![vec![true; n]; b]) };
-    if present.dims() != [b, n] {
-        return Err(Error::Shape {
-            field: "present",
-            expected: format!("[{b}, {n}]"),
-            found: format!("{:?}", present.dims()),
-        });
-    }
-    let flags = present.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
-    let rows = flags.to_vec2::<f64>()?;
-    Ok(rows.into_iter().map(|row| row.into_iter().map(|flag| flag > 0.0).collect()).collect())
 }

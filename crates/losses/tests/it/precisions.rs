@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 use mapvec_losses::{
     AngleLengthConfig, BoxHeadConfig, BoxLossConfig, EndpointConfig, FrequencyLossConfig,
-    HuberConfig, MaskHeadTargets, Overlap, OverlapLossConfig, ProposalConfig, Result,
-    RpnLossConfig, RpnPrediction, SetPredictionConfig, SetTarget, SmoothL1Config, SoftF1Config,
+    HuberConfig, MaskHeadTargets, Objects, Overlap, OverlapLossConfig, ProposalConfig, Result,
+    RpnLossConfig, RpnPrediction, SetPredictionConfig, SmoothL1Config, SoftF1Config, TrueObjects,
     angle_length, box_head_loss, box_loss, candidate_distance, frequency_loss, huber,
     mask_head_loss, mixed_distance, overlap_loss, proposal_loss, rpn_loss, set_prediction_loss,
     smooth_l1, soft_f1_loss,
@@ -33,9 +33,18 @@ fn heads() -> Vec<(&'static str, Vec<Tensor>, Loss)> {
     };
     let set = |x: &[Tensor]| -> Result<Tensor> {
         let truth = even((2, 4), 6, 0.2, 0.6);
-        let truth = [SetTarget { classes: &[1, 0], boxes: &truth }];
+        let truth = [TrueObjects {
+            classes: Some(vec![1, 0]),
+            boxes: Some(truth),
+            ..TrueObjects::default()
+        }];
+        let prediction = Objects {
+            classes: Some(x[0].clone()),
+            boxes: Some(x[1].clone()),
+            ..Objects::default()
+        };
         let config = SetPredictionConfig::default();
-        Ok(set_prediction_loss(&x[0], &x[1], &truth, &[vec![(3, 0), (0, 1)]], &config)?.loss)
+        Ok(set_prediction_loss(&prediction, &truth, &[vec![(3, 0), (0, 1)]], &config)?.loss)
     };
     let masks = |x: &[Tensor]| -> Result<Tensor> {
         let dtype = x[0].dtype();

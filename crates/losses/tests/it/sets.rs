@@ -4,12 +4,18 @@
 //! same inputs.
 
 use candle_core::{Device, Tensor};
-use mapvec_losses::{Composite, Error, SetPredictionConfig, SetTarget, set_prediction_loss};
+use mapvec_losses::{
+    Composite, Error, Objects, SetPredictionConfig, TrueObjects, set_prediction_loss,
+};
 
 use crate::support::{
     DTYPES, assert_finite, assert_golden, assert_gradient, assert_near, assert_nothing, bell, even,
     gradient, scalar, var,
 };
+
+fn queries(logits: &Tensor, boxes: &Tensor) -> Objects {
+    Objects { classes: Some(logits.clone()), boxes: Some(boxes.clone()), ..Objects::default() }
+}
 
 struct Sets {
     logits: Tensor,
@@ -34,12 +40,14 @@ impl Sets {
     }
 
     fn run(&self, x: &[Tensor]) -> mapvec_losses::Result<Composite> {
-        let truth = [
-            SetTarget { classes: &[0, 3, 1], boxes: &self.truth[0] },
-            SetTarget { classes: &[2, 2], boxes: &self.truth[1] },
-        ];
+        let truth = |classes: &[usize], boxes: &Tensor| TrueObjects {
+            classes: Some(classes.to_vec()),
+            boxes: Some(boxes.clone()),
+            ..TrueObjects::default()
+        };
+        let truth = [truth(&[0, 3, 1], &self.truth[0]), truth(&[2, 2], &self.truth[1])];
         let config = SetPredictionConfig::default();
-        set_prediction_loss(&x[0], &x[1], &truth, &self.matches, &config)
+        set_prediction_loss(&queries(&x[0], &x[1]), &truth, &self.matches, &config)
     }
 }
 
@@ -66,24 +74,30 @@ fn sets_equal_the_golden_values() {
         assert!(matches!(sets.run(&x), Err(Error::Target { .. })));
     }
     sets.matches.pop();
-    assert!(matches!(sets.run(&x), Err(Error::Length { task: "matches", .. })));
+    assert!(matches!(sets.run(&x), Err(Error::Length { task: "pairs", .. })));
 }
 
 #[test]
 fn sets_without_objects_teach_that_there_are_none() {
     for dtype in DTYPES {
         let none = Tensor::zeros((0, 4), dtype, &Device::Cpu).unwrap();
-        let truth = [SetTarget { classes: &[], boxes: &none }];
+        let truth = [TrueObjects {
+            classes: Some(Vec::new()),
+            boxes: Some(none),
+            ..TrueObjects::default()
+        }];
         let config = SetPredictionConfig::default();
         let logits = var(&(bell((1, 4, 3), 1) * 200.0).unwrap().to_dtype(dtype).unwrap());
         let boxes = var(&even((1, 4, 4), 2, 0.1, 0.9).to_dtype(dtype).unwrap());
-        let composite = set_prediction_loss(&logits, &boxes, &truth, &[vec![]], &config).unwrap();
+        let composite =
+            set_prediction_loss(&queries(&logits, &boxes), &truth, &[vec![]], &config).unwrap();
         assert_finite(&composite.loss, &logits);
         assert!(composite.term("class").unwrap() > 0.0);
         assert!(gradient(&composite.loss, &boxes).iter().all(|g| g.abs() < 1e-30));
         // A weight of 0 leaves nothing to divide by.
         let config = SetPredictionConfig { no_object_weight: 0.0, ..config };
-        let composite = set_prediction_loss(&logits, &boxes, &truth, &[vec![]], &config).unwrap();
+        let composite =
+            set_prediction_loss(&queries(&logits, &boxes), &truth, &[vec![]], &config).unwrap();
         assert_nothing(&composite.loss, &logits);
     }
 }

@@ -20,6 +20,7 @@ mod coco_ap;
 mod coco_overlap;
 mod line_distances;
 mod line_errors;
+mod matched_classes;
 mod mean_box_iou;
 mod panoptic;
 mod panoptic_classes;

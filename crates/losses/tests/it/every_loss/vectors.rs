@@ -6,7 +6,7 @@ use mapvec_losses::{
     AnchorScoreForm, AngleDistanceConfig, AngleLengthConfig, BoxCoder, BoxHeadConfig,
     BoxLossConfig, EndpointConfig, FrequencyLossConfig, HuberConfig, HungarianLossConfig,
     Likelihood, MaskHeadTargets, Objects, Overlap, OverlapLossConfig, ProposalConfig, Result,
-    RpnLossConfig, RpnPrediction, SetPredictionConfig, SetTarget, SmoothL1Config, absolute_error,
+    RpnLossConfig, RpnPrediction, SetPredictionConfig, SmoothL1Config, TrueObjects, absolute_error,
     adaptive_sum, anchor_score_loss, angle_distance, angle_length, box_head_loss, box_loss,
     box_overlap, candidate_distance, decode_boxes, diagonal_distance, direction_distance,
     encode_boxes, endpoint_distance, frequency_loss, frequency_scores, huber, hungarian_loss,
@@ -214,29 +214,44 @@ pub(super) fn of_heads() -> Vec<Case> {
 /// Losses of sets of objects, which check their shapes themselves.
 pub(super) fn of_sets() -> Vec<Case> {
     let set = |x: &[Tensor]| -> Result<Tensor> {
-        let truth = [SetTarget { classes: &[1, 0], boxes: &x[2] }];
-        let config = SetPredictionConfig::default();
-        Ok(set_prediction_loss(&x[0], &x[1], &truth, &[vec![(3, 0), (0, 1)]], &config)?.loss)
+        let prediction = Objects {
+            classes: Some(x[0].clone()),
+            boxes: Some(x[1].clone()),
+            ..Objects::default()
+        };
+        let truth = [TrueObjects {
+            classes: Some(vec![1, 0]),
+            boxes: Some(x[2].clone()),
+            ..TrueObjects::default()
+        }];
+        let (pairs, config) = ([vec![(3, 0), (0, 1)]], SetPredictionConfig::default());
+        Ok(set_prediction_loss(&prediction, &truth, &pairs, &config)?.loss)
     };
     let unit = |n, seed| even((1, n, 4), seed, 0.2, 0.6);
     let some = |x: Tensor| Some(x);
     let objects = move |x: &[Tensor]| -> Result<Tensor> {
-        let object = |first: usize| Objects {
-            classes: some(x[first].clone()),
-            boxes: some(x[first + 1].clone()),
-            masks: some(x[first + 2].clone()),
-            vectors: some(x[first + 3].clone()),
+        let prediction = Objects {
+            classes: some(x[0].clone()),
+            boxes: some(x[1].clone()),
+            masks: some(x[2].clone()),
+            vectors: some(x[3].clone()),
         };
+        let truth = [TrueObjects {
+            classes: Some(vec![1, 0]),
+            boxes: some(x[4].clone()),
+            masks: some(x[5].clone()),
+            vectors: some(x[6].clone()),
+        }];
         let config = HungarianLossConfig { vector_weight: 0.5, ..HungarianLossConfig::default() };
-        Ok(hungarian_loss(&object(0), &object(4), None, &config)?.loss.sum_all()?)
+        Ok(hungarian_loss(&prediction, &truth, &config)?.loss.sum_all()?)
     };
     vec![
         case(
             "set_prediction_loss",
             [
-                learns("logits", bell((1, 5, 3), 1)).any_rank().any_size(),
-                learns("boxes", unit(5, 2)).any_rank(),
-                data("boxes of the truth", unit(2, 6).squeeze(0).unwrap()),
+                learns("classes", bell((1, 5, 3), 1)).any_size(),
+                learns("boxes", unit(5, 2)),
+                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()),
             ],
             set,
         ),
@@ -247,10 +262,9 @@ pub(super) fn of_sets() -> Vec<Case> {
                 learns("boxes", unit(5, 2)),
                 learns("masks", bell((1, 5, 4, 4), 3)),
                 learns("vectors", bell((1, 5, 2, 2), 4)),
-                data("classes", even((1, 2, 3), 5, 0.0, 1.0)),
-                data("boxes", unit(2, 6)),
-                data("masks", even((1, 2, 4, 4), 7, 0.0, 1.0)),
-                data("vectors", bell((1, 2, 2, 2), 8)),
+                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()),
+                data("truth.masks", even((2, 4, 4), 7, 0.0, 1.0)),
+                data("truth.vectors", bell((2, 2, 2), 8)),
             ]
             .map(|argument| argument.any_rank().any_size()),
             objects,
