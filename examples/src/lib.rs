@@ -3,6 +3,8 @@
 pub mod assignment_cases;
 pub mod border_training;
 pub mod canvas;
+pub mod cluster_panels;
+pub mod clustering_cases;
 pub mod cost_matrices;
 pub mod detector;
 pub mod device;

@@ -68,4 +68,48 @@ pub enum Error {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// A coordinate of a point to cluster is not finite.
+    #[error(
+        "point {row} is not finite in dimension {column}; leave such points out or replace the value"
+    )]
+    InvalidPoint {
+        /// Row of the point.
+        row: usize,
+        /// The dimension.
+        column: usize,
+    },
+    /// There are more points than can be counted.
+    #[error("{found} points, but at most {limit} can be clustered; work on a part of them")]
+    TooManyPoints {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// There are fewer points than the settings need.
+    #[error("{found} points, but at least {needed} are needed; ask for fewer clusters")]
+    TooFewPoints {
+        /// How many there are.
+        found: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// Something has not as many entries as it must have.
+    #[error("`{field}` has the size {found}, but {expected} is needed")]
+    DimensionMismatch {
+        /// Name of the argument.
+        field: &'static str,
+        /// The size that it must have, or the least one.
+        expected: usize,
+        /// The size that it has.
+        found: usize,
+    },
+    /// A covariance matrix is not positive definite.
+    #[error(
+        "the covariance of component {component} is not positive definite; raise `regularization`, scale the points or ask for fewer components"
+    )]
+    DegenerateCovariance {
+        /// Which component.
+        component: usize,
+    },
 }

@@ -16,6 +16,11 @@
 //! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
 //! | [`nms`], [`batched_nms`] | boxes and scores | the best boxes that do not overlap |
 //! | [`otsu_threshold`] | 8-bit picture | threshold between two grey classes |
+//! | [`dbscan`], [`hdbscan`], [`mean_shift`] | points | dense clusters, however many there are |
+//! | [`k_means`], [`mini_batch_k_means`], [`gaussian_mixture`] | points | a given number of clusters |
+//! | [`choose_components`] | points | a mixture and the number of its components |
+//! | [`cluster_pixels`] | embeddings of pixels | instances |
+//! | [`cluster_image`], [`ImageClusters`] | picture | masks of its colours, merged where alike |
 //!
 //! The usual chain for closed shapes is `watershed`, `merge_regions`,
 //! `close_lines`, `split_regions`: flood with low demands, so that no border is missed, then
@@ -40,6 +45,7 @@
 //! # Ok::<(), mapvec_postprocess::Error>(())
 //! ```
 
+mod cluster;
 mod components;
 mod connectivity;
 mod error;
@@ -53,6 +59,13 @@ mod relabel;
 mod split;
 mod watershed;
 
+pub use cluster::{
+    ClusterSelection, ComponentChoice, CovarianceKind, Dbscan, DbscanConfig, GaussianMixture,
+    GaussianMixtureConfig, Hdbscan, HdbscanConfig, ImageClusters, KMeans, KMeansConfig, MeanShift,
+    MeanShiftConfig, MiniBatchConfig, PixelClusters, SmoothedClustersConfig, choose_components,
+    cluster_image, cluster_pixels, color_points, dbscan, gaussian_mixture, gaussian_mixture_from,
+    hdbscan, k_means, k_means_from, mean_shift, mini_batch_k_means, nearest_centers,
+};
 pub use components::{Components, components};
 pub use connectivity::Connectivity;
 pub use error::{Error, Result};

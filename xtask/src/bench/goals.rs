@@ -122,12 +122,24 @@ const LOSSES: [Goal; 6] = [
     within_own("discriminative-train", "discriminative", 3.0),
 ];
 
+/// DBSCAN takes at most a tenth.
+const CLUSTERING: [Goal; 7] = [
+    goal("dbscan-2d", 0.1),
+    goal("dbscan-8d", 0.1),
+    goal("hdbscan-4d", 0.5),
+    goal("mean-shift-4d", 0.1),
+    goal("k-means", 1.0),
+    goal("k-means-drawn", 1.0),
+    goal("gaussian-mixture", 1.0),
+];
+
 /// The cases of an area in the order of its table; none for an area without goals.
 pub(crate) fn of_area(area: &str) -> &'static [Goal] {
     match area {
         "nn" => &NN,
         "geometry" => &GEOMETRY,
         "assignment" => &ASSIGNMENT,
+        "clustering" => &CLUSTERING,
         "losses" => &LOSSES,
         _ => &[],
     }

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cluster_inputs;
 mod components;
+mod dbscan;
+mod gaussian_mixture;
+mod hdbscan;
 mod hysteresis;
+mod image_clusters;
+mod k_means;
 mod learned_merge;
 mod lines;
+mod mean_shift;
 mod merge;
 mod naive;
 mod split;
