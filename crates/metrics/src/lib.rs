@@ -10,7 +10,7 @@
 //! | [`weighted_counts`], [`soft_counts`] | masks, probabilities | the same with weights, without a threshold |
 //! | [`pixel_similarity`] | similarities of pixels and patterns | precision, recall and F1 of pairs |
 //! | [`mean_box_iou`], [`weighted_mean`] | paired boxes, losses | weighted means |
-//! | [`matched_classes`] | objects with classes, paired at least cost | F1, accuracy per class |
+//! | [`matched_classes`], [`paired_classes`] | objects with classes, paired at least cost or before | F1, accuracy per class |
 //! | [`CocoRecords`] | boxes, masks or polygons with scores | COCO average precision and recall |
 //! | [`match_polygons`] | polygons with confidences | precision, recall and F1 of `SpaceNet` |
 //! | [`ai4cma_areas`], [`ai4cma_pixels`] | map features as masks | precision, recall and F1 of `AI4CMA` |
@@ -82,7 +82,7 @@ pub use line_errors::{
     SegmentErrors, angle_error, angle_errors, endpoint_error, polis_errors, segment_errors,
     thickness_errors,
 };
-pub use matched_classes::{MatchedClasses, matched_classes};
+pub use matched_classes::{MatchedClasses, matched_classes, paired_classes};
 pub use mean_box_iou::mean_box_iou;
 pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts};
 pub use panoptic_classes::{InstanceMap, PqClasses, panoptic_classes};

@@ -1,11 +1,15 @@
 //! Classes of objects that are paired first.
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use mapvec_assignment::{AssignmentConfig, NonFinite, assign_with};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::binary::ratio;
 use crate::error::{check_setting, same_length, same_shape};
-use crate::{BinaryCounts, Error, Result, share};
+use crate::{BinaryCounts, Error, Result};
 
 /// The most classes.
 const MOST: usize = 4096;
@@ -13,7 +17,7 @@ const MOST: usize = 4096;
 /// How often objects of each class were taken for each other, found for nothing and missed.
 ///
 /// Counts of several pictures and workers can be added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct MatchedClasses {
     /// Of the pairs of classes, row by row: the true class times `classes` plus the predicted one.
@@ -38,7 +42,8 @@ impl TryFrom<Written> for MatchedClasses {
 
     fn try_from(Written { pairs, surplus, missed }: Written) -> Result<Self> {
         let classes = surplus.len();
-        check_classes(classes)?;
+        // Nothing has been counted yet where there is no class.
+        check_classes(classes.max(1))?;
         same_length("missed", missed.len(), classes, "`surplus`")?;
         same_length("pairs", pairs.len(), classes * classes, "the pairs of classes")?;
         Ok(Self { pairs, surplus, missed })
@@ -46,16 +51,6 @@ impl TryFrom<Written> for MatchedClasses {
 }
 
 impl MatchedClasses {
-    /// No objects yet.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`] if `classes` is 0 or above 4096.
-    pub fn new(classes: usize) -> Result<Self> {
-        check_classes(classes)?;
-        let zeros = vec![0; classes];
-        Ok(Self { pairs: vec![0; classes * classes], surplus: zeros.clone(), missed: zeros })
-    }
-
     /// The number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -111,85 +106,112 @@ impl MatchedClasses {
     pub fn accuracy(&self) -> Option<f64> {
         let all: u64 = self.pairs.iter().sum();
         let right = (0..self.classes()).map(|class| self.count(Some(class), Some(class))).sum();
-        (all > 0).then(|| share(right, all))
+        ratio(right, all)
     }
 
-    /// Adds the counts of other pictures.
-    ///
-    /// # Errors
-    /// [`Error::ClassMismatch`] if the numbers of classes differ.
-    pub fn add(&mut self, other: &Self) -> Result<()> {
-        if self.classes() != other.classes() {
-            return Err(Error::ClassMismatch { expected: self.classes(), found: other.classes() });
+    /// The same with room for so many classes.
+    fn widened(self, classes: usize) -> Self {
+        let old = self.classes();
+        if old >= classes {
+            return self;
         }
+        let mut wide =
+            Self { pairs: vec![0; classes * classes], surplus: self.surplus, missed: self.missed };
+        wide.surplus.resize(classes, 0);
+        wide.missed.resize(classes, 0);
+        for (row, counts) in wide.pairs.chunks_mut(classes).zip(self.pairs.chunks(old.max(1))) {
+            row[..counts.len()].copy_from_slice(counts);
+        }
+        wide
+    }
+}
+
+/// Adds class by class. The sum has the classes of whoever has more.
+impl AddAssign for MatchedClasses {
+    fn add_assign(&mut self, other: Self) {
+        let classes = self.classes().max(other.classes());
+        let other = other.widened(classes);
+        *self = std::mem::take(self).widened(classes);
         for (sums, counts) in [
-            (&mut self.pairs, &other.pairs),
-            (&mut self.surplus, &other.surplus),
-            (&mut self.missed, &other.missed),
+            (&mut self.pairs, other.pairs),
+            (&mut self.surplus, other.surplus),
+            (&mut self.missed, other.missed),
         ] {
             sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
-        Ok(())
     }
+}
 
-    /// Adds one picture whose pairs (prediction, object) are known, such as those of a loss.
-    ///
-    /// A prediction of no class says that there is nothing: it is never surplus, and an object
-    /// that is paired with it is missed.
-    ///
-    /// # Errors
-    /// [`Error::InvalidEntry`] for a class that does not exist, and for a pair with a place that
-    /// does not exist or occurs twice. Nothing has been added then.
-    pub fn add_pairs(
-        &mut self,
-        predicted: &[Option<usize>],
-        truth: &[usize],
-        pairs: &[(usize, usize)],
-    ) -> Result<()> {
-        let classes = self.classes();
-        let known = |field, index: usize, class: usize| {
-            let expected = "a class below the number of classes";
-            if class < classes {
-                return Ok(());
-            }
-            Err(Error::InvalidEntry { field, index, value: class as f64, expected })
-        };
-        for (index, class) in predicted.iter().enumerate() {
-            class.map_or(Ok(()), |class| known("predicted", index, class))?;
-        }
-        for (index, &class) in truth.iter().enumerate() {
-            known("truth", index, class)?;
-        }
-        let (mut partner, mut taken) = (vec![None; predicted.len()], vec![false; truth.len()]);
-        for (index, &(prediction, object)) in pairs.iter().enumerate() {
-            let wrong = |value: usize| Error::InvalidEntry {
-                field: "pairs",
-                index,
-                value: value as f64,
-                expected: "a place that exists and occurs once",
-            };
-            match partner.get_mut(prediction) {
-                Some(partner @ None) => *partner = Some(object),
-                _ => return Err(wrong(prediction)),
-            }
-            match taken.get_mut(object) {
-                Some(taken) if !*taken => *taken = true,
-                _ => return Err(wrong(object)),
-            }
-        }
-        for (class, partner) in predicted.iter().zip(partner) {
-            match (*class, partner) {
-                (Some(class), Some(object)) => self.pairs[truth[object] * classes + class] += 1,
-                (Some(class), None) => self.surplus[class] += 1,
-                (None, Some(object)) => self.missed[truth[object]] += 1,
-                (None, None) => {}
-            }
-        }
-        for (&class, taken) in truth.iter().zip(taken) {
-            self.missed[class] += u64::from(!taken);
-        }
-        Ok(())
+impl Sum for MatchedClasses {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |mut sum, next| {
+            sum += next;
+            sum
+        })
     }
+}
+
+/// Counts the classes of a picture whose pairs (prediction, object) are known, such as those of a
+/// loss.
+///
+/// A prediction of no class says that there is nothing: it is never surplus, and an object
+/// that is paired with it is missed.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] if `classes` is 0 or above 4096; [`Error::InvalidEntry`] for a class that does not exist, and for a pair with a place that
+/// does not exist or occurs twice.
+pub fn paired_classes(
+    predicted: &[Option<usize>],
+    truth: &[usize],
+    pairs: &[(usize, usize)],
+    classes: usize,
+) -> Result<MatchedClasses> {
+    check_classes(classes)?;
+    let zeros = vec![0; classes];
+    let mut counts =
+        MatchedClasses { pairs: vec![0; classes * classes], surplus: zeros.clone(), missed: zeros };
+    let known = |field, index: usize, class: usize| {
+        let expected = "a class below the number of classes";
+        if class < classes {
+            return Ok(());
+        }
+        Err(Error::InvalidEntry { field, index, value: class as f64, expected })
+    };
+    for (index, class) in predicted.iter().enumerate() {
+        class.map_or(Ok(()), |class| known("predicted", index, class))?;
+    }
+    for (index, &class) in truth.iter().enumerate() {
+        known("truth", index, class)?;
+    }
+    let (mut partner, mut taken) = (vec![None; predicted.len()], vec![false; truth.len()]);
+    for (index, &(prediction, object)) in pairs.iter().enumerate() {
+        let wrong = |value: usize| Error::InvalidEntry {
+            field: "pairs",
+            index,
+            value: value as f64,
+            expected: "a place that exists and occurs once",
+        };
+        match partner.get_mut(prediction) {
+            Some(partner @ None) => *partner = Some(object),
+            _ => return Err(wrong(prediction)),
+        }
+        match taken.get_mut(object) {
+            Some(taken) if !*taken => *taken = true,
+            _ => return Err(wrong(object)),
+        }
+    }
+    for (class, partner) in predicted.iter().zip(partner) {
+        match (*class, partner) {
+            (Some(class), Some(object)) => counts.pairs[truth[object] * classes + class] += 1,
+            (Some(class), None) => counts.surplus[class] += 1,
+            (None, Some(object)) => counts.missed[truth[object]] += 1,
+            (None, None) => {}
+        }
+    }
+    for (&class, taken) in truth.iter().zip(taken) {
+        counts.missed[class] += u64::from(!taken);
+    }
+    Ok(counts)
 }
 
 /// Pairs predictions with true objects at the least sum of costs, and counts their classes.
@@ -215,7 +237,7 @@ impl MatchedClasses {
 /// # Errors
 /// [`Error::ShapeMismatch`] for costs of another shape; [`Error::InvalidSetting`] for a `most`
 /// that is not finite, or for no classes; [`Error::Assignment`] where costs cannot be summed;
-/// those of [`MatchedClasses::add_pairs`].
+/// those of [`paired_classes`].
 pub fn matched_classes(
     costs: ArrayView2<'_, f64>,
     predicted: &[Option<usize>],
@@ -229,9 +251,7 @@ pub fn matched_classes(
         AssignmentConfig { non_finite: NonFinite::Cap(most), ..AssignmentConfig::default() };
     let mut pairs = assign_with(capped.view(), &config)?.pairs;
     pairs.retain(|&pair| costs[pair].is_finite() && costs[pair] <= most);
-    let mut counts = MatchedClasses::new(classes)?;
-    counts.add_pairs(predicted, truth, &pairs)?;
-    Ok(counts)
+    paired_classes(predicted, truth, &pairs, classes)
 }
 
 fn check_classes(classes: usize) -> Result<()> {

@@ -19,6 +19,7 @@ const GAP: usize = 8;
 ///
 /// # Errors
 /// The tensors are not those of a batch.
+#[expect(clippy::cast_sign_loss, reason = "clamped to 0..=1")]
 pub fn sheet(
     pictures: &Tensor,
     truth: &[TrueObjects],
@@ -89,6 +90,7 @@ fn draw(
 }
 
 /// A line of two pixels in width, of ends in shares of the panel; what lies outside is cut off.
+#[expect(clippy::cast_sign_loss, reason = "the points lie inside the panel")]
 fn stroke(
     sheet: &mut Array3<u8>,
     [top, left]: [usize; 2],

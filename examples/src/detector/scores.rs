@@ -8,7 +8,7 @@ use geo_types::{Coord, Line};
 use mapvec_losses::{MatchedObjects, Objects, TrueObjects};
 use mapvec_metrics::{
     CocoConfig, CocoDetection, CocoRecords, CocoTruth, MatchedClasses, Report, SegmentErrors,
-    WeightedMean, box_ious, mean_box_iou, segment_errors,
+    WeightedMean, box_ious, mean_box_iou, paired_classes, segment_errors,
 };
 use mapvec_nn::sigmoid;
 
@@ -36,7 +36,7 @@ impl Scores {
     pub fn new(side: usize) -> Result<Self> {
         Ok(Self {
             side: side as f64,
-            classes: MatchedClasses::new(CLASSES)?,
+            classes: MatchedClasses::default(),
             boxes: WeightedMean::default(),
             lines: SegmentErrors::default(),
             coco: CocoRecords::new(&CocoConfig::default())?,
@@ -63,7 +63,7 @@ impl Scores {
             let predicted: Vec<Option<usize>> =
                 claims.iter().map(|&(class, p)| (p >= SURE).then_some(class)).collect();
             let classes = truth.classes.clone().unwrap_or_default();
-            self.classes.add_pairs(&predicted, &classes, &matched.pairs[picture])?;
+            self.classes += paired_classes(&predicted, &classes, &matched.pairs[picture], CLASSES)?;
             let own = truth.boxes.as_ref().map(rows2).transpose()?.unwrap_or_default();
             self.add_to_coco(&claims, &boxes[picture], &classes, &own)?;
         }
@@ -110,7 +110,7 @@ impl Scores {
                 .map(|box_| CocoTruth { area: area(box_), ..CocoTruth::default() })
                 .collect();
             let ious = box_ious(&found, &expected, &vec![false; expected.len()])?;
-            self.coco.add(self.pictures, class as u32, &truths, &detections, ious.view())?;
+            self.coco.update(self.pictures, class as u32, &truths, &detections, ious.view())?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Classes of paired objects.
 
-use mapvec_metrics::{Error, MatchedClasses, matched_classes};
+use mapvec_metrics::{Error, MatchedClasses, matched_classes, paired_classes};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -95,8 +95,8 @@ proptest! {
         let mut sum = counted(&a.0, &a.1, &a.2, 1.0);
         let other = counted(&b.0, &b.1, &b.2, 1.0);
         let (first, mut turned) = (sum.clone(), other.clone());
-        sum.add(&other).unwrap();
-        turned.add(&first).unwrap();
+        sum += other;
+        turned += first;
         prop_assert_eq!(&sum, &turned);
         let text = serde_json::to_string(&sum).unwrap();
         prop_assert_eq!(serde_json::from_str::<MatchedClasses>(&text).unwrap(), sum);
@@ -129,9 +129,10 @@ fn counts_by_hand() {
 #[test]
 fn a_mean_over_batches_is_another_number() {
     // One picture with one right object, one with three of which none is right.
-    let mut sum = MatchedClasses::new(2).unwrap();
-    sum.add_pairs(&[Some(0)], &[0], &[(0, 0)]).unwrap();
-    sum.add_pairs(&[Some(1); 3], &[0; 3], &[(0, 0), (1, 1), (2, 2)]).unwrap();
+    let right = paired_classes(&[Some(0)], &[0], &[(0, 0)], 1).unwrap();
+    let wrong = paired_classes(&[Some(1); 3], &[0; 3], &[(0, 0), (1, 1), (2, 2)], 2).unwrap();
+    let sum: MatchedClasses = [right, wrong].into_iter().sum();
+    assert_eq!((sum.classes(), sum.count(Some(0), Some(1))), (2, 3));
     assert_eq!(sum.accuracy(), Some(0.25), "not the mean of 1 and 0");
 }
 
@@ -149,15 +150,11 @@ fn bad_input_is_refused() {
     for setting in [(0, 1.0), (2, f64::NAN), (2, f64::INFINITY), (usize::MAX, 1.0)] {
         assert!(matches!(refuse(&[Some(0)], &[0], setting), Error::InvalidSetting { .. }));
     }
-    let mut counts = MatchedClasses::new(2).unwrap();
-    let before = counts.clone();
     for pairs in [&[(1, 0)][..], &[(0, 1)], &[(0, 0), (0, 0)]] {
-        let refused = counts.add_pairs(&[Some(0)], &[0], pairs);
+        let refused = paired_classes(&[Some(0)], &[0], pairs, 2);
         assert!(matches!(refused, Err(Error::InvalidEntry { field: "pairs", .. })), "{pairs:?}");
-        assert_eq!(counts, before);
     }
-    let other = MatchedClasses::new(3).unwrap();
-    assert_eq!(counts.add(&other), Err(Error::ClassMismatch { expected: 2, found: 3 }));
+    let counts = paired_classes(&[], &[], &[], 2).unwrap();
     let text = serde_json::to_string(&counts).unwrap();
     assert!(serde_json::from_str::<MatchedClasses>(&text.replace("[0,0],", "[0],")).is_err());
 }

@@ -46,7 +46,7 @@ proptest! {
         let pixels = size.0 * size.1;
         let first = |pixel: usize| {
             let mut on = masks.iter().skip(pixel).step_by(pixels);
-            on.position(|on| *on != 0).map_or(0, |index| index as i32 + 1)
+            on.position(|on| *on != 0).map_or(0, |index| i32::try_from(index).unwrap() + 1)
         };
         let ids: Vec<i32> = (0..pixels).map(first).collect();
         let instances = Array2::from_shape_vec(size, ids.iter().map(|&id| id as u32).collect());
