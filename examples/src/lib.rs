@@ -17,6 +17,7 @@ pub mod geometry_checks;
 pub mod geometry_fuzz;
 pub mod labels;
 pub mod lettering;
+pub mod line_scenes;
 pub mod loss_cases;
 pub mod measure;
 pub mod metric_checks;

@@ -112,4 +112,23 @@ pub enum Error {
         /// Which component.
         component: usize,
     },
+    /// A score cannot be lowered by a share.
+    #[error("score {index} is {value}; it must be finite and at least 0")]
+    InvalidScore {
+        /// Which score.
+        index: usize,
+        /// The score.
+        value: f32,
+    },
+    /// A shape among many is not valid.
+    #[error("shape {index} must be {expected}")]
+    InvalidShape {
+        /// Which shape.
+        index: usize,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// What plane geometry refused.
+    #[error(transparent)]
+    Geometry(#[from] mapvec_geometry::Error),
 }

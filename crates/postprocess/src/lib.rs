@@ -15,6 +15,14 @@
 //! | [`split_regions`] | regions, some in several pieces | one label per connected piece |
 //! | [`hysteresis`] | score map | mask of weak pixels that touch strong ones |
 //! | [`nms`], [`batched_nms`] | boxes and scores | the best boxes that do not overlap |
+//! | [`hard_nms`] | boxes at any angle, quadrilaterals, masks | the best that do not overlap |
+//! | [`soft_nms`], [`matrix_nms`] | the same | lower scores where better ones overlap |
+//! | [`paste_masks`] | masks that overlap, and scores | label map, the best on top |
+//! | [`unite_masks`] | soft masks | fewer, those that overlap much united |
+//! | [`assign_to_centroids`] | embeddings | instances by the nearest centroid |
+//! | [`find_centres`], [`assign_to_centres`] | map of centres, vectors to them | instances |
+//! | [`grow_labels`] | labels with holes | labels of the nearest pixels |
+//! | [`group_lines`] | mask of lines, perhaps with groups or similarities | one path per line |
 //! | [`otsu_threshold`] | 8-bit picture | threshold between two grey classes |
 //! | [`dbscan`], [`hdbscan`], [`mean_shift`] | points | dense clusters, however many there are |
 //! | [`k_means`], [`mini_batch_k_means`], [`gaussian_mixture`] | points | a given number of clusters |
@@ -45,11 +53,14 @@
 //! # Ok::<(), mapvec_postprocess::Error>(())
 //! ```
 
+mod bit_mask;
 mod cluster;
 mod components;
 mod connectivity;
 mod error;
 mod hysteresis;
+mod instances;
+mod line_groups;
 mod lines;
 mod merge;
 mod minima;
@@ -59,6 +70,7 @@ mod relabel;
 mod split;
 mod watershed;
 
+pub use bit_mask::BitMask;
 pub use cluster::{
     ClusterSelection, ComponentChoice, CovarianceKind, Dbscan, DbscanConfig, GaussianMixture,
     GaussianMixtureConfig, Hdbscan, HdbscanConfig, ImageClusters, KMeans, KMeansConfig, MeanShift,
@@ -70,12 +82,24 @@ pub use components::{Components, components};
 pub use connectivity::Connectivity;
 pub use error::{Error, Result};
 pub use hysteresis::hysteresis;
+pub use instances::{
+    Centre, CentreConfig, GrowConfig, GrowDistance, PasteConfig, PastedMasks, UnitedMasks,
+    assign_to_centres, assign_to_centroids, find_centres, grow_labels, paste_masks, seed_centroids,
+    unite_masks,
+};
+pub use line_groups::{
+    LineBridgeConfig, LineCrossingConfig, LineEvidence, LineGroup, LineGroupConfig, LineGroups,
+    PixelSimilarity, embedding_similarity, group_lines,
+};
 pub use lines::close_lines;
 pub use merge::{
     BorderMaps, BorderModel, BorderSample, LearnedMergeConfig, MAX_BORDER_CHANNELS, MergeConfig,
     border_feature_count, border_samples, edge_logit, merge_learned, merge_regions,
 };
-pub use nms::{batched_nms, nms};
+pub use nms::{
+    Detections, GaussianOverlap, MatrixDecay, MatrixNmsConfig, Rescored, Shapes, SoftDecay,
+    SoftNmsConfig, batched_nms, hard_nms, matrix_nms, nms, soft_nms,
+};
 pub use otsu::otsu_threshold;
 pub use split::split_regions;
 pub use watershed::{WatershedConfig, watershed};

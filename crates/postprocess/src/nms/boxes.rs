@@ -1,5 +1,6 @@
-//! Non-maximum suppression of boxes.
+//! Non-maximum suppression of upright boxes.
 
+use super::order::{by_score, check_scores, check_threshold, same_length};
 use crate::{Error, Result};
 
 /// Kept boxes that are compared between two looks at the result.
@@ -57,39 +58,38 @@ pub fn batched_nms(
     Ok(by_score(scores, kept))
 }
 
-/// Indices, best score first, of equal ones the lower index first.
-fn by_score(scores: &[f32], mut indices: Vec<usize>) -> Vec<usize> {
-    indices.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
-    indices
+/// Checks boxes, scores and threshold; the threshold as [`limit`] rounds it.
+fn check(boxes: &[[f32; 4]], scores: &[f32], iou_threshold: f64) -> Result<f32> {
+    same_length("scores", scores.len(), boxes.len())?;
+    check_threshold("iou_threshold", iou_threshold)?;
+    check_boxes(boxes)?;
+    check_scores(scores)?;
+    Ok(limit(iou_threshold))
 }
 
-fn same_length(field: &'static str, found: usize, expected: usize) -> Result<()> {
-    if found == expected {
-        return Ok(());
+/// Refuses boxes that are not finite or have their corners in the wrong order.
+pub(super) fn check_boxes(boxes: &[[f32; 4]]) -> Result<()> {
+    let fits = |b: &[f32; 4]| b.iter().all(|v| v.is_finite()) && b[0] <= b[2] && b[1] <= b[3];
+    match boxes.iter().position(|b| !fits(b)) {
+        Some(index) => Err(Error::InvalidBox { index, corners: boxes[index] }),
+        None => Ok(()),
     }
-    Err(Error::ShapeMismatch { field, expected: (expected, 1), found: (found, 1) })
 }
 
 /// The largest `f32` that is not above the threshold.
 #[expect(clippy::cast_possible_truncation, reason = "rounded down just below")]
-fn check(boxes: &[[f32; 4]], scores: &[f32], iou_threshold: f64) -> Result<f32> {
-    same_length("scores", scores.len(), boxes.len())?;
-    if !(0.0..=1.0).contains(&iou_threshold) {
-        return Err(Error::InvalidSetting {
-            field: "iou_threshold",
-            value: iou_threshold,
-            expected: "from 0 to 1",
-        });
-    }
-    let fits = |b: &[f32; 4]| b.iter().all(|v| v.is_finite()) && b[0] <= b[2] && b[1] <= b[3];
-    if let Some(index) = boxes.iter().position(|b| !fits(b)) {
-        return Err(Error::InvalidBox { index, corners: boxes[index] });
-    }
-    if let Some(row) = scores.iter().position(|score| score.is_nan()) {
-        return Err(Error::NotANumber { row, column: 0 });
-    }
+fn limit(iou_threshold: f64) -> f32 {
     let limit = iou_threshold as f32;
-    Ok(if f64::from(limit) > iou_threshold { limit.next_down() } else { limit })
+    if f64::from(limit) > iou_threshold { limit.next_down() } else { limit }
+}
+
+/// Intersection over union, in `f32`; 0 without a common area.
+pub(super) fn iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
+    let width = (a[2].min(b[2]) - a[0].max(b[0])).max(0.0);
+    let height = (a[3].min(b[3]) - a[1].max(b[1])).max(0.0);
+    let shared = width * height;
+    let area = |c: &[f32; 4]| (c[2] - c[0]) * (c[3] - c[1]);
+    if shared > 0.0 { shared / (area(a) + area(b) - shared) } else { 0.0 }
 }
 
 /// Kept boxes, one array per side, so that many are compared at once.
