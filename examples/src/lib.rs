@@ -6,6 +6,7 @@ pub mod canvas;
 pub mod cluster_panels;
 pub mod clustering_cases;
 pub mod cost_matrices;
+pub mod crf_cases;
 pub mod detector;
 pub mod device;
 pub mod edge_map;

@@ -78,14 +78,6 @@ pub enum Error {
         /// The dimension.
         column: usize,
     },
-    /// There are more points than can be counted.
-    #[error("{found} points, but at most {limit} can be clustered; work on a part of them")]
-    TooManyPoints {
-        /// How many there are.
-        found: usize,
-        /// How many there may be.
-        limit: usize,
-    },
     /// There are fewer points than the settings need.
     #[error("{found} points, but at least {needed} are needed; ask for fewer clusters")]
     TooFewPoints {
@@ -93,16 +85,6 @@ pub enum Error {
         found: usize,
         /// How many are needed.
         needed: usize,
-    },
-    /// Something has not as many entries as it must have.
-    #[error("`{field}` has the size {found}, but {expected} is needed")]
-    DimensionMismatch {
-        /// Name of the argument.
-        field: &'static str,
-        /// The size that it must have, or the least one.
-        expected: usize,
-        /// The size that it has.
-        found: usize,
     },
     /// A covariance matrix is not positive definite.
     #[error(
@@ -131,4 +113,64 @@ pub enum Error {
     /// What plane geometry refused.
     #[error(transparent)]
     Geometry(#[from] mapvec_geometry::Error),
+    /// Two inputs that belong together differ in length.
+    #[error("`{field}` has {found} entries, but {expected} are needed")]
+    LengthMismatch {
+        /// Name of the argument that differs.
+        field: &'static str,
+        /// How many there must be.
+        expected: usize,
+        /// How many came.
+        found: usize,
+    },
+    /// A feature is NaN or infinite.
+    #[error("feature {dimension} of point {point} is {value}; features must be finite")]
+    InvalidFeature {
+        /// Which dimension.
+        dimension: usize,
+        /// Which point.
+        point: usize,
+        /// The value that came.
+        value: f32,
+    },
+    /// Features lie too far apart for the lattice.
+    #[error(
+        "feature {dimension} reaches {reach} steps of the lattice, more than 32-bit positions tell apart; use a larger standard deviation, or subtract the mean"
+    )]
+    FeatureRange {
+        /// Which dimension.
+        dimension: usize,
+        /// How far it reaches, in lattice steps.
+        reach: f64,
+    },
+    /// More points than the algorithm holds.
+    #[error("{points} points are more than {limit}; work on tiles")]
+    TooManyPoints {
+        /// How many came.
+        points: usize,
+        /// The largest number.
+        limit: usize,
+    },
+    /// A unary energy that says nothing, or a point without a possible class.
+    #[error(
+        "the unary of class {class} at point {point} is {value}; NaN and minus infinity are refused, and at least one class of each point must be finite"
+    )]
+    InvalidUnary {
+        /// Which class.
+        class: usize,
+        /// Which point, in row-major order.
+        point: usize,
+        /// The value that came.
+        value: f32,
+    },
+    /// A label without a class.
+    #[error("point {point} has label {label}, but there are {classes} classes, from 0")]
+    InvalidLabel {
+        /// Which point, in row-major order.
+        point: usize,
+        /// The label that came.
+        label: usize,
+        /// Number of classes.
+        classes: usize,
+    },
 }

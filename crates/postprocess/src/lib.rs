@@ -29,6 +29,7 @@
 //! | [`choose_components`] | points | a mixture and the number of its components |
 //! | [`cluster_pixels`] | embeddings of pixels | instances |
 //! | [`cluster_image`], [`ImageClusters`] | picture | masks of its colours, merged where alike |
+//! | [`crf::DenseCrf`] | picture and class scores | scores that follow the picture's edges |
 //!
 //! The usual chain for closed shapes is `watershed`, `merge_regions`,
 //! `close_lines`, `split_regions`: flood with low demands, so that no border is missed, then
@@ -57,6 +58,7 @@ mod bit_mask;
 mod cluster;
 mod components;
 mod connectivity;
+pub mod crf;
 mod error;
 mod hysteresis;
 mod instances;

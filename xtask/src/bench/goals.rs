@@ -133,6 +133,12 @@ const CLUSTERING: [Goal; 7] = [
     goal("gaussian-mixture", 1.0),
 ];
 
+/// On more threads four times as fast as the peer, which has one.
+const CRF: [Goal; 2] = [
+    Goal { case: "dense-512x512x5", one: 0.4, more: 0.25, memory: None, own: None },
+    Goal { case: "dense-320x240x21", one: 0.4, more: 0.25, memory: None, own: None },
+];
+
 /// The cases of an area in the order of its table; none for an area without goals.
 pub(crate) fn of_area(area: &str) -> &'static [Goal] {
     match area {
@@ -141,6 +147,7 @@ pub(crate) fn of_area(area: &str) -> &'static [Goal] {
         "assignment" => &ASSIGNMENT,
         "clustering" => &CLUSTERING,
         "losses" => &LOSSES,
+        "crf" => &CRF,
         _ => &[],
     }
 }

@@ -35,7 +35,7 @@ pub struct PixelClusters {
 /// ```
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] if the sizes differ; [`Error::InvalidPoint`] if a candidate is
+/// [`Error::LengthMismatch`] if the sizes differ; [`Error::InvalidPoint`] if a candidate is
 /// not finite (its row is the number of the candidate in scan order);
 /// [`Error::InvalidSetting`], [`Error::TooManyPoints`].
 pub fn cluster_pixels(
@@ -49,7 +49,7 @@ pub fn cluster_pixels(
         [("rows of candidates", rows, size.0), ("columns of candidates", columns, size.1)]
     {
         if expected != found {
-            return Err(Error::DimensionMismatch { field, expected, found });
+            return Err(Error::LengthMismatch { field, expected, found });
         }
     }
     let places: Vec<(usize, usize)> =

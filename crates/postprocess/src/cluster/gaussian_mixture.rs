@@ -135,7 +135,7 @@ pub fn gaussian_mixture(
 /// `seed` have no effect.
 ///
 /// # Errors
-/// As [`gaussian_mixture`]; [`Error::DimensionMismatch`] for a start of another shape;
+/// As [`gaussian_mixture`]; [`Error::LengthMismatch`] for a start of another shape;
 /// [`Error::DegenerateCovariance`] for one that is no mixture.
 pub fn gaussian_mixture_from(
     points: ArrayView2<'_, f32>,
@@ -151,7 +151,7 @@ impl GaussianMixture {
     /// The most likely component of every point, the first of equally likely ones.
     ///
     /// # Errors
-    /// [`Error::InvalidPoint`]; [`Error::DimensionMismatch`];
+    /// [`Error::InvalidPoint`]; [`Error::LengthMismatch`];
     /// [`Error::DegenerateCovariance`].
     pub fn predict(&self, points: ArrayView2<'_, f32>) -> Result<Vec<u32>> {
         let mut labels = Vec::with_capacity(points.nrows());
@@ -220,7 +220,7 @@ impl GaussianMixture {
             ("covariances", dimensions, matrices.2),
         ] {
             if expected != found {
-                return Err(Error::DimensionMismatch { field, expected, found });
+                return Err(Error::LengthMismatch { field, expected, found });
             }
         }
         Ok(())

@@ -119,7 +119,7 @@ pub fn k_means(points: ArrayView2<'_, f32>, config: &KMeansConfig) -> Result<KMe
 /// [`k_means`] from given centres: `[clusters, dimensions]`. `runs` and `seed` have no effect.
 ///
 /// # Errors
-/// As [`k_means`]; [`Error::DimensionMismatch`] for centres of another shape.
+/// As [`k_means`]; [`Error::LengthMismatch`] for centres of another shape.
 pub fn k_means_from(
     points: ArrayView2<'_, f32>,
     centers: ArrayView2<'_, f32>,
@@ -131,7 +131,7 @@ pub fn k_means_from(
     let expected = (config.clusters, points.ncols());
     for (expected, found) in [(expected.0, centers.nrows()), (expected.1, centers.ncols())] {
         if expected != found {
-            return Err(Error::DimensionMismatch { field: "centers", expected, found });
+            return Err(Error::LengthMismatch { field: "centers", expected, found });
         }
     }
     Ok(refine(&Blocks::new(points), centers.to_owned(), config))
@@ -140,7 +140,7 @@ pub fn k_means_from(
 /// The nearest centre of every point, the first of equally near ones.
 ///
 /// # Errors
-/// [`Error::InvalidPoint`]; [`Error::DimensionMismatch`] if points and centres have different
+/// [`Error::InvalidPoint`]; [`Error::LengthMismatch`] if points and centres have different
 /// numbers of dimensions; [`Error::TooFewPoints`] without a centre.
 pub fn nearest_centers(
     points: ArrayView2<'_, f32>,
@@ -151,7 +151,7 @@ pub fn nearest_centers(
     check_count(centers, 1)?;
     let (expected, found) = (points.ncols(), centers.ncols());
     if expected != found {
-        return Err(Error::DimensionMismatch { field: "centers", expected, found });
+        return Err(Error::LengthMismatch { field: "centers", expected, found });
     }
     let mut labels = vec![0; points.nrows()];
     if !labels.is_empty() {

@@ -12,10 +12,10 @@ const LIMIT: usize = u32::MAX as usize - 64;
 pub(super) fn check_points(points: ArrayView2<'_, f32>) -> Result<()> {
     let (count, dimensions) = points.dim();
     if count > LIMIT {
-        return Err(Error::TooManyPoints { found: count, limit: LIMIT });
+        return Err(Error::TooManyPoints { points: count, limit: LIMIT });
     }
     if dimensions == 0 && count > 0 {
-        return Err(Error::DimensionMismatch { field: "points", expected: 1, found: 0 });
+        return Err(Error::LengthMismatch { field: "points", expected: 1, found: 0 });
     }
     if points.iter().all(|value| value.is_finite()) {
         return Ok(());

@@ -85,7 +85,7 @@ fn candidates_and_embeddings_must_have_one_size() {
     assert_eq!((found.pixels.len(), found.ids.sum()), (0, 0));
     let other = Array2::from_elem((5, 3), true);
     let error = cluster_pixels(embeddings.view(), other.view(), &DbscanConfig::default());
-    assert!(matches!(error, Err(Error::DimensionMismatch { .. })));
+    assert!(matches!(error, Err(Error::LengthMismatch { .. })));
 }
 
 proptest! {

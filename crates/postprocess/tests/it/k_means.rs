@@ -103,7 +103,7 @@ fn odd_inputs_have_defined_results_or_errors() {
     assert!(k_means(array![[3e38_f32], [0.0]].view(), &config(1)).is_err(), "it would overflow");
     assert!(k_means(Array2::ones((3, 2)).view(), &config(0)).is_err());
     let wrong = k_means_from(array![[1.0_f32]].view(), array![[1.0, 2.0]].view(), &config(1));
-    assert!(matches!(wrong, Err(Error::DimensionMismatch { .. })));
+    assert!(matches!(wrong, Err(Error::LengthMismatch { .. })));
     let tolerance = KMeansConfig { tolerance: f64::NAN, ..config(1) };
     assert!(k_means(array![[1.0_f32]].view(), &tolerance).is_err());
     let batch = MiniBatchConfig { batch_size: 0, ..MiniBatchConfig::default() };

@@ -4,8 +4,10 @@
 
 mod cluster_inputs;
 mod components;
+mod crf;
 mod dbscan;
 mod gaussian_mixture;
+mod grid_crf;
 mod hdbscan;
 mod hysteresis;
 mod image_clusters;

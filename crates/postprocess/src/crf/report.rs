@@ -1,0 +1,50 @@
+//! What an inference gives back.
+
+use ndarray::{Array2, Array3};
+
+/// Probabilities of the classes of a picture and how they came about.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PictureInference {
+    /// [K, H, W]; the classes of a pixel sum to 1.
+    pub probabilities: Array3<f32>,
+    /// [H, W]; the most likely class, of equal ones the first.
+    pub labels: Array2<usize>,
+    /// How the iterations went.
+    pub report: ConvergenceReport,
+}
+
+/// Probabilities of the classes of points and how they came about.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PointInference {
+    /// [K, N]; the classes of a point sum to 1.
+    pub probabilities: Array2<f32>,
+    /// The most likely class of each point, of equal ones the first.
+    pub labels: Vec<usize>,
+    /// How the iterations went.
+    pub report: ConvergenceReport,
+}
+
+/// How the iterations of a mean field went.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct ConvergenceReport {
+    /// One entry per iteration.
+    pub iterations: Vec<IterationReport>,
+    /// Whether the last change was at most the tolerance.
+    pub converged: bool,
+}
+
+/// How far one iteration moved.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct IterationReport {
+    /// Largest change of a probability.
+    pub largest_change: f32,
+    /// Mean absolute change over points and classes.
+    pub mean_change: f64,
+    /// Expected energy minus entropy of the probabilities before the iteration, where asked
+    /// for. It falls when updates go the right way, which parallel updates mostly do.
+    pub free_energy: Option<f64>,
+}
