@@ -10,6 +10,7 @@
 //! | [`components`] | binary mask | connected components and their areas |
 //! | [`watershed`] | 8-bit edge map | regions separated by one-pixel lines |
 //! | [`merge_regions`] | regions and edge logits | fewer regions, weak borders removed |
+//! | [`region_borders`] | regions and edge logits | the region adjacency graph with strengths |
 //! | [`merge_learned`] | regions, edge map and further maps | the same by a trained rule |
 //! | [`close_lines`] | regions with lines | full partition without lines |
 //! | [`split_regions`] | regions, some in several pieces | one label per connected piece |
@@ -96,7 +97,8 @@ pub use line_groups::{
 pub use lines::close_lines;
 pub use merge::{
     BorderMaps, BorderModel, BorderSample, LearnedMergeConfig, MAX_BORDER_CHANNELS, MergeConfig,
-    border_feature_count, border_samples, edge_logit, merge_learned, merge_regions,
+    RegionBorder, border_feature_count, border_samples, edge_logit, merge_learned, merge_regions,
+    region_borders,
 };
 pub use nms::{
     Detections, GaussianOverlap, MatrixDecay, MatrixNmsConfig, Rescored, Shapes, SoftDecay,

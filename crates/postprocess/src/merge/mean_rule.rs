@@ -89,13 +89,79 @@ pub fn merge_regions(
 ) -> Result<Array2<u32>> {
     config.validate()?;
     let (rows, columns) = labels.dim();
-    if strength.dim() != (rows, columns) {
-        let (expected, found) = ((rows, columns), strength.dim());
-        return Err(Error::ShapeMismatch { field: "strength", expected, found });
-    }
     let mut flat: Vec<u32> = labels.iter().copied().collect();
     let bound = relabel::dense(&mut flat);
+    check_size(labels, strength)?;
+    let graph = mean_graph((&flat, bound), strength, config)?;
+    let threshold = f64::from(config.threshold);
+    let roots = graph.merge(|_, candidate| {
+        if candidate.small || candidate.strength < threshold {
+            Verdict::Merge
+        } else {
+            Verdict::Stop
+        }
+    });
+    joined(&mut flat, columns, bound, &roots)?;
+    // The length is that of the raster it was collected from.
+    Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
+}
 
+/// The border between two regions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegionBorder {
+    /// The smaller of the two labels.
+    pub low: u32,
+    /// The larger one.
+    pub high: u32,
+    /// Number of line pixels.
+    pub pixels: u32,
+    /// Mean strength over them.
+    pub mean: f64,
+}
+
+/// The region adjacency graph: which regions have a border, and how strong it is.
+///
+/// `labels` are regions with lines (0) between them; borders and corners are those of
+/// [`merge_regions`], strengths are not clipped. In the order of the labels.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] if the rasters differ in size; [`Error::NotANumber`] if the strength
+/// of a line pixel that sees two regions or more is NaN.
+pub fn region_borders(
+    labels: ArrayView2<'_, u32>,
+    strength: ArrayView2<'_, f32>,
+) -> Result<Vec<RegionBorder>> {
+    check_size(labels, strength)?;
+    let original: Vec<u32> = labels.iter().copied().collect();
+    let mut flat = original.clone();
+    let bound = relabel::dense(&mut flat);
+    let mut names = vec![0; bound];
+    flat.iter().zip(original).for_each(|(&label, name)| names[label as usize] = name);
+    let config = MergeConfig { clip: f32::MAX, min_area: 0, threshold: 0.0 };
+    let graph = mean_graph((&flat, bound), strength, &config)?;
+    let named = |(low, high, border): (u32, u32, &Mean)| RegionBorder {
+        low: names[low as usize],
+        high: names[high as usize],
+        pixels: border.count,
+        mean: border.sum / f64::from(border.count),
+    };
+    Ok(graph.borders().map(named).collect())
+}
+
+fn check_size(labels: ArrayView2<'_, u32>, strength: ArrayView2<'_, f32>) -> Result<()> {
+    let (expected, found) = (labels.dim(), strength.dim());
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::ShapeMismatch { field: "strength", expected, found })
+}
+
+/// The borders of the regions, whose labels are below `bound`.
+fn mean_graph(
+    (flat, bound): (&[u32], usize),
+    strength: ArrayView2<'_, f32>,
+    config: &MergeConfig,
+) -> Result<RegionGraph<MeanRule>> {
     let mut areas = vec![0_u64; bound];
     flat.iter().for_each(|&label| areas[label as usize] += 1);
     let mut graph = RegionGraph::new(MeanRule, config.min_area, areas, vec![(); bound]);
@@ -110,18 +176,8 @@ pub fn merge_regions(
         border.sum += value;
         border.count = border.count.saturating_add(1);
     };
-    add_borders(&mut graph, (&flat, columns, bound), pixel, Mean::default, add)?;
-    let threshold = f64::from(config.threshold);
-    let roots = graph.merge(|_, candidate| {
-        if candidate.small || candidate.strength < threshold {
-            Verdict::Merge
-        } else {
-            Verdict::Stop
-        }
-    });
-    joined(&mut flat, columns, bound, &roots)?;
-    // The length is that of the raster it was collected from.
-    Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
+    add_borders(&mut graph, (flat, strength.ncols(), bound), pixel, Mean::default, add)?;
+    Ok(graph)
 }
 
 /// Sum over the pixels of a border, and their number.
@@ -236,6 +292,18 @@ mod tests {
         let merged = merge_regions(labels.view(), strength.view(), &config(0.0, 0)).unwrap();
         assert_eq!(merged.iter().max(), Some(&8));
         assert_eq!(merged[(2, 2)], merged[(0, 1)]);
+    }
+
+    #[test]
+    fn borders_are_measured_between_neighbours() {
+        let labels = array![[9, 0, 2, 0, u32::MAX], [9, 0, 2, 0, u32::MAX]];
+        let strength = array![[0.0, 1.0, 0.0, -9.0, 0.0], [0.0, 2.0, 0.0, 3.0, 0.0_f32]];
+        let found = region_borders(labels.view(), strength.view()).unwrap();
+        let border = |low, high, mean| RegionBorder { low, high, pixels: 2, mean };
+        assert_eq!(found, vec![border(2, 9, 1.5), border(2, u32::MAX, -3.0)]);
+        let nan = strength.mapv(|v| if v > 2.5 { f32::NAN } else { v });
+        let refused = region_borders(labels.view(), nan.view());
+        assert_eq!(refused, Err(Error::NotANumber { row: 1, column: 3 }));
     }
 
     #[test]

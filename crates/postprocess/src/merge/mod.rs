@@ -12,4 +12,4 @@ pub use border_features::border_feature_count;
 pub use border_model::BorderModel;
 pub use evidence::{BorderMaps, MAX_BORDER_CHANNELS};
 pub use learned_rule::{BorderSample, LearnedMergeConfig, border_samples, merge_learned};
-pub use mean_rule::{MergeConfig, edge_logit, merge_regions};
+pub use mean_rule::{MergeConfig, RegionBorder, edge_logit, merge_regions, region_borders};
