@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use clap::Parser;
 use mapvec_data::write_atomic;
 use mapvec_examples::metric_checks::{
-    Comparison, check_ai4cma, check_sets, check_spacenet, score_made, time_masks,
+    Comparison, check_ai4cma, check_sets, check_spacenet, score_made, time_masks, time_run_lengths,
 };
 use mapvec_examples::progress::say;
 use mapvec_examples::{make_folder, run, smoke};
@@ -26,6 +26,9 @@ struct Args {
     /// Folder that `xtask/peers/coco_ap.py` has written.
     #[arg(long)]
     coco: Option<PathBuf>,
+    /// Folder that `xtask/peers/rle.py --times` has written.
+    #[arg(long)]
+    rle: Option<PathBuf>,
     /// Number of made pictures.
     #[arg(long, default_value_t = 200)]
     pictures: u64,
@@ -78,6 +81,10 @@ fn check(args: &Args) -> Result<()> {
         let (_, largest) = check_sets(folder)?;
         let overlaps = time_masks(folder)?;
         ensure!(largest.max(overlaps) <= TOLERANCE, "a value differs from pycocotools");
+    }
+    if let Some(folder) = &args.rle {
+        let least = time_run_lengths(folder)?;
+        ensure!(least >= 1.0, "slower than pycocotools");
     }
     ensure!(made.faults == 0, "{} faults", made.faults);
     ensure!(tables.differences == 0, "{} values differ", tables.differences);

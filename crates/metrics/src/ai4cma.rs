@@ -14,6 +14,7 @@ const MAX_PAIRS: u64 = 1 << 26;
 
 /// Precision, recall and F1 of one feature; none where there is nothing to take it of.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ai4cmaScore {
     /// Share of the prediction that is right.
     pub precision: Option<f64>,
@@ -39,6 +40,7 @@ impl Ai4cmaScore {
 /// Pixels of a polygon feature, those that are hard to tell by their colour apart from the
 /// others. Counts of several maps can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ai4cmaAreaCounts {
     /// Pixels that differ from the legend's colour, and all outside the truth.
     pub hard: BinaryCounts,
@@ -156,6 +158,7 @@ impl Sum for Ai4cmaAreaCounts {
 
 /// Pixels of a point or line feature. Counts of several maps can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ai4cmaPixelCounts {
     /// Predicted pixels.
     pub predicted: u64,
@@ -247,7 +250,7 @@ pub fn ai4cma_pixels(
     }
     counts.similarity = counts.matched as f64;
     let mut free = (vec![true; left_truth.len()], vec![true; left_predicted.len()]);
-    for (square, from, to) in pairs(&left_truth, &left_predicted, reach)? {
+    for (square, from, to) in pairs(&left_truth, &left_predicted, reach, MAX_PAIRS)? {
         let (from, to) = (&mut free.0[from as usize], &mut free.1[to as usize]);
         if *from && *to {
             (*from, *to) = (false, false);
@@ -267,10 +270,13 @@ type Pair = (u64, u32, u32);
 type Row = (usize, Vec<(usize, u32)>);
 
 /// The pairs within reach, the nearest first. Both lists are in reading order.
+///
+/// No more are held than the `limit` and those of one row.
 fn pairs(
     truth: &[(usize, usize)],
     predicted: &[(usize, usize)],
     reach: usize,
+    limit: u64,
 ) -> Result<Vec<Pair>> {
     if truth.is_empty() || predicted.is_empty() || reach == 0 {
         return Ok(Vec::new());
@@ -302,11 +308,29 @@ fn pairs(
                 let across = column.abs_diff(at) as u64;
                 (down * down + across * across, place, to)
             }));
-        }
-        if pairs.len() as u64 > MAX_PAIRS {
-            return too_many("pairs of near pixels", pairs.len(), MAX_PAIRS);
+            if pairs.len() as u64 > limit {
+                return too_many("pairs of near pixels", pairs.len(), limit);
+            }
         }
     }
     pairs.sort_unstable();
     Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One pixel in a crowd must not fill the memory before it is refused.
+    #[test]
+    fn pairs_are_limited_row_by_row() {
+        let crowd: Vec<(usize, usize)> =
+            (0..100).flat_map(|row| (0..100).map(move |column| (row, column))).collect();
+        let found = pairs(&[(50, 50)], &crowd, 40, 150);
+        let Err(Error::TooMany { count, limit: 150, .. }) = found else {
+            unreachable!("80 rows of 80 pixels are near")
+        };
+        assert!(count <= 150 + 80, "{count}");
+        assert_eq!(pairs(&[(50, 50)], &crowd, 40, 6400).map(|pairs| pairs.len()), Ok(6400));
+    }
 }

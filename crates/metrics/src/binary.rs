@@ -12,6 +12,7 @@ use crate::error::same_shape;
 /// What was found, found in error, and missed: pixels or objects. Counts of several
 /// pictures can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BinaryCounts {
     /// Predicted and true.
     pub true_positives: u64,
@@ -23,6 +24,7 @@ pub struct BinaryCounts {
 
 /// The scores of [`BinaryCounts`], in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BinaryScore {
     /// `tp / (tp + fp)`; none where nothing was predicted.
     pub precision: Option<f64>,
@@ -75,7 +77,7 @@ impl BinaryCounts {
 
     /// Weighted harmonic mean of precision and recall, in which recall weighs `beta` times
     /// as much; none where there is nothing on either side, or for a `beta` that is
-    /// negative or not finite.
+    /// negative or whose square is not finite (above about 1.3e154).
     ///
     /// ```text
     /// F = (1 + beta^2) P R / (beta^2 P + R)

@@ -55,6 +55,7 @@ impl BootstrapConfig {
 
 /// A score and its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interval {
     /// The score of all pictures.
     pub estimate: f64,
@@ -140,6 +141,7 @@ pub fn bootstrap_by(
 
 /// Two systems on the same pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// Score of the first minus score of the second.
     pub difference: Interval,

@@ -28,12 +28,18 @@ pub fn boundary(mask: ArrayView2<'_, bool>) -> Array2<bool> {
 /// Border pixels of two masks and how many of them lie within `tolerance` (px, between the
 /// centres) of the other's; the F1 of the counts is the boundary F score.
 ///
+/// Each side is judged by itself: a pixel may be near to several of the other border, so that
+/// a border that is drawn twice within the tolerance costs no precision.
+/// [`matched_boundary_counts`](crate::matched_boundary_counts) takes the pixels one to one.
+///
 /// # Errors
 /// Those of [`buffered_lines`].
 ///
 /// # References
-/// D. R. Martin, C. C. Fowlkes and J. Malik, Learning to detect natural image boundaries
-/// using local brightness, color, and texture cues, PAMI 2004.
+/// G. Csurka, D. Larlus and F. Perronnin, What is a good evaluation measure for semantic
+/// segmentation?, BMVC 2013; F. Perazzi et al., A benchmark dataset and evaluation
+/// methodology for video object segmentation (DAVIS), CVPR 2016, which widens the borders by
+/// the tolerance instead of taking distances.
 pub fn boundary_counts(
     predicted: ArrayView2<'_, bool>,
     truth: ArrayView2<'_, bool>,
@@ -47,6 +53,7 @@ pub fn boundary_counts(
 /// How far the pixels of one mask are from the nearest of another, both ways. Counts of
 /// several pictures can be added.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DistanceCounts {
     /// Predicted pixels by the square of their distance to the truth, px^2.
     pub predicted: BTreeMap<u64, u64>,

@@ -13,6 +13,7 @@ use crate::{Error, Result};
 
 /// How well predicted line pixels agree with true ones, all in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BufferedScore {
     /// Share of the predicted pixels near the truth ("correctness"); none where nothing was
     /// predicted.
@@ -29,6 +30,7 @@ pub struct BufferedScore {
 /// Added counts weigh a raster by its line pixels, and a raster without lines
 /// changes nothing unless lines were predicted on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BufferedCounts {
     /// Predicted pixels.
     pub predicted: u64,

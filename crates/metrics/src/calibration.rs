@@ -10,6 +10,7 @@ use crate::{BinaryCounts, Error, Result};
 
 /// What was said with about one probability.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CalibrationBin {
     /// Number of statements.
     pub count: u64,
@@ -27,6 +28,8 @@ pub struct CalibrationCounts {
     bins: Vec<CalibrationBin>,
     /// Sum of the squared differences of probability and truth.
     squares: f64,
+    /// Statements of sums of different numbers of bins; there are no bins then.
+    unbinned: u64,
 }
 
 /// Counts as they are read, not yet checked.
@@ -35,16 +38,19 @@ pub struct CalibrationCounts {
 struct Written {
     bins: Vec<CalibrationBin>,
     squares: f64,
+    unbinned: u64,
 }
 
 impl TryFrom<Written> for CalibrationCounts {
     type Error = Error;
 
     fn try_from(written: Written) -> Result<Self> {
-        let Written { bins, squares } = written;
+        let Written { bins, squares, unbinned } = written;
         // Nothing has been said yet where there is no bin.
         check_bins(bins.len().max(1))?;
-        Ok(Self { bins, squares })
+        let alone = unbinned == 0 || bins.is_empty();
+        check_setting("unbinned", unbinned as f64, alone, "0 where there are bins")?;
+        Ok(Self { bins, squares, unbinned })
     }
 }
 
@@ -79,8 +85,10 @@ pub fn calibration(
         return Err(Error::InvalidEntry { field, index, value, expected: "in [0, 1]" });
     }
     let edges: Vec<f64> = (1..bins).map(|edge| edge as f64 / bins as f64).collect();
-    let mut counts =
-        CalibrationCounts { bins: vec![CalibrationBin::default(); bins], squares: 0.0 };
+    let mut counts = CalibrationCounts {
+        bins: vec![CalibrationBin::default(); bins],
+        ..CalibrationCounts::default()
+    };
     for (&probability, &right) in probabilities.iter().zip(right) {
         let bin = &mut counts.bins[edges.partition_point(|&edge| edge <= probability)];
         bin.count += 1;
@@ -100,19 +108,26 @@ impl AddAssign for CalibrationBin {
     }
 }
 
-/// Adds bin by bin. Counts with different numbers of bins are added in the most bins that both
-/// can be put together to: those of 10 and 15 in 5.
+/// Adds bin by bin. Statements that were counted in different numbers of bins cannot be put
+/// together: the sum keeps their number and their squares but has no bins and no errors by bins,
+/// whatever is added to it. Use one number throughout, or [`CalibrationCounts::coarsened`] first.
+/// Counts without statements change nothing.
 impl AddAssign for CalibrationCounts {
     fn add_assign(&mut self, other: Self) {
-        let bins = common_divisor(self.bins.len(), other.bins.len());
-        let mut sum = vec![CalibrationBin::default(); bins];
-        for side in [&self.bins, &other.bins].into_iter().filter(|side| !side.is_empty()) {
-            for (own, parts) in sum.iter_mut().zip(side.chunks(side.len() / bins)) {
-                parts.iter().for_each(|&part| *own += part);
-            }
+        if other.count() == 0 && !(self.count() == 0 && self.bins.is_empty()) {
+            return;
         }
-        self.bins = sum;
+        if self.count() == 0 {
+            *self = other;
+            return;
+        }
         self.squares += other.squares;
+        if self.unbinned == 0 && other.unbinned == 0 && self.bins.len() == other.bins.len() {
+            self.bins.iter_mut().zip(other.bins).for_each(|(own, part)| *own += part);
+        } else {
+            self.unbinned = self.count() + other.count();
+            self.bins.clear();
+        }
     }
 }
 
@@ -125,14 +140,10 @@ impl Sum for CalibrationCounts {
     }
 }
 
-/// The greatest common divisor; the other number where one is 0.
-fn common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { common_divisor(b, a % b) }
-}
-
 impl CalibrationCounts {
     /// The bins, for a reliability diagram: bin k has the probabilities from `k / bins` to
-    /// below `(k + 1) / bins`, the last one 1 too.
+    /// below `(k + 1) / bins`, the last one 1 too. None by default, and in a sum of different
+    /// numbers of bins.
     #[must_use]
     pub fn bins(&self) -> &[CalibrationBin] {
         &self.bins
@@ -156,15 +167,33 @@ impl CalibrationCounts {
         all
     }
 
+    /// The same statements in fewer bins, so that they can be added to others.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for a number of bins that does not divide that of
+    /// [`bins`](Self::bins).
+    pub fn coarsened(&self, bins: usize) -> Result<Self> {
+        let divides = bins > 0 && !self.bins.is_empty() && self.bins.len().is_multiple_of(bins);
+        check_setting("bins", bins as f64, divides, "a divisor of the number of bins")?;
+        let sum = |parts: &[CalibrationBin]| {
+            parts.iter().fold(CalibrationBin::default(), |mut sum, &part| {
+                sum += part;
+                sum
+            })
+        };
+        let bins = self.bins.chunks(self.bins.len() / bins).map(sum).collect();
+        Ok(Self { bins, ..*self })
+    }
+
     /// Number of statements.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.bins.iter().map(|bin| bin.count).sum()
+        self.unbinned + self.bins.iter().map(|bin| bin.count).sum::<u64>()
     }
 
     /// Expected calibration error: the mean over the statements of the difference, in their
     /// bin, between the mean probability and the share that is right. None without
-    /// statements.
+    /// statements, and in a sum of different numbers of bins.
     ///
     /// # References
     /// M. Pakdaman Naeini, G. F. Cooper and M. Hauskrecht, Obtaining well calibrated
@@ -173,10 +202,11 @@ impl CalibrationCounts {
     pub fn expected_error(&self) -> Option<f64> {
         let count = self.count();
         let gaps = self.bins.iter().map(|bin| (bin.right as f64 - bin.probability).abs());
-        (count > 0).then(|| gaps.sum::<f64>() / count as f64)
+        (count > 0 && self.unbinned == 0).then(|| gaps.sum::<f64>() / count as f64)
     }
 
-    /// The largest such difference of a bin. None without statements.
+    /// The largest such difference of a bin. None without statements, and in a sum of
+    /// different numbers of bins.
     #[must_use]
     pub fn largest_error(&self) -> Option<f64> {
         let filled = self.bins.iter().filter(|bin| bin.count > 0);

@@ -15,6 +15,7 @@ const LARGEST: f64 = 1e100;
 
 /// How well the lines of some charts are found. Counts of several charts can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChartLineCounts {
     /// Predicted lines.
     pub predicted: u64,
@@ -32,6 +33,7 @@ pub struct ChartLineCounts {
 
 /// The scores of [`ChartLineCounts`], in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChartLineScore {
     /// Similarity per predicted line; none where nothing was predicted.
     pub precision: Option<f64>,
@@ -201,7 +203,8 @@ fn agreement(line: &[(f64, f64)], other: &[(f64, f64)], epsilon: f64) -> f64 {
 fn height_at(line: &[(f64, f64)], x: f64) -> f64 {
     let after = line.partition_point(|point| point.0 <= x);
     match (after.checked_sub(1).and_then(|before| line.get(before)), line.get(after)) {
-        (Some(a), Some(b)) => (b.1 - a.1) / (b.0 - a.0) * (x - a.0) + a.1,
+        // A share of the way, at most 1: the slope of a steep line may be infinite.
+        (Some(a), Some(b)) => (x - a.0) / (b.0 - a.0) * (b.1 - a.1) + a.1,
         (Some(one), None) | (None, Some(one)) => one.1,
         (None, None) => 0.0,
     }

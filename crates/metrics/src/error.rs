@@ -7,18 +7,20 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// Rasters that belong together differ in size.
+    /// Rasters or matrices that belong together differ in size.
     #[error(
-        "`{field}` has {} rows and {} columns, but `predicted` has {} and {}; crop or pad it to the same size",
+        "`{field}` has {} rows and {} columns, but must have {} and {}: {of}",
         found.0, found.1, expected.0, expected.1
     )]
     ShapeMismatch {
         /// Name of the argument that differs.
         field: &'static str,
-        /// Rows and columns of the prediction.
+        /// Rows and columns that it needs.
         expected: (usize, usize),
-        /// Rows and columns of the argument.
+        /// Rows and columns that it has.
         found: (usize, usize),
+        /// Where that size comes from.
+        of: &'static str,
     },
     /// A setting is outside its range.
     #[error("`{field}` is {value}, but must be {expected}")]
@@ -161,11 +163,25 @@ pub(crate) fn check_setting(
     if right { Ok(()) } else { Err(Error::InvalidSetting { field, value, expected }) }
 }
 
-/// Checks the size of one argument against that of the prediction.
+/// Checks the size of a raster against that of the prediction.
 pub(crate) fn same_shape(
     field: &'static str,
     found: (usize, usize),
     expected: (usize, usize),
 ) -> Result<()> {
-    if found == expected { Ok(()) } else { Err(Error::ShapeMismatch { field, expected, found }) }
+    check_shape(field, found, expected, "the size of `predicted`; crop or pad one of them")
+}
+
+/// Checks the size of one argument; `of` says where the expected size comes from.
+pub(crate) fn check_shape(
+    field: &'static str,
+    found: (usize, usize),
+    expected: (usize, usize),
+    of: &'static str,
+) -> Result<()> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::ShapeMismatch { field, expected, found, of })
+    }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Ratio of the two ends of a class of the histogram.
 const GROWTH: f64 = 1.01;
+/// Larger errors count as undefined: the squares of such have a finite sum.
+const LARGEST: f64 = 1e100;
 /// Errors below count as 0.
 const SMALLEST: f64 = 1e-12;
 
@@ -21,10 +23,11 @@ const SMALLEST: f64 = 1e-12;
 /// C. Masson, J. E. Rim and H. K. Lee, `DDSketch`: a fast and fully-mergeable quantile sketch
 /// with relative-error guarantees, VLDB 2019.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ErrorSum {
     /// Errors that count.
     pub count: u64,
-    /// Cases without a defined error, which do not count.
+    /// Cases without a defined error, or with one above 1e100, which do not count.
     pub undefined: u64,
     /// Sum of the errors.
     pub sum: f64,
@@ -38,9 +41,10 @@ pub struct ErrorSum {
 }
 
 impl ErrorSum {
-    /// Adds an error. One that is not a finite number, or none, counts as undefined.
+    /// Adds an error. None, one that is not a finite number and one of a magnitude above 1e100
+    /// count as undefined: the sum of their squares would not be finite.
     pub fn push(&mut self, error: Option<f64>) {
-        let Some(error) = error.filter(|error| error.is_finite()) else {
+        let Some(error) = error.filter(|error| error.abs() <= LARGEST) else {
             self.undefined += 1;
             return;
         };

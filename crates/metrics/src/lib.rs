@@ -47,6 +47,7 @@ mod error;
 mod error_sum;
 mod line_distances;
 mod line_errors;
+mod matched_boundary;
 mod matched_classes;
 mod mean_box_iou;
 mod normal;
@@ -82,7 +83,8 @@ pub use line_errors::{
     SegmentErrors, angle_error, angle_errors, endpoint_error, polis_errors, segment_errors,
     thickness_errors,
 };
-pub use matched_classes::{MatchedClasses, matched_classes, paired_classes};
+pub use matched_boundary::matched_boundary_counts;
+pub use matched_classes::{MatchedClasses, MatchedClassesConfig, matched_classes, paired_classes};
 pub use mean_box_iou::mean_box_iou;
 pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts};
 pub use panoptic_classes::{InstanceMap, PqClasses, panoptic_classes};

@@ -16,6 +16,7 @@ const LIMIT: u64 = 1 << 24;
 /// How far points along lines are from the nearest line of the other side. Those of several
 /// pictures can be added.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LineDistances {
     /// From the predicted lines to the true ones.
     pub predicted: ErrorSum,

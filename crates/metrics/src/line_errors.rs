@@ -33,6 +33,7 @@ pub fn endpoint_error(a: Line<f64>, b: Line<f64>) -> Option<f64> {
 
 /// Errors of segments that belong to each other.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SegmentErrors {
     /// Angles, radians in [0, pi / 2]. A segment without length has none: such a pair is
     /// undefined.

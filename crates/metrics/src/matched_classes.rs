@@ -1,52 +1,79 @@
 //! Classes of objects that are paired first.
 
+use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use mapvec_assignment::{AssignmentConfig, NonFinite, assign_with};
+use mapvec_assignment::assign;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::binary::ratio;
-use crate::error::{check_setting, same_length, same_shape};
+use crate::error::{check_setting, check_shape};
 use crate::{BinaryCounts, Error, Result};
 
 /// The most classes.
 const MOST: usize = 4096;
 
+/// A true and a predicted class; none for predictions without an object, or objects without a
+/// prediction.
+type Pair = (Option<usize>, Option<usize>);
+
 /// How often objects of each class were taken for each other, found for nothing and missed.
 ///
-/// Counts of several pictures and workers can be added.
+/// Counts of several pictures and workers can be added. Only pairs of classes that occur take
+/// room.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "Written", into = "Written")]
 pub struct MatchedClasses {
-    /// Of the pairs of classes, row by row: the true class times `classes` plus the predicted one.
-    pairs: Vec<u64>,
-    /// Predictions of each class without an object.
-    surplus: Vec<u64>,
-    /// Objects of each class without a prediction.
-    missed: Vec<u64>,
+    classes: usize,
+    /// No entry is 0, and none is for neither class.
+    counts: BTreeMap<Pair, u64>,
 }
 
-/// Counts as they are read, not yet checked.
-#[derive(Deserialize)]
+/// Counts as they are written, and read but not yet checked.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    pairs: Vec<u64>,
-    surplus: Vec<u64>,
-    missed: Vec<u64>,
+    classes: usize,
+    /// True class, predicted class and how often, by ascending classes, none first.
+    counts: Vec<(Option<usize>, Option<usize>, u64)>,
+}
+
+impl From<MatchedClasses> for Written {
+    fn from(counts: MatchedClasses) -> Self {
+        let rows = counts.counts.into_iter();
+        let counts_of_pairs = rows.map(|((truth, predicted), count)| (truth, predicted, count));
+        Self { classes: counts.classes, counts: counts_of_pairs.collect() }
+    }
 }
 
 impl TryFrom<Written> for MatchedClasses {
     type Error = Error;
 
-    fn try_from(Written { pairs, surplus, missed }: Written) -> Result<Self> {
-        let classes = surplus.len();
+    fn try_from(Written { classes, counts }: Written) -> Result<Self> {
         // Nothing has been counted yet where there is no class.
         check_classes(classes.max(1))?;
-        same_length("missed", missed.len(), classes, "`surplus`")?;
-        same_length("pairs", pairs.len(), classes * classes, "the pairs of classes")?;
-        Ok(Self { pairs, surplus, missed })
+        let mut read = Self { classes, counts: BTreeMap::new() };
+        for (index, (truth, predicted, count)) in counts.into_iter().enumerate() {
+            let refuse = |value: f64, expected| {
+                Err(Error::InvalidEntry { field: "counts", index, value, expected })
+            };
+            if count == 0 {
+                return refuse(0.0, "1 or more");
+            }
+            let Some(class) = truth.max(predicted) else {
+                return refuse(count as f64, "of a true or a predicted class");
+            };
+            if class >= classes {
+                return refuse(class as f64, "of classes below `classes`");
+            }
+            if read.counts.last_key_value().is_some_and(|(last, _)| *last >= (truth, predicted)) {
+                return refuse(class as f64, "of higher classes than the one before");
+            }
+            read.counts.insert((truth, predicted), count);
+        }
+        Ok(read)
     }
 }
 
@@ -54,49 +81,44 @@ impl MatchedClasses {
     /// The number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.surplus.len()
+        self.classes
     }
 
     /// Objects of class `truth` predicted as `predicted`. No true class: predictions without an
     /// object; no predicted class: objects without a prediction. 0 for classes that do not exist.
     #[must_use]
     pub fn count(&self, truth: Option<usize>, predicted: Option<usize>) -> u64 {
-        let classes = self.classes();
-        let found = match (truth, predicted) {
-            (Some(truth), Some(predicted)) if truth.max(predicted) < classes => {
-                self.pairs.get(truth * classes + predicted)
-            }
-            (Some(truth), None) => self.missed.get(truth),
-            (None, Some(predicted)) => self.surplus.get(predicted),
-            _ => None,
-        };
-        found.copied().unwrap_or(0)
+        self.counts.get(&(truth, predicted)).copied().unwrap_or(0)
     }
 
     /// Objects of one class: right, surplus (without an object, or with one of another class) and
     /// missed (without a prediction, or with one of another class).
     #[must_use]
     pub fn class_counts(&self, class: usize) -> BinaryCounts {
-        let others = || (0..self.classes()).filter(|&other| other != class).map(Some);
-        let class = Some(class);
-        BinaryCounts {
-            true_positives: self.count(class, class),
-            false_positives: others().chain([None]).map(|other| self.count(other, class)).sum(),
-            false_negatives: others().chain([None]).map(|other| self.count(class, other)).sum(),
+        let mut sum = BinaryCounts::default();
+        for (&(truth, predicted), &count) in &self.counts {
+            match (truth == Some(class), predicted == Some(class)) {
+                (true, true) => sum.true_positives += count,
+                (false, true) => sum.false_positives += count,
+                (true, false) => sum.false_negatives += count,
+                (false, false) => {}
+            }
         }
+        sum
     }
 
     /// The sum of [`class_counts`](Self::class_counts) over all classes: its score is the micro
     /// average.
     #[must_use]
     pub fn counts(&self) -> BinaryCounts {
-        (0..self.classes()).map(|class| self.class_counts(class)).sum()
+        self.by_class().into_values().sum()
     }
 
     /// The mean of F1 over the classes that occur (macro average); none without any.
     #[must_use]
     pub fn mean_f1(&self) -> Option<f64> {
-        let scores = (0..self.classes()).filter_map(|class| self.class_counts(class).score().f1);
+        let counts = self.by_class();
+        let scores = counts.values().filter_map(|counts| counts.score().f1);
         let scores: Vec<f64> = scores.collect();
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
@@ -104,40 +126,43 @@ impl MatchedClasses {
     /// The share of pairs whose class is right; none without pairs.
     #[must_use]
     pub fn accuracy(&self) -> Option<f64> {
-        let all: u64 = self.pairs.iter().sum();
-        let right = (0..self.classes()).map(|class| self.count(Some(class), Some(class))).sum();
+        let (mut right, mut all) = (0, 0);
+        for (&(truth, predicted), &count) in &self.counts {
+            if truth.is_some() && predicted.is_some() {
+                all += count;
+                right += if truth == predicted { count } else { 0 };
+            }
+        }
         ratio(right, all)
     }
 
-    /// The same with room for so many classes.
-    fn widened(self, classes: usize) -> Self {
-        let old = self.classes();
-        if old >= classes {
-            return self;
+    /// The counts of each class that occurs.
+    fn by_class(&self) -> BTreeMap<usize, BinaryCounts> {
+        let mut all: BTreeMap<usize, BinaryCounts> = BTreeMap::new();
+        for (&(truth, predicted), &count) in &self.counts {
+            if let Some(class) = truth {
+                let own = all.entry(class).or_default();
+                let right = truth == predicted;
+                *(if right { &mut own.true_positives } else { &mut own.false_negatives }) += count;
+            }
+            if let Some(class) = predicted.filter(|_| truth != predicted) {
+                all.entry(class).or_default().false_positives += count;
+            }
         }
-        let mut wide =
-            Self { pairs: vec![0; classes * classes], surplus: self.surplus, missed: self.missed };
-        wide.surplus.resize(classes, 0);
-        wide.missed.resize(classes, 0);
-        for (row, counts) in wide.pairs.chunks_mut(classes).zip(self.pairs.chunks(old.max(1))) {
-            row[..counts.len()].copy_from_slice(counts);
-        }
-        wide
+        all
+    }
+
+    fn add(&mut self, truth: Option<usize>, predicted: Option<usize>) {
+        *self.counts.entry((truth, predicted)).or_default() += 1;
     }
 }
 
 /// Adds class by class. The sum has the classes of whoever has more.
 impl AddAssign for MatchedClasses {
     fn add_assign(&mut self, other: Self) {
-        let classes = self.classes().max(other.classes());
-        let other = other.widened(classes);
-        *self = std::mem::take(self).widened(classes);
-        for (sums, counts) in [
-            (&mut self.pairs, other.pairs),
-            (&mut self.surplus, other.surplus),
-            (&mut self.missed, other.missed),
-        ] {
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        self.classes = self.classes.max(other.classes);
+        for (pair, count) in other.counts {
+            *self.counts.entry(pair).or_default() += count;
         }
     }
 }
@@ -158,8 +183,8 @@ impl Sum for MatchedClasses {
 /// that is paired with it is missed.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`] if `classes` is 0 or above 4096; [`Error::InvalidEntry`] for a class that does not exist, and for a pair with a place that
-/// does not exist or occurs twice.
+/// [`Error::InvalidSetting`] if `classes` is 0 or above 4096; [`Error::InvalidEntry`] for a class
+/// that does not exist, and for a pair with a place that does not exist or occurs twice.
 pub fn paired_classes(
     predicted: &[Option<usize>],
     truth: &[usize],
@@ -167,9 +192,7 @@ pub fn paired_classes(
     classes: usize,
 ) -> Result<MatchedClasses> {
     check_classes(classes)?;
-    let zeros = vec![0; classes];
-    let mut counts =
-        MatchedClasses { pairs: vec![0; classes * classes], surplus: zeros.clone(), missed: zeros };
+    let mut counts = MatchedClasses { classes, counts: BTreeMap::new() };
     let known = |field, index: usize, class: usize| {
         let expected = "a class below the number of classes";
         if class < classes {
@@ -202,56 +225,84 @@ pub fn paired_classes(
     }
     for (class, partner) in predicted.iter().zip(partner) {
         match (*class, partner) {
-            (Some(class), Some(object)) => counts.pairs[truth[object] * classes + class] += 1,
-            (Some(class), None) => counts.surplus[class] += 1,
-            (None, Some(object)) => counts.missed[truth[object]] += 1,
             (None, None) => {}
+            (class, object) => counts.add(object.map(|object| truth[object]), class),
         }
     }
-    for (&class, taken) in truth.iter().zip(taken) {
-        counts.missed[class] += u64::from(!taken);
+    for (&class, _) in truth.iter().zip(taken).filter(|(_, taken)| !taken) {
+        counts.add(Some(class), None);
     }
     Ok(counts)
+}
+
+/// Settings of [`matched_classes`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MatchedClassesConfig {
+    /// Number of classes, 1 to 4096. Default 1.
+    pub classes: usize,
+    /// The most that a pair may cost, in the unit of the costs, finite. Default 0.5: for costs of
+    /// 1 - `IoU` an `IoU` of one half.
+    pub max_cost: f64,
+}
+
+impl Default for MatchedClassesConfig {
+    fn default() -> Self {
+        Self { classes: 1, max_cost: 0.5 }
+    }
+}
+
+impl MatchedClassesConfig {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] names the field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_classes(self.classes)?;
+        check_setting("max_cost", self.max_cost, self.max_cost.is_finite(), "finite")
+    }
 }
 
 /// Pairs predictions with true objects at the least sum of costs, and counts their classes.
 ///
 /// `predicted` holds a class or none (nothing is there) for each prediction, `truth` the class
-/// of each object. Pairs that cost more than `most`, or whose cost is not finite, are none: both
-/// sides count as alone. They take part in the assignment at the cost of `most`, so that they are
-/// made only where nothing better is left.
+/// of each object. Pairs that cost more than [`MatchedClassesConfig::max_cost`], or whose cost is
+/// not finite (minus infinity neither), are none: both sides count as alone. They take part in the
+/// assignment at that cost, so that they are made only where nothing better is left.
 ///
 /// # Shapes
 /// `costs` is `[predictions, objects]`.
 ///
 /// # Examples
 /// ```
-/// use mapvec_metrics::matched_classes;
+/// use mapvec_metrics::{MatchedClassesConfig, matched_classes};
 /// use ndarray::array;
 /// let costs = array![[0.1, 0.9], [0.2, 0.8]];
-/// let counts = matched_classes(costs.view(), &[Some(0), Some(1)], &[0, 1], (2, 1.0))?;
+/// let config = MatchedClassesConfig { classes: 2, max_cost: 1.0 };
+/// let counts = matched_classes(costs.view(), &[Some(0), Some(1)], &[0, 1], &config)?;
 /// assert_eq!(counts.accuracy(), Some(1.0));
 /// # Ok::<(), mapvec_metrics::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] for costs of another shape; [`Error::InvalidSetting`] for a `most`
-/// that is not finite, or for no classes; [`Error::Assignment`] where costs cannot be summed;
-/// those of [`paired_classes`].
+/// Those of [`MatchedClassesConfig::validate`] and of [`paired_classes`];
+/// [`Error::ShapeMismatch`] for costs of another shape; [`Error::Assignment`] where costs cannot
+/// be summed.
 pub fn matched_classes(
     costs: ArrayView2<'_, f64>,
     predicted: &[Option<usize>],
     truth: &[usize],
-    (classes, most): (usize, f64),
+    config: &MatchedClassesConfig,
 ) -> Result<MatchedClasses> {
-    same_shape("costs", costs.dim(), (predicted.len(), truth.len()))?;
-    check_setting("most", most, most.is_finite(), "finite")?;
-    let capped = costs.mapv(|cost| if cost <= most { cost } else { most });
-    let config =
-        AssignmentConfig { non_finite: NonFinite::Cap(most), ..AssignmentConfig::default() };
-    let mut pairs = assign_with(capped.view(), &config)?.pairs;
-    pairs.retain(|&pair| costs[pair].is_finite() && costs[pair] <= most);
-    paired_classes(predicted, truth, &pairs, classes)
+    config.validate()?;
+    let of = "a row per prediction and a column per object";
+    check_shape("costs", costs.dim(), (predicted.len(), truth.len()), of)?;
+    let most = config.max_cost;
+    let pair = |cost: f64| cost.is_finite() && cost <= most;
+    let capped = costs.mapv(|cost| if pair(cost) { cost } else { most });
+    let mut pairs = assign(capped.view())?.pairs;
+    pairs.retain(|&at| pair(costs[at]));
+    paired_classes(predicted, truth, &pairs, config.classes)
 }
 
 fn check_classes(classes: usize) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::error::same_shape;
 
 /// Panoptic quality and its parts, all in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PanopticQuality {
     /// Panoptic quality, `sq * rq`, 0 without a match; none where there is no instance on
     /// either side.
@@ -26,6 +27,7 @@ pub struct PanopticQuality {
 
 /// What panoptic quality is made of; counts of several rasters can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PqCounts {
     /// Sum of the `IoU` of the matches.
     pub iou_sum: f64,

@@ -23,6 +23,7 @@ pub struct InstanceMap<'a> {
 
 /// What panoptic quality is made of, per class; counts of several rasters can be added.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PqClasses {
     /// One entry per class.
     counts: Vec<PqCounts>,

@@ -40,6 +40,7 @@ impl SpacenetConfig {
 
 /// A predicted polygon and the true one it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolygonMatch {
     /// Place in the prediction.
     pub predicted: usize,
@@ -51,6 +52,7 @@ pub struct PolygonMatch {
 
 /// How the polygons of one picture match.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolygonMatches {
     /// Polygons that are right, surplus and missed; add them up over pictures and take
     /// [`BinaryCounts::score`] of the sum.

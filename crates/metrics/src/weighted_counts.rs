@@ -12,6 +12,7 @@ use crate::{BinaryCounts, BinaryScore, Error, Result};
 /// [`BinaryCounts`] in which a pixel counts by its weight, and may be right in part. Those of
 /// several pictures can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WeightedCounts {
     /// Predicted and true.
     pub true_positives: f64,

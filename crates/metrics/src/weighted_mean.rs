@@ -11,6 +11,7 @@ use crate::{Error, Result};
 /// Values and their weights, such as the losses of pixels. Those of several pictures and
 /// workers can be added; the means are those of all values together, never of other means.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WeightedMean {
     /// Sum of the values times their weights.
     pub sum: f64,

@@ -88,6 +88,7 @@ fn report(sums: &Sums, ranked: &Ranked) -> Result<Report> {
     report.push("weighted pixels F1", sums.weighted.score().f1);
     report.push("soft pixels IoU", sums.soft.score().iou);
     report.push("boundary F1", sums.borders.score().f1);
+    report.push("boundary F1, one to one", sums.border_pairs.score().f1);
     report.push("classes, mean IoU", sums.classes.mean_iou());
     report.push("classes, mean Dice", sums.classes.mean_dice());
     report.push("classes right", sums.classes.accuracy());
@@ -96,6 +97,9 @@ fn report(sums: &Sums, ranked: &Ranked) -> Result<Report> {
     report.push("houses SQ", quality.sq);
     report.push("houses RQ", quality.rq);
     report.push("small and large houses, mean PQ", sums.shape_classes.score().pq);
+    report.push("paired houses of the right class", sums.paired.accuracy());
+    report.push("paired houses, F1 of classes", sums.paired.counts().score().f1);
+    report.push("paired houses, mean F1 of classes", sums.paired.mean_f1());
     report.push("similar pixels F1", sums.similarity.f_beta(1.0));
     report.push("AI4CMA areas F1", sums.areas.score(HARD)?.f1);
     report.push("AI4CMA points F1", sums.points.score().f1);

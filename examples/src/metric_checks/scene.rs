@@ -17,6 +17,9 @@ pub(super) const LEGEND: usize = 5;
 /// Area from which on a house is large, px^2.
 const LARGE: f64 = 280.0;
 
+/// Below this probability a prediction says that there is no house.
+const UNSURE: f64 = 0.35;
+
 /// A made picture.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
@@ -133,6 +136,14 @@ impl Scene {
             });
         }
         sides.map(|side| side.mapv(|class| class as u8))
+    }
+
+    /// Of each house, 0 if it is small and 1 if it is large; none for a prediction that is not sure.
+    pub(super) fn house_classes(&self) -> (Vec<Option<usize>>, Vec<usize>) {
+        let class = |&[_, _, w, h]: &[f64; 4]| usize::from(w * h >= LARGE);
+        let sure = self.predicted.iter().zip(&self.confidences);
+        let predicted = sure.map(|(house, &p)| (p >= UNSURE).then(|| class(house))).collect();
+        (predicted, self.truth.iter().map(class).collect())
     }
 
     /// How sure the prediction is that a pixel is of a house.

@@ -5,12 +5,14 @@ use geo_types::LineString;
 use mapvec_metrics::{
     Ai4cmaAreaCounts, Ai4cmaPixelCounts, AplsConfig, AplsCounts, BinaryCounts, BufferedCounts,
     CalibrationCounts, ChartLineCounts, CocoConfig, CocoDetection, CocoRecords, CocoTruth,
-    Confusion, DistanceCounts, ErrorSum, InstanceMap, LineDistances, PqClasses, PqCounts, RunMask,
-    SegmentErrors, WeightedCounts, WeightedMean, ai4cma_areas, ai4cma_pixels, angle_errors, apls,
-    binary_counts, boundary, boundary_counts, box_ious, buffered_lines, calibration, chart_lines,
-    confusion, legend_pixels, line_distances, mask_ious, mean_box_iou, panoptic_classes,
-    panoptic_counts, pixel_distances, pixel_similarity, polis_errors, polygon_ious, polygon_runs,
-    segment_errors, soft_counts, thickness_errors, weighted_counts, weighted_mean,
+    Confusion, DistanceCounts, ErrorSum, InstanceMap, LineDistances, MatchedClasses,
+    MatchedClassesConfig, PqClasses, PqCounts, RunMask, SegmentErrors, WeightedCounts,
+    WeightedMean, ai4cma_areas, ai4cma_pixels, angle_errors, apls, binary_counts, boundary,
+    boundary_counts, box_ious, buffered_lines, calibration, chart_lines, confusion, legend_pixels,
+    line_distances, mask_ious, matched_boundary_counts, matched_classes, mean_box_iou,
+    panoptic_classes, panoptic_counts, pixel_distances, pixel_similarity, polis_errors,
+    polygon_ious, polygon_runs, segment_errors, soft_counts, thickness_errors, weighted_counts,
+    weighted_mean,
 };
 use ndarray::Array2;
 
@@ -26,10 +28,12 @@ pub(super) struct Sums {
     pub(super) weighted: WeightedCounts,
     pub(super) soft: WeightedCounts,
     pub(super) borders: BufferedCounts,
+    pub(super) border_pairs: BinaryCounts,
     pub(super) distances: DistanceCounts,
     pub(super) classes: Confusion,
     pub(super) shapes: PqCounts,
     pub(super) shape_classes: PqClasses,
+    pub(super) paired: MatchedClasses,
     pub(super) similarity: BinaryCounts,
     pub(super) calibration: CalibrationCounts,
     pub(super) pixel_calibration: CalibrationCounts,
@@ -70,6 +74,7 @@ impl Sums {
         let right: Vec<bool> = expected.iter().copied().collect();
         self.pixel_calibration = calibration(&probabilities, &right, 50)?;
         self.borders = boundary_counts(found.view(), expected.view(), 1.0)?;
+        self.border_pairs = matched_boundary_counts(found.view(), expected.view(), 1.0)?;
         let borders = [&found, &expected].map(|mask| boundary(mask.view()));
         self.distances = pixel_distances(borders[0].view(), borders[1].view())?;
         let [predicted, truth] = scene.classes();
@@ -95,6 +100,11 @@ impl Sums {
         let predicted = InstanceMap { ids: predicted.view(), classes: own.view() };
         let truth = InstanceMap { ids: truth.view(), classes: others.view() };
         self.shape_classes = panoptic_classes(&predicted, &truth, 4, None)?;
+        let crowd = vec![false; scene.truth.len()];
+        let costs = box_ious(&scene.predicted, &scene.truth, &crowd)?.mapv(|iou| 1.0 - iou);
+        let (predicted, truth) = scene.house_classes();
+        let config = MatchedClassesConfig { classes: 2, max_cost: 0.7 };
+        self.paired = matched_classes(costs.view(), &predicted, &truth, &config)?;
         Ok(())
     }
 
@@ -142,10 +152,12 @@ impl std::ops::AddAssign for Sums {
         self.weighted += other.weighted;
         self.soft += other.soft;
         self.borders += other.borders;
+        self.border_pairs += other.border_pairs;
         self.distances += other.distances;
         self.classes += other.classes;
         self.shapes += other.shapes;
         self.shape_classes += other.shape_classes;
+        self.paired += other.paired;
         self.similarity += other.similarity;
         self.calibration += other.calibration;
         self.pixel_calibration += other.pixel_calibration;

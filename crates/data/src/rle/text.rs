@@ -28,7 +28,7 @@ impl Rle {
     /// The compressed text: differences to the run before the last, in groups of 5 bits.
     #[must_use]
     pub fn to_compressed(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(2 * self.counts.len());
         for (index, &run) in self.counts.iter().enumerate() {
             // From the fourth run on, as the reference has it.
             let before = if index > 2 { self.counts[index - 2] } else { 0 };
@@ -50,33 +50,33 @@ impl Rle {
 
 /// The runs of the compressed form.
 fn parse_runs(text: &[u8]) -> std::result::Result<Vec<u32>, RleFault> {
-    let mut counts: Vec<u32> = Vec::new();
-    let mut bytes = text.iter().enumerate().peekable();
-    while bytes.peek().is_some() {
-        let (mut value, mut groups) = (0_i64, 0);
-        loop {
-            let Some((at, &byte)) = bytes.next() else { return Err(RleFault::Truncated) };
-            if !(48..48 + 64).contains(&byte) {
-                return Err(RleFault::Character { byte, at });
-            }
-            if groups == MAX_GROUPS {
-                return Err(RleFault::Run { run: counts.len(), value: i64::MAX });
-            }
-            let code = i64::from(byte - 48);
-            value |= (code & 0x1f) << (5 * groups);
-            groups += 1;
-            if code & 0x20 == 0 {
-                if code & 0x10 != 0 {
-                    value |= -1 << (5 * groups);
-                }
-                break;
-            }
+    let mut counts: Vec<u32> = Vec::with_capacity(text.len());
+    let (mut value, mut groups) = (0_i64, 0);
+    // The run before the last, and the last.
+    let mut before = [0_i64; 2];
+    for (at, &byte) in text.iter().enumerate() {
+        if !(48..48 + 64).contains(&byte) {
+            return Err(RleFault::Character { byte, at });
         }
+        if groups == MAX_GROUPS {
+            return Err(RleFault::Run { run: counts.len(), value: i64::MAX });
+        }
+        let code = i64::from(byte - 48);
+        value |= (code & 0x1f) << (5 * groups);
+        groups += 1;
+        if code & 0x20 != 0 {
+            continue;
+        }
+        // The highest bit of the last group is the sign.
+        let unused = 64 - 5 * groups;
+        value = value << unused >> unused;
         let run = counts.len();
         if run > 2 {
-            value += i64::from(counts[run - 2]);
+            value += before[0];
         }
         counts.push(u32::try_from(value).map_err(|_| RleFault::Run { run, value })?);
+        before = [before[1], value];
+        (value, groups) = (0, 0);
     }
-    Ok(counts)
+    if groups > 0 { Err(RleFault::Truncated) } else { Ok(counts) }
 }

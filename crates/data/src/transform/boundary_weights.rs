@@ -188,17 +188,18 @@ fn largest(shares: &[f32]) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn naive(sites: &[(usize, usize)], at: (usize, usize)) -> f64 {
+    /// The distance to the nearest of some pixels, looking at each.
+    pub(in crate::transform) fn naive(sites: &[(usize, usize)], at: (usize, usize)) -> f64 {
         let square = |a: usize, b: usize| (a as f64 - b as f64).powi(2);
         let distance = |site: &(usize, usize)| (square(site.0, at.0) + square(site.1, at.1)).sqrt();
         sites.iter().map(distance).fold(f64::INFINITY, f64::min)
     }
 
     /// Labels that no pattern repeats.
-    fn mixed(seed: u32, classes: u32) -> Array2<u32> {
+    pub(in crate::transform) fn mixed(seed: u32, classes: u32) -> Array2<u32> {
         Array2::from_shape_fn((17, 23), |(i, j)| {
             let cell = (i as u32 / 5 * 7 + j as u32 / 6).wrapping_mul(2_654_435_761) ^ seed;
             (cell >> 13) % classes

@@ -13,6 +13,8 @@ use super::boundary_weights::{check_fade, faded};
 use crate::error::{Error, Result};
 use crate::record::{Record, Values};
 
+/// Pixels in the surroundings of all instances together.
+const MAX_WORK: u64 = 1 << 32;
 /// Beyond this many `sigma` a weight has no part that `f32` shows.
 const REACH: f64 = 6.0;
 
@@ -62,7 +64,8 @@ impl InstanceWeightConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Config`] for settings out of range.
+/// [`Error::Config`] for settings out of range, and for a `sigma` that is too large for so many
+/// instances: what lies within 6 `sigma` of each may be 2^32 px in all.
 ///
 /// # References
 ///
@@ -85,11 +88,24 @@ pub fn instance_weights(
         (*left, *right) = ((*left).min(column), (*right).max(column));
     }
     let mut nearest = Array2::from_elem(instances.dim(), [f32::INFINITY; 2]);
-    for (&id, &[top, bottom, left, right]) in &boxes {
-        // Only the surroundings: the work grows with the instances' sizes, not their number.
-        let (from, to) = (top.saturating_sub(reach), (bottom + reach + 1).min(rows));
-        let (first, last) = (left.saturating_sub(reach), (right + reach + 1).min(columns));
-        let window = s![from..to, first..last];
+    // Only the surroundings of each instance: the work grows with their sizes, whatever the
+    // picture's. Those of wide weights overlap, and then it grows with the number of instances too.
+    let window = |[top, bottom, left, right]: [usize; 4]| {
+        let rows = top.saturating_sub(reach)..(bottom + reach + 1).min(rows);
+        (rows, left.saturating_sub(reach)..(right + reach + 1).min(columns))
+    };
+    let all = boxes.values().map(|&around| {
+        let (rows, columns) = window(around);
+        rows.len() as u64 * columns.len() as u64
+    });
+    if all.fold(0_u64, u64::saturating_add) > MAX_WORK {
+        let expected =
+            "less for so many instances: what lies within 6 sigma of each, 2^32 px in all at most";
+        return Err(Error::Config { field: "sigma", value: config.sigma.to_string(), expected });
+    }
+    for (&id, &around) in &boxes {
+        let (rows, columns) = window(around);
+        let window = s![rows, columns];
         let distances =
             distance_transform(instances.slice(window).mapv(|other| other == id).view());
         for (pair, &distance) in nearest.slice_mut(window).iter_mut().zip(&distances) {
@@ -194,21 +210,8 @@ impl Transform for InstanceWeights {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boundary_weights::tests::{mixed, naive};
     use super::*;
-
-    fn naive(sites: &[(usize, usize)], at: (usize, usize)) -> f64 {
-        let square = |a: usize, b: usize| (a as f64 - b as f64).powi(2);
-        let distance = |site: &(usize, usize)| (square(site.0, at.0) + square(site.1, at.1)).sqrt();
-        sites.iter().map(distance).fold(f64::INFINITY, f64::min)
-    }
-
-    /// Labels that no pattern repeats.
-    fn mixed(seed: u32, classes: u32) -> Array2<u32> {
-        Array2::from_shape_fn((17, 23), |(i, j)| {
-            let cell = (i as u32 / 5 * 7 + j as u32 / 6).wrapping_mul(2_654_435_761) ^ seed;
-            (cell >> 13) % classes
-        })
-    }
 
     #[test]
     fn gaps_against_all_pairs() {
@@ -248,6 +251,19 @@ mod tests {
                 assert!((weight - wanted).abs() < 1e-9, "{at:?}: {weight} and {wanted}");
             }
         }
+    }
+
+    /// Work that no one waits for is refused at once.
+    #[test]
+    fn wide_weights_of_many_instances_are_refused() {
+        let ids =
+            Array2::from_shape_fn((300, 300), |(row, column)| (row * 300 + column) as u32 + 1);
+        let wide = InstanceWeightConfig { sigma: 1000.0, ..InstanceWeightConfig::default() };
+        let refused = instance_weights(ids.view(), &wide);
+        assert!(matches!(refused, Err(Error::Config { field: "sigma", .. })));
+        // One instance may be as wide.
+        let one = instance_weights(Array2::ones((300, 300)).view(), &wide).unwrap();
+        assert_eq!(one, Array2::<f32>::ones((300, 300)));
     }
 
     #[test]

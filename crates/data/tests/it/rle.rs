@@ -4,6 +4,17 @@ use mapvec_data::{Error, ImageLimits, Rle, RleFault};
 use ndarray::Array2;
 use proptest::prelude::*;
 
+/// Numbers of the counter-based generator splitmix64, in [0, 1).
+fn uniform(n: u64, seed: u64) -> Vec<f64> {
+    let unit = |i: u64| {
+        let mut z = seed.wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    (0..n).map(unit).collect()
+}
+
 /// Height, width, formula, text, area, box.
 type Fixture = (usize, usize, [usize; 4], &'static str, u64, [u32; 4]);
 
@@ -207,4 +218,68 @@ fn hostile_runs_are_refused() {
     let sizes = new(2, 3, &[6]).unwrap().iou(&other, false).unwrap_err();
     assert_eq!(fault(sizes), RleFault::Sizes { height: 3, width: 2 });
     assert!(Rle::encode(Array2::zeros((0, 4)).view()).is_err());
+}
+
+/// Areas of 60 discs, the text of the first and the sum of all overlaps as `pycocotools` has them.
+#[test]
+fn discs_as_by_pycocotools() {
+    const AREAS: [u64; 60] = [
+        3103, 1802, 3408, 3462, 1708, 5179, 3733, 5925, 3841, 4482, 2654, 3618, 3038, 1295, 1387,
+        381, 5011, 1965, 5398, 353, 707, 3674, 1187, 1894, 829, 345, 995, 1355, 851, 5732, 1129,
+        400, 1768, 442, 1810, 6551, 622, 4647, 3277, 1235, 6013, 803, 5577, 672, 2501, 2907, 1062,
+        503, 424, 825, 6528, 6635, 5136, 894, 4064, 1124, 437, 6378, 3927, 2954,
+    ];
+    const FIRST: &str = "m6l0R74L4L3N3M1O1O1O1O1O1O100O1O100O100O10000O1000000O10000000000000000000000001O0000001O001O00001O1O001O1O001O1O1O1O1O1N3M2M4M3K6K5IQa_1";
+    let circles = uniform(180, 45_000);
+    let discs: Vec<Rle> = circles
+        .chunks_exact(3)
+        .map(|circle| {
+            let (x, y, radius) = (256.0 * circle[0], 256.0 * circle[1], 10.0 + 40.0 * circle[2]);
+            let mask = Array2::from_shape_fn((256, 256), |(row, column)| {
+                let (down, across) = (row as f64 - y, column as f64 - x);
+                u8::from(across * across + down * down < radius * radius)
+            });
+            Rle::encode(mask.view()).unwrap()
+        })
+        .collect();
+    assert_eq!(discs.iter().map(Rle::area).collect::<Vec<_>>(), AREAS);
+    assert_eq!(discs[0].to_compressed(), FIRST);
+    let overlaps = discs.iter().flat_map(|a| discs.iter().map(|b| a.iou(b, false).unwrap()));
+    let sum: f64 = overlaps.sum();
+    assert!((sum - 135.077_256_609_885_75).abs() < 1e-9, "{sum}");
+}
+
+proptest! {
+    /// The same runs of a mask that lies row by row, column by column, and in neither way; and
+    /// the mask again.
+    #[test]
+    fn the_layout_does_not_matter(
+        (rows, columns) in (1_usize..90, 1_usize..90), seed in any::<u64>(), share in 0.0..1.0_f64,
+    ) {
+        let noise = uniform((rows * columns) as u64, seed);
+        // Half of the columns are noise, the others long runs; any number but 0 is inside.
+        let mask = Array2::from_shape_fn((rows, columns), |(row, column)| {
+            let place = if column % 2 == 0 { row * columns + column } else { row / 40 };
+            u8::from(noise[place] < share) * (1 + (row % 200) as u8)
+        });
+        let mut counts = vec![0_u32];
+        let mut inside = false;
+        for &value in mask.t().iter() {
+            if (value != 0) != inside {
+                inside = !inside;
+                counts.push(0);
+            }
+            *counts.last_mut().unwrap() += 1;
+        }
+        let by_rows = Rle::encode(mask.view()).unwrap();
+        prop_assert_eq!(by_rows.counts(), &counts[..]);
+        let by_columns = mask.t().as_standard_layout().into_owned();
+        prop_assert_eq!(&Rle::encode(by_columns.t()).unwrap(), &by_rows);
+        let mut wide = Array2::zeros((2 * rows, 3 * columns));
+        wide.slice_mut(ndarray::s![..;2, ..;3]).assign(&mask);
+        prop_assert_eq!(&Rle::encode(wide.slice(ndarray::s![..;2, ..;3])).unwrap(), &by_rows);
+        let turned = mask.slice(ndarray::s![..;-1, ..]);
+        prop_assert_eq!(Rle::encode(turned).unwrap().area(), by_rows.area());
+        prop_assert_eq!(by_rows.decode(), mask.mapv(|value| u8::from(value != 0)));
+    }
 }

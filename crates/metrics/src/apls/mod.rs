@@ -60,6 +60,7 @@ impl AplsConfig {
 
 /// Paths and how well they agree. Counts of several pictures can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AplsCounts {
     /// Paths between control points of the truth.
     pub truth_paths: u64,
@@ -77,6 +78,7 @@ pub struct AplsCounts {
 
 /// The scores of [`AplsCounts`], in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AplsScore {
     /// Mean similarity of the paths of the truth; none where it has none.
     pub truth_to_predicted: Option<f64>,

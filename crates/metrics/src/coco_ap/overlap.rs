@@ -5,8 +5,11 @@ use mapvec_geometry::{Fill, intersection, polygon_area, repair_multi_polygon};
 use ndarray::Array2;
 
 use super::RunMask;
-use crate::error::{same_length, same_shape};
+use crate::error::{check_shape, same_length};
 use crate::{Error, Result};
+
+/// Largest magnitude of a number of a box: areas of such, and their sums, do not overflow.
+const LARGEST: f64 = 1e100;
 
 /// `IoU` of boxes, each left, top, width and height (px).
 ///
@@ -18,7 +21,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::LengthMismatch`] for `crowd`; [`Error::InvalidEntry`] for a box with a number
-/// that is not finite.
+/// that is not finite or of a magnitude above 1e100.
 pub fn box_ious(
     detections: &[[f64; 4]],
     truths: &[[f64; 4]],
@@ -27,8 +30,10 @@ pub fn box_ious(
     same_length("crowd", crowd.len(), truths.len(), "`truths`")?;
     for (field, boxes) in [("detections", detections), ("truths", truths)] {
         for (index, all) in boxes.iter().enumerate() {
-            if let Some(&value) = all.iter().find(|value| !value.is_finite()) {
-                return Err(Error::InvalidEntry { field, index, value, expected: "finite" });
+            let wrong = |value: &&f64| !value.is_finite() || value.abs() > LARGEST;
+            if let Some(&value) = all.iter().find(wrong) {
+                let expected = "finite and of magnitude 1e100 or less";
+                return Err(Error::InvalidEntry { field, index, value, expected });
             }
         }
     }
@@ -40,7 +45,9 @@ pub fn box_ious(
             return 0.0;
         }
         let (common, area) = (width * height, dw * dh);
-        common / if crowd[column] { area } else { area + tw * th - common }
+        let whole = if crowd[column] { area } else { area + tw * th - common };
+        // Both are 0 where the product of tiny sides is.
+        if common > 0.0 && whole > 0.0 { (common / whole).min(1.0) } else { 0.0 }
     }))
 }
 
@@ -63,7 +70,8 @@ pub fn mask_ious(
     let size = |mask: &RunMask| (mask.size().0 as usize, mask.size().1 as usize);
     if let Some(expected) = detections.first().or(truths.first()).map(size) {
         for (field, masks) in [("detections", detections), ("truths", truths)] {
-            masks.iter().try_for_each(|mask| same_shape(field, size(mask), expected))?;
+            let of = "the size of the first mask";
+            masks.iter().try_for_each(|mask| check_shape(field, size(mask), expected, of))?;
         }
     }
     Ok(Array2::from_shape_fn((detections.len(), truths.len()), |(row, column)| {

@@ -5,7 +5,7 @@ use geo_types::LineString;
 use crate::{Error, Result};
 
 /// Sub-pixels along a side of a pixel.
-const FIFTHS: i64 = 5;
+const FIFTHS: i32 = 5;
 /// Longest outline and largest coordinate, px.
 const LIMIT: u32 = 1 << 22;
 
@@ -57,22 +57,24 @@ pub fn polygon_runs(rings: &[LineString<f64>], height: u32, width: u32) -> Resul
 }
 
 /// The outline in fifths of a pixel, one step after the other; none if it is too long.
-fn outline(ring: &LineString<f64>) -> Option<Vec<(i64, i64)>> {
+fn outline(ring: &LineString<f64>) -> Option<Vec<(i32, i32)>> {
     let limit = f64::from(LIMIT);
     // Rounded towards zero, not down: this is how the published outline comes about.
-    let fifths = |value: f64| (FIFTHS as f64 * value + 0.5) as i64;
-    let corners: Vec<(i64, i64)> =
+    let fifths = |value: f64| (f64::from(FIFTHS) * value + 0.5) as i32;
+    let corners: Vec<(i32, i32)> =
         ring.coords().map(|point| (fifths(point.x), fifths(point.y))).collect();
     if !ring.coords().all(|point| point.x.abs() <= limit && point.y.abs() <= limit) {
         return None;
     }
     let next = |index: usize| corners[(index + 1) % corners.len()];
     let pairs = || corners.iter().enumerate().map(|(index, &corner)| (corner, next(index)));
-    let steps: u64 = pairs().map(|(a, b)| a.0.abs_diff(b.0).max(a.1.abs_diff(b.1)) + 1).sum();
+    let steps: u64 =
+        pairs().map(|(a, b)| u64::from(a.0.abs_diff(b.0).max(a.1.abs_diff(b.1))) + 1).sum();
     if steps > 5 * u64::from(LIMIT) {
         return None;
     }
-    let mut points = Vec::new();
+    // Not more than 5 LIMIT.
+    let mut points = Vec::with_capacity(steps as usize);
     for (from, to) in pairs() {
         follow(from, to, &mut points);
     }
@@ -80,7 +82,7 @@ fn outline(ring: &LineString<f64>) -> Option<Vec<(i64, i64)>> {
 }
 
 /// The steps from one corner to the next along the longer of the two directions.
-fn follow(from: (i64, i64), to: (i64, i64), points: &mut Vec<(i64, i64)>) {
+fn follow(from: (i32, i32), to: (i32, i32), points: &mut Vec<(i32, i32)>) {
     let (dx, dy) = ((to.0 - from.0).abs(), (to.1 - from.1).abs());
     let along_x = dx >= dy;
     // A line is the same from both ends.
@@ -88,10 +90,10 @@ fn follow(from: (i64, i64), to: (i64, i64), points: &mut Vec<(i64, i64)>) {
     let (low, high) = if turned { (to, from) } else { (from, to) };
     let length = dx.max(dy);
     let rise = if along_x { high.1 - low.1 } else { high.0 - low.0 };
-    let slope = if length == 0 { 0.0 } else { rise as f64 / length as f64 };
+    let slope = if length == 0 { 0.0 } else { f64::from(rise) / f64::from(length) };
     for step in 0..=length {
         let step = if turned { length - step } else { step };
-        let beside = |base: i64| (base as f64 + slope * step as f64 + 0.5) as i64;
+        let beside = |base: i32| (f64::from(base) + slope * f64::from(step) + 0.5) as i32;
         points.push(if along_x {
             (low.0 + step, beside(low.1))
         } else {
@@ -101,7 +103,7 @@ fn follow(from: (i64, i64), to: (i64, i64), points: &mut Vec<(i64, i64)>) {
 }
 
 /// Pixels, counted column by column, at which the inside begins or ends.
-fn crossings(points: &[(i64, i64)], height: u32, width: u32) -> Vec<u32> {
+fn crossings(points: &[(i32, i32)], height: u32, width: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for pair in points.windows(2) {
         let ((u0, v0), (u1, v1)) = (pair[0], pair[1]);
@@ -111,10 +113,12 @@ fn crossings(points: &[(i64, i64)], height: u32, width: u32) -> Vec<u32> {
         // Only steps over the middle of a column of pixels count: two fifths and a half.
         let step = if u1 < u0 { u1 } else { u1 - 1 } - 2;
         let (column, row) = (step.div_euclid(FIFTHS), (v1.min(v0) + 2).div_euclid(FIFTHS));
-        if step.rem_euclid(FIFTHS) != 0 || column < 0 || column >= i64::from(width) {
+        let outside = column < 0 || column.unsigned_abs() >= width;
+        if step.rem_euclid(FIFTHS) != 0 || outside {
             continue;
         }
-        let pixel = column * i64::from(height) + row.clamp(0, i64::from(height));
+        let pixel =
+            i64::from(column) * i64::from(height) + i64::from(row).clamp(0, i64::from(height));
         found.extend(u32::try_from(pixel).ok());
     }
     found

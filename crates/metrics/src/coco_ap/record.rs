@@ -4,11 +4,12 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::CocoConfig;
-use crate::error::{same_length, same_shape};
+use crate::error::{check_shape, same_length};
 use crate::{Error, Result};
 
 /// A true object.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CocoTruth {
     /// Its size, px^2, as the annotation has it.
     pub area: f64,
@@ -22,6 +23,7 @@ pub struct CocoTruth {
 
 /// A detected object.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CocoDetection {
     /// How sure it is, any number; larger is surer.
     pub score: f64,
@@ -31,6 +33,7 @@ pub struct CocoDetection {
 
 /// What one image and category add to the scores.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CocoRecord {
     /// Scores of the detections, descending.
     pub(super) scores: Vec<f64>,
@@ -51,7 +54,8 @@ pub(super) fn record(
     config: &CocoConfig,
 ) -> Result<CocoRecord> {
     same_length("ious", ious.nrows(), detections.len(), "`detections`")?;
-    same_shape("ious", ious.dim(), (detections.len(), truths.len()))?;
+    let of = "a row per detection and a column per true object";
+    check_shape("ious", ious.dim(), (detections.len(), truths.len()), of)?;
     let areas = truths.iter().map(|truth| truth.area);
     check("truths.area", areas, |area| !area.is_nan(), "a number")?;
     let numbers = detections.iter().map(|detection| detection.score);

@@ -45,6 +45,7 @@ pub struct CocoRecords {
 
 /// Records as they are read, not yet checked.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     config: CocoConfig,
     records: BTreeMap<u32, BTreeMap<u64, CocoRecord>>,

@@ -11,6 +11,7 @@ const LINE: f64 = 18.0;
 
 /// A place on a [`PrecisionRecall`] curve.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CurvePoint {
     /// Recall, in [0, 1].
     pub recall: f64,
@@ -23,6 +24,7 @@ pub struct CurvePoint {
 
 /// A curve of precision over recall with its name.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PrecisionRecall {
     /// What it is.
     pub name: String,

@@ -1,4 +1,6 @@
-use mapvec_metrics::{BinaryCounts, Error, binary_counts};
+use mapvec_metrics::{
+    BinaryCounts, Error, MatchedClassesConfig, RunMask, binary_counts, mask_ious, matched_classes,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -64,4 +66,28 @@ fn nothing_is_undefined_and_bad_input_refused() {
     assert_eq!((missed.score().precision, missed.score().f1), (None, Some(0.0)));
     let (a, b) = (Array2::default((2, 3)), Array2::default((3, 2)));
     assert!(matches!(binary_counts(a.view(), b.view(), None), Err(Error::ShapeMismatch { .. })));
+}
+
+/// The message names the side that the size comes from.
+#[test]
+fn sizes_in_messages() {
+    let (a, b) = (Array2::default((2, 3)), Array2::default((2, 4)));
+    let refused = binary_counts(a.view(), b.view(), None).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`truth` has 2 rows and 4 columns, but must have 2 and 3: the size of `predicted`; crop or pad one of them"
+    );
+    let costs = Array2::zeros((2, 2));
+    let config = MatchedClassesConfig::default();
+    let refused = matched_classes(costs.view(), &[Some(0)], &[0], &config).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`costs` has 2 rows and 2 columns, but must have 1 and 1: a row per prediction and a column per object"
+    );
+    let masks = [[4, 0], [6, 0]].map(|runs: [u32; 2]| RunMask::new(&runs, runs[0] / 2, 2).unwrap());
+    let refused = mask_ious(&masks[..1], &masks[1..], &[false]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`truths` has 3 rows and 2 columns, but must have 2 and 2: the size of the first mask"
+    );
 }

@@ -46,26 +46,69 @@ proptest! {
 
     /// Bins that are put together are the bins that would have been counted.
     #[test]
-    fn other_numbers_of_bins_meet_in_their_common_divisor(
+    fn bins_are_put_together_by_divisors(
         statements in prop::collection::vec(
             (prop_oneof![0.0..=1.0, (0_u8..=60).prop_map(|k| f64::from(k) / 60.0)], any::<bool>()),
             1..40,
         ),
-        factors in (1_usize..7, 1_usize..7, 1_usize..7), cut in 0_usize..40,
+        factors in (1_usize..7, 1_usize..7),
     ) {
         let (p, right): (Vec<f64>, Vec<bool>) = statements.iter().copied().unzip();
-        let (a, b) = (factors.0 * factors.1, factors.0 * factors.2);
-        let bins = (1..=a).rev().find(|d| a % d == 0 && b % d == 0).unwrap_or(1);
-        let cut = cut.min(p.len());
-        let mut sum = calibration(&p[..cut], &right[..cut], a).unwrap();
-        sum += calibration(&p[cut..], &right[cut..], b).unwrap();
+        let bins = factors.0;
+        let all = calibration(&p, &right, bins * factors.1).unwrap();
+        let sum = all.coarsened(bins).unwrap();
         let expected = calibration(&p, &right, bins).unwrap();
         prop_assert_eq!(sum.bins().len(), bins);
         for (own, other) in sum.bins().iter().zip(expected.bins()) {
             prop_assert_eq!((own.count, own.right), (other.count, other.right));
             prop_assert!((own.probability - other.probability).abs() < 1e-12);
         }
+        prop_assert_eq!((sum.count(), sum.brier()), (all.count(), all.brier()));
+        prop_assert!(all.coarsened(bins * factors.1 + 1).is_err());
+        prop_assert!(all.coarsened(0).is_err());
     }
+
+    /// Whatever the order and the grouping, a sum has bins only if all had as many.
+    #[test]
+    fn different_numbers_of_bins_have_no_errors_by_bins(
+        parts in prop::collection::vec((prop::collection::vec(0.0..=1.0, 0..4), 1_usize..4), 1..6),
+        cut in 0_usize..6,
+    ) {
+        let counts: Vec<CalibrationCounts> = parts
+            .iter()
+            .map(|(p, bins)| calibration(p, &vec![true; p.len()], *bins).unwrap())
+            .collect();
+        let said = || parts.iter().filter(|(p, _)| !p.is_empty());
+        let same = said().all(|(_, bins)| Some(*bins) == said().next().map(|part| part.1));
+        let cut = cut.min(counts.len());
+        let sum: CalibrationCounts = counts.iter().cloned().sum();
+        let groups = [&counts[cut..], &counts[..cut]];
+        let grouped: CalibrationCounts =
+            groups.iter().map(|group| group.iter().cloned().sum::<CalibrationCounts>()).sum();
+        let all: u64 = parts.iter().map(|(p, _)| p.len() as u64).sum();
+        for sum in [&sum, &grouped] {
+            prop_assert_eq!(sum.count(), all);
+            prop_assert_eq!(sum.expected_error().is_some(), all > 0 && same);
+            prop_assert_eq!(sum.largest_error().is_some(), all > 0 && same);
+            prop_assert_eq!(sum.brier().is_some(), all > 0);
+            prop_assert_eq!(sum.bins().is_empty(), all > 0 && !same);
+            let text = serde_json::to_string(sum).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<CalibrationCounts>(&text).unwrap(), sum);
+        }
+        prop_assert!((sum.brier().unwrap_or(0.0) - grouped.brier().unwrap_or(0.0)).abs() < 1e-12);
+    }
+}
+
+/// One number of bins too many must not make one bin of all silently.
+#[test]
+fn fifteen_and_sixteen_bins_do_not_make_one() {
+    let mut sum = calibration(&[0.2, 0.9], &[false, true], 15).unwrap();
+    sum += calibration(&[0.4], &[true], 16).unwrap();
+    assert!(sum.bins().is_empty() && sum.thresholded().is_empty());
+    assert_eq!((sum.expected_error(), sum.largest_error(), sum.count()), (None, None, 3));
+    assert!((sum.brier().unwrap() - (0.04 + 0.01 + 0.36) / 3.0).abs() < 1e-12);
+    let text = r#"{"bins":[{"count":0,"right":0,"probability":0.0}],"squares":0.0,"unbinned":1}"#;
+    assert!(serde_json::from_str::<CalibrationCounts>(text).is_err());
 }
 
 #[test]

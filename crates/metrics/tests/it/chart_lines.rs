@@ -57,6 +57,17 @@ fn lines_without_extent() {
     assert_eq!(chart_lines(&large, &large).unwrap().score().task_6a, Some(1.0));
 }
 
+/// A slope that is infinite must not turn an error into none.
+#[test]
+fn steep_lines() {
+    let line = |points: &[(f64, f64)]| LineString::from(points.to_vec());
+    let steep = [line(&[(0.0, 0.0), (1e-300, 1e100)])];
+    let level = [line(&[(0.0, 50.0), (1e-300, 50.0)])];
+    // The truth's first point has 50 where the line starts at 0, its last 1e100.
+    assert_eq!(chart_lines(&steep, &level).unwrap().score().task_6a, Some(0.0));
+    assert_eq!(chart_lines(&steep, &steep).unwrap().score().task_6a, Some(1.0));
+}
+
 fn lines() -> impl Strategy<Value = Vec<Vec<(f64, f64)>>> {
     let line = prop::collection::vec((0.0..100.0, 0.0..80.0), 1..6);
     prop::collection::vec(line, 0..4)

@@ -154,3 +154,21 @@ fn bad_shapes_are_refused() {
     let none = [[1.0, 1.0, 0.0, 0.0]];
     assert_eq!(box_ious(&none, &none, &[false]).unwrap(), array![[0.0]]);
 }
+
+#[test]
+fn boxes_of_any_size_have_numbers_for_overlaps() {
+    let refused = box_ious(&[[0.0, 0.0, 1e200, 1e200]], &[[0.0; 4]], &[false]);
+    assert!(matches!(refused, Err(Error::InvalidEntry { field: "detections", index: 0, .. })));
+    let refused = box_ious(&[], &[[0.0; 4], [-1e101, 0.0, 1.0, 1.0]], &[false; 2]);
+    assert!(matches!(refused, Err(Error::InvalidEntry { field: "truths", index: 1, .. })));
+    // Areas that overflow in nothing, and areas that are 0 though the sides are not.
+    let sizes = [1e100, 1.0, 1e-200, 1e-300];
+    let boxes = sizes.map(|side| [0.0, 0.0, side, side]);
+    let ious = box_ious(&boxes, &boxes, &[false, false, false, true]).unwrap();
+    assert!(ious.iter().all(|iou| (0.0..=1.0).contains(iou)), "{ious}");
+    assert_eq!((ious[(0, 0)], ious[(1, 1)], ious[(2, 2)]), (1.0, 1.0, 0.0));
+    // Beside such a number a side of 1 px is rounded away, or to 2 px.
+    let far = [[1e16, 1e16, 1.0, 1.0], [1e16 + 2.0, 1e16 + 2.0, 1.0, 1.0]];
+    let ious = box_ious(&far, &far, &[false, true]).unwrap();
+    assert!(ious.iter().all(|iou| (0.0..=1.0).contains(iou)), "{ious}");
+}

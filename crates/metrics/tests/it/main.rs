@@ -18,8 +18,10 @@ mod calibration;
 mod chart_lines;
 mod coco_ap;
 mod coco_overlap;
+mod error_sum;
 mod line_distances;
 mod line_errors;
+mod matched_boundary;
 mod matched_classes;
 mod mean_box_iou;
 mod panoptic;
@@ -28,6 +30,7 @@ mod pixel_similarity;
 mod plots;
 mod report;
 mod spacenet;
+mod strict_reading;
 mod weighted_counts;
 mod weighted_mean;
 

@@ -1,6 +1,8 @@
 //! Classes of paired objects.
 
-use mapvec_metrics::{Error, MatchedClasses, matched_classes, paired_classes};
+use mapvec_metrics::{
+    Error, MatchedClasses, MatchedClassesConfig, matched_classes, paired_classes,
+};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
@@ -31,6 +33,10 @@ fn scene() -> impl Strategy<Value = (Vec<Option<usize>>, Vec<usize>, Vec<f64>)> 
     })
 }
 
+fn limited(classes: usize, max_cost: f64) -> MatchedClassesConfig {
+    MatchedClassesConfig { classes, max_cost }
+}
+
 fn counted(
     predicted: &[Option<usize>],
     truth: &[usize],
@@ -38,7 +44,7 @@ fn counted(
     most: f64,
 ) -> MatchedClasses {
     let costs = Array2::from_shape_vec((predicted.len(), truth.len()), costs.to_vec()).unwrap();
-    matched_classes(costs.view(), predicted, truth, (3, most)).unwrap()
+    matched_classes(costs.view(), predicted, truth, &limited(3, most)).unwrap()
 }
 
 proptest! {
@@ -79,7 +85,7 @@ proptest! {
         least(&costs, 0, &mut Vec::new(), &mut best, 0.0);
         // Each object is a class of its own, and so is each prediction: counts show the pairs.
         let predicted = [Some(0), Some(1), Some(2)];
-        let found = matched_classes(costs.view(), &predicted, &[0, 1, 2, 3], (4, 1.0)).unwrap();
+        let found = matched_classes(costs.view(), &predicted, &[0, 1, 2, 3], &limited(4, 1.0)).unwrap();
         let mut sum = 0.0;
         for prediction in 0..3 {
             for object in 0..4 {
@@ -107,7 +113,8 @@ proptest! {
 fn counts_by_hand() {
     let costs = array![[0.1, 5.0], [f64::NAN, 0.2], [0.3, 0.4]];
     let counts =
-        matched_classes(costs.view(), &[Some(0), Some(0), Some(1)], &[0, 1], (2, 1.0)).unwrap();
+        matched_classes(costs.view(), &[Some(0), Some(0), Some(1)], &[0, 1], &limited(2, 1.0))
+            .unwrap();
     // (0, 0) and (1, 1) are paired, the last prediction is left.
     assert_eq!(counts.count(Some(0), Some(0)), 1);
     assert_eq!(counts.count(Some(1), Some(0)), 1);
@@ -118,11 +125,11 @@ fn counts_by_hand() {
     assert_eq!(counts.mean_f1(), Some(1.0 / 3.0));
     assert_eq!(counts.counts().score().f1, Some(0.4));
     // Beyond the limit nothing is a pair.
-    let far = matched_classes(array![[2.0]].view(), &[Some(1)], &[1], (2, 1.0)).unwrap();
+    let far = matched_classes(array![[2.0]].view(), &[Some(1)], &[1], &limited(2, 1.0)).unwrap();
     assert_eq!((far.count(Some(1), None), far.count(None, Some(1))), (1, 1));
     assert_eq!(far.accuracy(), None);
     // A prediction that says that there is nothing.
-    let none = matched_classes(array![[0.0]].view(), &[None], &[1], (2, 1.0)).unwrap();
+    let none = matched_classes(array![[0.0]].view(), &[None], &[1], &limited(2, 1.0)).unwrap();
     assert_eq!((none.count(Some(1), None), none.count(None, None)), (1, 0));
 }
 
@@ -140,21 +147,66 @@ fn a_mean_over_batches_is_another_number() {
 fn bad_input_is_refused() {
     let one = array![[0.5]];
     let refuse = |predicted: &[Option<usize>], truth: &[usize], setting| {
-        matched_classes(one.view(), predicted, truth, setting).unwrap_err()
+        matched_classes(one.view(), predicted, truth, &setting).unwrap_err()
     };
-    assert!(matches!(refuse(&[], &[0], (2, 1.0)), Error::ShapeMismatch { field: "costs", .. }));
-    let class = refuse(&[Some(2)], &[0], (2, 1.0));
+    assert!(matches!(
+        refuse(&[], &[0], limited(2, 1.0)),
+        Error::ShapeMismatch { field: "costs", .. }
+    ));
+    let class = refuse(&[Some(2)], &[0], limited(2, 1.0));
     assert!(matches!(class, Error::InvalidEntry { field: "predicted", index: 0, .. }));
-    let class = refuse(&[Some(1)], &[7], (2, 1.0));
+    let class = refuse(&[Some(1)], &[7], limited(2, 1.0));
     assert!(matches!(class, Error::InvalidEntry { field: "truth", .. }));
-    for setting in [(0, 1.0), (2, f64::NAN), (2, f64::INFINITY), (usize::MAX, 1.0)] {
+    for (classes, most) in [(0, 1.0), (2, f64::NAN), (2, f64::INFINITY), (usize::MAX, 1.0)] {
+        let setting = limited(classes, most);
         assert!(matches!(refuse(&[Some(0)], &[0], setting), Error::InvalidSetting { .. }));
     }
     for pairs in [&[(1, 0)][..], &[(0, 1)], &[(0, 0), (0, 0)]] {
         let refused = paired_classes(&[Some(0)], &[0], pairs, 2);
         assert!(matches!(refused, Err(Error::InvalidEntry { field: "pairs", .. })), "{pairs:?}");
     }
-    let counts = paired_classes(&[], &[], &[], 2).unwrap();
-    let text = serde_json::to_string(&counts).unwrap();
-    assert!(serde_json::from_str::<MatchedClasses>(&text.replace("[0,0],", "[0],")).is_err());
+}
+
+#[test]
+fn what_is_read_must_be_whole() {
+    let read = |text: &str| serde_json::from_str::<MatchedClasses>(text);
+    let counts = read(r#"{"classes":2,"counts":[[null,1,3],[0,null,1],[0,1,2]]}"#).unwrap();
+    assert_eq!((counts.count(None, Some(1)), counts.count(Some(0), Some(1))), (3, 2));
+    for wrong in [
+        "[[0,1,0]]",
+        "[[null,null,1]]",
+        "[[0,2,1]]",
+        "[[2,null,1]]",
+        "[[0,1,1],[0,1,1]]",
+        "[[0,1,1],[0,null,1]]",
+        "[[0,1]]",
+    ] {
+        let text = format!(r#"{{"classes":2,"counts":{wrong}}}"#);
+        assert!(read(&text).is_err(), "{text}");
+    }
+    assert!(read(r#"{"classes":4097,"counts":[]}"#).is_err());
+}
+
+/// The room of counts is that of the classes that occur.
+#[test]
+fn many_classes_take_no_room() {
+    let counts: MatchedClasses = (0..500)
+        .map(|class| paired_classes(&[Some(class)], &[4095], &[(0, 0)], 4096).unwrap())
+        .sum();
+    assert_eq!((counts.classes(), counts.class_counts(4095).false_negatives), (4096, 500));
+    assert_eq!(counts.counts().score().f1, Some(0.0));
+    assert!(serde_json::to_string(&counts).unwrap().len() < 10_000);
+}
+
+#[test]
+fn costs_that_are_not_finite_are_no_pairs() {
+    for cost in [f64::NEG_INFINITY, f64::INFINITY, f64::NAN] {
+        let costs = array![[cost, 0.5], [0.2, 0.1]];
+        let counts =
+            matched_classes(costs.view(), &[Some(0), Some(1)], &[0, 1], &limited(2, 1.0)).unwrap();
+        assert_eq!((counts.count(Some(1), Some(0)), counts.count(Some(0), Some(1))), (1, 1));
+        let alone = matched_classes(array![[cost]].view(), &[Some(0)], &[0], &limited(2, 1.0));
+        let alone = alone.unwrap();
+        assert_eq!((alone.count(Some(0), None), alone.count(None, Some(0))), (1, 1));
+    }
 }
