@@ -11,6 +11,28 @@ pub(crate) fn blocks(pixels: usize) -> impl Iterator<Item = std::ops::Range<usiz
     (0..pixels).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(pixels))
 }
 
+/// Pixels of a chunk, the work of one thread: many blocks, and few enough that the chunks of one
+/// picture keep all threads busy.
+pub(crate) const CHUNK: usize = 1 << 14;
+
+/// Starts and ends of the chunks of `pixels` pixels.
+pub(crate) fn chunks(pixels: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..pixels).step_by(CHUNK).map(move |start| start..(start + CHUNK).min(pixels))
+}
+
+/// A range of pixels of every plane.
+pub(crate) fn part(values: &[f32], pixels: usize, range: std::ops::Range<usize>) -> Vec<&[f32]> {
+    values.chunks_exact(pixels).map(|plane| &plane[range.clone()]).collect()
+}
+
+/// The chunks of planes of `pixels` pixels, to be written; for each, its part of every plane.
+pub(crate) fn parts_mut(values: &mut [f32], pixels: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut planes: Vec<_> =
+        values.chunks_exact_mut(pixels).map(|plane| plane.chunks_mut(CHUNK)).collect();
+    let chunk = |_| planes.iter_mut().filter_map(Iterator::next).collect();
+    chunks(pixels).map(chunk).collect()
+}
+
 /// The sum in double precision. Eight partial sums, in a fixed order, let the loop become
 /// vector instructions.
 #[inline(always)]

@@ -3,6 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use crate::error::{Error, Result};
+use crate::precision::widen;
 
 /// A scalar to descend, and what it is made of.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ impl Composite {
         let mut named = Vec::with_capacity(terms.len());
         for (name, weight, term) in terms {
             named.push((*name, term.to_dtype(DType::F64)?.to_scalar::<f64>()?));
+            let term = &widen(term)?;
             let weighted = if *weight == 0.0 { term.zeros_like()? } else { (term * *weight)? };
             loss = Some(match loss {
                 Some(sum) => (sum + weighted)?,

@@ -4,6 +4,7 @@
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
 //! - Classes of pixels: [`cross_entropy`](cross_entropy()) with [`class_weights`](class_weights()),
+//!   [`class_values`](class_values()),
 //!   [`binary_cross_entropy`](binary_cross_entropy()), [`sigmoid_focal`], [`softmax_focal`],
 //!   [`multi_level_focal`].
 //! - Overlap of regions: [`soft_dice`](soft_dice()), [`jaccard`](jaccard()),
@@ -111,11 +112,12 @@ pub use segmentation::ce_dice::{CeDiceConfig, ce_dice};
 pub use segmentation::cl_dice::{ClDiceConfig, cl_dice};
 pub use segmentation::class_mean::{AbsentClasses, SumOver};
 pub use segmentation::class_target::{ClassTarget, Classes};
+pub use segmentation::class_values::class_values;
 pub use segmentation::class_weights::{ClassWeighting, class_counts, class_weights};
 pub use segmentation::cross_entropy::{CrossEntropyConfig, cross_entropy};
 pub use segmentation::dice_cl_dice::dice_cl_dice;
 pub use segmentation::jaccard::jaccard;
-pub use segmentation::lovasz_hinge::lovasz_hinge;
+pub use segmentation::lovasz_hinge::{LovaszHingeConfig, lovasz_hinge};
 pub use segmentation::lovasz_softmax::{LovaszConfig, lovasz_softmax};
 pub use segmentation::multi_level_focal::{MultiLevelFocalConfig, multi_level_focal};
 pub use segmentation::overlap::{Activation, OverlapConfig};

@@ -29,6 +29,17 @@ pub(crate) fn expect(field: &'static str, tensor: &Tensor, dims: &[usize]) -> Re
     Err(mismatch(field, tensor, format!("{dims:?}")))
 }
 
+/// Checks that `tensor` has these dimensions but for axes of size 1.
+///
+/// As many values in another order of axes would be other pixels.
+pub(crate) fn same_axes(field: &'static str, tensor: &Tensor, dims: &[usize]) -> Result<()> {
+    let long = |dims: &[usize]| dims.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+    if long(tensor.dims()) == long(dims) {
+        return Ok(());
+    }
+    Err(mismatch(field, tensor, format!("{dims:?}, axes of size 1 may be left out")))
+}
+
 /// A target: data of exactly these dimensions, which no gradient reaches, in the precision of
 /// the prediction `like`.
 pub(crate) fn data(

@@ -24,7 +24,7 @@ pub(crate) fn root(x: &Tensor) -> Result<Tensor> {
     Ok(regular.where_cond(&safe.sqrt()?, &x.zeros_like()?)?)
 }
 
-/// `x^gamma` of `x >= 0` for `gamma > 0`.
+/// `x^gamma` of `x >= 0` for `gamma > 0`; below [`TINY`] a line to 0 where `gamma` is below 1.
 pub(crate) fn power(x: &Tensor, gamma: f64) -> Result<Tensor> {
     if (gamma - 1.0).abs() < f64::EPSILON {
         return Ok(x.clone());
@@ -32,9 +32,17 @@ pub(crate) fn power(x: &Tensor, gamma: f64) -> Result<Tensor> {
     if (gamma - 2.0).abs() < f64::EPSILON {
         return Ok(x.sqr()?);
     }
-    let regular = x.ne(0.0)?;
+    // Below 1 the slope grows without end towards 0: a line goes there.
+    let least = if gamma < 1.0 { TINY } else { 0.0 };
+    let regular = (x.gt(least)? + x.ne(x)?)?;
     let safe = regular.where_cond(x, &x.ones_like()?)?;
-    Ok(regular.where_cond(&safe.powf(gamma)?, &x.zeros_like()?)?)
+    let rest = if gamma < 1.0 {
+        let line = (x * TINY.powf(gamma - 1.0))?;
+        x.ne(0.0)?.where_cond(&line, &x.zeros_like()?)?
+    } else {
+        x.zeros_like()?
+    };
+    Ok(regular.where_cond(&safe.powf(gamma)?, &rest)?)
 }
 
 /// The Euclidean norm over the last dimension, which stays with size 1.

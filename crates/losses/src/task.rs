@@ -85,7 +85,8 @@ impl Task<'_> {
     }
 
     /// Checks settings, channels and target, and returns the sum of the pixels' weights, by
-    /// which the sum of the losses is divided; 1 where no pixel counts.
+    /// which the sum of the losses is divided; infinite where they sum to 0, so that mean and
+    /// gradient are 0.
     pub(crate) fn divisor(&self, channels: usize, pixels: usize) -> Result<f64> {
         match self.kind {
             Kind::BceDice { config, .. } => config.validate()?,
@@ -123,7 +124,7 @@ impl Task<'_> {
                 "finite widths above 0 px, or NaN for unknown",
             ),
         }?;
-        Ok(if mass > 0.0 { mass } else { 1.0 })
+        Ok(if mass > 0.0 { mass } else { f64::INFINITY })
     }
 
     /// Sum of the weights of a target's classes.
@@ -193,6 +194,10 @@ pub(crate) fn evaluate(logits: &Tensor, tasks: &[Task<'_>]) -> Result<(Tensor, V
         tasks.par_iter().map(|task| task.divisor(c, b * h * w)).collect::<Result<Vec<_>>>()?;
     check_overlap(tasks)?;
     let logits = widen(logits)?;
+    if logits.elem_count() == 0 {
+        // The tensor library cannot add up parts of nothing.
+        return Ok((logits.sum_all()?, vec![[0.0; 2]; tasks.len()]));
+    }
     if is_fast(&logits) {
         fused(&logits.contiguous()?, tasks, &divisors)
     } else {

@@ -19,7 +19,7 @@
 //! | [`segment_errors`], [`angle_errors`], [`thickness_errors`] | segments, rasters | errors with their quantiles |
 //! | [`line_distances`] | lines | distances both ways, Hausdorff distance at 95 % |
 //! | [`polis_errors`] | matched polygons | PoLiS distances |
-//! | [`boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
+//! | [`boundary_counts`], [`matched_boundary_counts`], [`pixel_distances`] | two masks | boundary F, Hausdorff distance at 95 % |
 //! | [`calibration`] | probabilities and truth | expected calibration error, Brier score |
 //!
 //! [`bootstrap`] and [`bootstrap_by`] give a score its confidence interval, [`compare_systems`] compares two

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::check_share;
 use crate::boxes::overlap::{Overlap, box_overlap};
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{expect, rank, rows};
 use crate::singular::{magnitude, positive, ratio, zero};
@@ -103,8 +104,9 @@ pub fn anchor_score_loss(
         return Err(Error::Length { task: "truth", expected: b, found: truth.len() });
     }
     if b == 0 {
-        return config.reduction.apply(&confidence.sum(1)?, weights);
+        return config.reduction.apply(&widen(confidence)?.sum(1)?, weights);
     }
+    let (confidence, boxes) = (widen(confidence)?, widen(boxes)?);
     let mut losses = Vec::with_capacity(b);
     for (picture, truth) in truth.iter().enumerate() {
         let t = rows("truth", truth, 4)?;

@@ -8,6 +8,7 @@ use crate::allowed::{check_labels, check_not_negative};
 use crate::boxes::smooth_l1::{SmoothL1Config, smooth_l1};
 use crate::composite::Composite;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{expect, rank};
 use crate::singular::zero;
@@ -79,6 +80,7 @@ pub fn box_head_loss(
     expect("deltas", deltas, &[n, 4 * k])?;
     expect("targets", targets, &[n, 4])?;
     check_labels(labels, n, 0, k)?;
+    let (logits, deltas) = (&widen(logits)?, &widen(deltas)?);
     let device = logits.device();
     let class = if n == 0 {
         zero(logits)?

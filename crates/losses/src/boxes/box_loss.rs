@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::{check_positive, check_share};
 use crate::boxes::overlap::{Overlap, box_overlap};
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{data, leading, nothing};
 use crate::singular::{magnitude, power};
@@ -86,6 +87,7 @@ pub fn box_loss(
 ) -> Result<Tensor> {
     config.validate()?;
     let dims = leading("prediction", prediction, &[4])?;
+    let prediction = &widen(prediction)?;
     let target = data("target", target, prediction.dims(), prediction)?;
     if prediction.elem_count() == 0 {
         return config.reduction.apply(&nothing(prediction, dims)?, weights);

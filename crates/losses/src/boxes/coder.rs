@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::check_positive;
 use crate::boxes::convert::halves;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::{expect, nothing};
 
 /// Scale of the numbers of [`encode_boxes`].
@@ -70,6 +71,7 @@ const MOST: f64 = 4.135_166_556_742_356;
 pub fn encode_boxes(reference: &Tensor, boxes: &Tensor, coder: &BoxCoder) -> Result<Tensor> {
     coder.validate()?;
     expect("boxes", boxes, reference.dims())?;
+    let reference = &widen(reference)?;
     let boxes = boxes.to_dtype(reference.dtype())?;
     let (Some([r1, r2]), Some([b1, b2])) =
         (halves("reference", reference)?, halves("boxes", &boxes)?)
@@ -101,6 +103,7 @@ pub fn encode_boxes(reference: &Tensor, boxes: &Tensor, coder: &BoxCoder) -> Res
 pub fn decode_boxes(reference: &Tensor, deltas: &Tensor, coder: &BoxCoder) -> Result<Tensor> {
     coder.validate()?;
     expect("deltas", deltas, reference.dims())?;
+    let deltas = &widen(deltas)?;
     let reference = reference.to_dtype(deltas.dtype())?;
     let (Some([r1, r2]), Some([moved, grown])) =
         (halves("reference", &reference)?, halves("deltas", deltas)?)

@@ -3,6 +3,7 @@
 use candle_core::{D, Tensor};
 
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::{mismatch, nothing};
 
 /// Corners `(x1, y1, x2, y2)` of boxes given as centre and size `(x, y, w, h)`.
@@ -15,6 +16,7 @@ use crate::shape::{mismatch, nothing};
 ///
 /// [`Error::Shape`](crate::Error::Shape) for another shape.
 pub fn to_corners(boxes: &Tensor) -> Result<Tensor> {
+    let boxes = &widen(boxes)?;
     let Some([center, size]) = halves("boxes", boxes)? else {
         return nothing(boxes, boxes.dims());
     };
@@ -32,6 +34,7 @@ pub fn to_corners(boxes: &Tensor) -> Result<Tensor> {
 ///
 /// [`Error::Shape`](crate::Error::Shape) for another shape.
 pub fn to_center_size(boxes: &Tensor) -> Result<Tensor> {
+    let boxes = &widen(boxes)?;
     let Some([first, last]) = halves("boxes", boxes)? else {
         return nothing(boxes, boxes.dims());
     };

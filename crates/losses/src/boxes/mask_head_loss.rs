@@ -5,6 +5,7 @@ use mapvec_nn::{RoiAlignConfig, bce_with_logits, roi_align};
 
 use crate::allowed::check_labels;
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::shape::{expect, rank};
 use crate::singular::zero;
 
@@ -63,8 +64,10 @@ pub fn mask_head_loss(logits: &Tensor, targets: &MaskHeadTargets<'_>) -> Result<
         });
     }
     if logits.elem_count() == 0 {
-        return zero(logits);
+        return zero(&widen(logits)?);
     }
+    // Half precision has not enough digits for the index of a mask.
+    let logits = widen(logits)?;
     let (device, dtype) = (logits.device(), logits.dtype());
     let matched: Vec<f64> = targets.matched.iter().map(|&mask| mask as f64).collect();
     let matched = Tensor::from_vec(matched, (n, 1), device)?.to_dtype(dtype)?;

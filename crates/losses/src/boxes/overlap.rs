@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boxes::convert::halves;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::{leading, mismatch, nothing, rows};
 use crate::singular::{larger, positive, ratio, smaller};
 
@@ -54,6 +55,7 @@ pub fn box_overlap(a: &Tensor, b: &Tensor, measure: Overlap) -> Result<Tensor> {
         .shape()
         .broadcast_shape_binary_op(b.shape(), "box_overlap")
         .map_err(|_| mismatch("b", b, format!("{:?} or one that broadcasts", a.dims())))?;
+    let a = widen(a)?;
     let (a, b) = (a.broadcast_as(&shape)?, b.to_dtype(a.dtype())?.broadcast_as(&shape)?);
     let (Some([a1, a2]), Some([b1, b2])) = (halves("a", &a)?, halves("b", &b)?) else {
         return nothing(&a, &shape.dims()[..shape.rank() - 1]);

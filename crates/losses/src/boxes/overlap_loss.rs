@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boxes::overlap::{Overlap, box_overlap};
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{data, leading};
 
@@ -42,6 +43,7 @@ pub fn overlap_loss(
     weights: Option<&Tensor>,
     config: &OverlapLossConfig,
 ) -> Result<Tensor> {
+    let prediction = &widen(prediction)?;
     leading("prediction", prediction, &[4])?;
     let target = data("target", target, prediction.dims(), prediction)?;
     let values = box_overlap(prediction, &target, config.overlap)?.affine(-1.0, 1.0)?;

@@ -3,11 +3,13 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::data;
 use crate::singular::magnitude;
 
 /// `|prediction - target|`.
 pub(crate) fn difference(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
+    let prediction = &widen(prediction)?;
     magnitude(&(prediction - data("target", target, prediction.dims(), prediction)?)?)
 }
 

@@ -11,6 +11,7 @@ use crate::boxes::matcher::{AnchorMatchConfig, match_anchors, sample};
 use crate::boxes::smooth_l1::{SmoothL1Config, smooth_l1};
 use crate::composite::Composite;
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{expect, rank, rows};
 use crate::singular::zero;
@@ -121,7 +122,8 @@ pub fn rpn_loss(
         return Err(Error::Length { task, expected, found });
     }
     let device = anchors.device();
-    let anchors = anchors.to_dtype(prediction.deltas.dtype())?;
+    let (objectness, deltas) = (widen(prediction.objectness)?, widen(prediction.deltas)?);
+    let anchors = anchors.to_dtype(deltas.dtype())?;
     let mut drawn: Vec<u32> = Vec::new();
     let mut labels = Vec::new();
     let mut places: Vec<u32> = Vec::new();
@@ -146,17 +148,17 @@ pub fn rpn_loss(
     }
     let count = drawn.len().max(1) as f64;
     let objectness = if drawn.is_empty() {
-        zero(prediction.objectness)?
+        zero(&objectness)?
     } else {
-        let logits = prediction.objectness.flatten_all()?;
+        let logits = objectness.flatten_all()?;
         let logits = logits.index_select(&Tensor::new(drawn, device)?, 0)?;
         let labels = Tensor::new(labels, device)?.to_dtype(logits.dtype())?;
         (bce_with_logits(&logits, &labels)?.sum_all()? / count)?
     };
     let boxes = if targets.is_empty() {
-        zero(prediction.deltas)?
+        zero(&deltas)?
     } else {
-        let deltas = prediction.deltas.reshape((b * a, 4))?;
+        let deltas = deltas.reshape((b * a, 4))?;
         let deltas = deltas.index_select(&Tensor::new(places, device)?, 0)?;
         let smooth = SmoothL1Config { beta: config.beta, reduction: Reduction::Sum };
         (smooth_l1(&deltas, &Tensor::cat(&targets, 0)?.detach(), None, &smooth)? / count)?

@@ -42,7 +42,7 @@ impl SetPredictionConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the field that is out of range.
+    /// [`Error::Config`](crate::Error::Config) names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
         check_not_negative("no_object_weight", self.no_object_weight)?;
         check_not_negative("class_weight", self.class_weight)?;
@@ -73,8 +73,8 @@ impl SetPredictionConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] or [`Error::Length`] for shapes that do not fit, [`Error::Target`] for a
-/// class, a query or an object that does not exist or is matched twice, [`Error::Config`] for
+/// [`Error::Shape`](crate::Error::Shape) or [`Error::Length`](crate::Error::Length) for shapes that do not fit, [`Error::Target`](crate::Error::Target) for a
+/// class, a query or an object that does not exist or is matched twice, [`Error::Config`](crate::Error::Config) for
 /// a setting out of range.
 ///
 /// # References
@@ -87,6 +87,7 @@ pub fn set_prediction_loss(
     config: &SetPredictionConfig,
 ) -> Result<Composite> {
     config.validate()?;
+    let prediction = &prediction.widened()?;
     let dense = DenseTruth::of(prediction, truth)?;
     let (logits, _) = both("classes", prediction, &dense.objects)?;
     let (boxes, theirs) = both("boxes", prediction, &dense.objects)?;

@@ -1,6 +1,6 @@
 //! Embeddings that gather in clusters, one per instance.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::check_not_negative;
@@ -124,7 +124,7 @@ pub fn discriminative(
         }
     }
     if expected * d == 0 {
-        let none = embeddings.sum_all()?;
+        let none = widen(embeddings)?.sum_all()?;
         return Composite::of(&TERMS.map(|name| (name, 1.0, none.clone())));
     }
     let pictures = instances
@@ -183,14 +183,39 @@ fn composed(
     let variance = ((outside * shares)?.sum_all()? / c as f64)?;
 
     let distance = if c > 1 {
-        let gaps = means.unsqueeze(1)?.broadcast_sub(&means.unsqueeze(0)?)?;
-        let gaps = norm(&gaps)?.squeeze(D::Minus1)?;
-        let near = positive(&gaps.affine(-1.0, 2.0 * config.delta_d)?)?.sqr()?;
-        let pairs = Tensor::eye(c, dtype, device)?.affine(-1.0, 1.0)?;
-        ((near * pairs)?.sum_all()? / (c * (c - 1)) as f64)?
+        match near_pairs(&means, 2.0 * config.delta_d)? {
+            (first, _) if first.is_empty() => variance.zeros_like()?,
+            (first, second) => {
+                let side = |of: Vec<u32>| means.index_select(&Tensor::new(of, device)?, 0);
+                let gaps = norm(&(side(first)? - side(second)?)?)?;
+                let near = positive(&gaps.affine(-1.0, 2.0 * config.delta_d)?)?.sqr()?;
+                // Both orders of a pair.
+                (near.sum_all()? * (2.0 / (c * (c - 1)) as f64))?
+            }
+        }
     } else {
         variance.zeros_like()?
     };
     let regularization = (norm(&means)?.sum_all()? / c as f64)?;
     Ok(Some([variance, distance, regularization]))
+}
+
+/// Pairs of rows that are nearer than `reach`, or have no distance: those that cost something.
+///
+/// Tensors of all pairs would hold gigabytes for some thousand instances.
+fn near_pairs(means: &Tensor, reach: f64) -> Result<(Vec<u32>, Vec<u32>)> {
+    let rows = means.detach().to_dtype(DType::F64)?.to_vec2::<f64>()?;
+    let mut pairs = (Vec::new(), Vec::new());
+    for (first, a) in (0_u32..).zip(&rows) {
+        for (second, b) in (0_u32..first).zip(&rows) {
+            let square: f64 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+            // NaN is not beyond the reach.
+            let beyond = square.sqrt() >= reach;
+            if !beyond {
+                pairs.0.push(first);
+                pairs.1.push(second);
+            }
+        }
+    }
+    Ok(pairs)
 }

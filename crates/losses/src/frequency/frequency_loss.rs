@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::{check_not_negative, check_positive};
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{data, leading, nothing};
 use crate::singular::{larger, magnitude, norm, ratio};
@@ -101,6 +102,7 @@ pub fn frequency_loss(
 ) -> Result<Tensor> {
     config.validate()?;
     let dims = leading("prediction", prediction, &[3])?;
+    let prediction = &widen(prediction)?;
     let target = data("target", target, prediction.dims(), prediction)?;
     if prediction.elem_count() == 0 {
         return config.reduction.apply(&nothing(prediction, dims)?, weights);

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::frequency::frequency_loss::FrequencyLossConfig;
+use crate::precision::widen;
 use crate::shape::{expect, rank};
 
 /// How well each proposal explains the wave that it explains best.
@@ -37,7 +38,7 @@ pub fn frequency_scores(
     if let Some(valid) = valid {
         expect("valid", valid, &[b, t])?;
     }
-    let proposals = proposals.detach();
+    let proposals = widen(&proposals.detach())?;
     if b * k * t == 0 {
         return Ok(Tensor::zeros((b, k), proposals.dtype(), proposals.device())?);
     }

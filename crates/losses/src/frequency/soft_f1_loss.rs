@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::check_weights;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{expect, mismatch, nothing};
 use crate::singular::ratio;
@@ -50,6 +51,7 @@ pub fn soft_f1_loss(
     let Some(&b) = probabilities.dims().first() else {
         return Err(mismatch("probabilities", probabilities, "[B, ..]".to_owned()));
     };
+    let probabilities = &widen(probabilities)?;
     if probabilities.elem_count() == 0 {
         return config.reduction.apply(&nothing(probabilities, &[b])?, None);
     }

@@ -86,10 +86,10 @@ pub struct MatchedLoss {
 
 /// Matches predicted objects with true ones at the least joint cost, then compares the pairs.
 ///
-/// For a picture with the matched pairs `M`:
+/// For a picture with `N` objects and the matched pairs `M`:
 ///
 /// ```text
-/// loss = sum over properties c of w_c / max(|M|, 1) * sum over M of l_c
+/// loss = sum over properties c of w_c / max(N, 1) * sum over M of l_c
 /// classes: mean over k of BCE(x_k, y_k)
 /// boxes:   iou_weight (1 - IoU) + (1 - iou_weight) mean |d|^rank
 /// masks:   mean over pixels of -alpha y (1 - p)^gamma ln p
@@ -98,7 +98,7 @@ pub struct MatchedLoss {
 /// ```
 ///
 /// With `unmatched_classes` the sum of the classes is over all predictions, and is divided by
-/// `max(|M|, 1)` too. The joint cost has the same terms and weights, with masks averaged over
+/// `max(N, 1)` too. An object that finds no prediction, where there are too few, costs nothing. The joint cost has the same terms and weights, with masks averaged over
 /// blocks; it reads `unit_class_matrix`, the loss does not. The matching is data: no gradient
 /// flows through it. A picture without objects has the loss 0 and no gradient, but for the classes
 /// of unmatched predictions where they count.
@@ -142,6 +142,8 @@ pub fn matched_loss(
 ) -> Result<MatchedLoss> {
     config.validate()?;
     let joint = config.costs();
+    let prediction = &prediction.widened()?;
+    let counts = truth.iter().map(TrueObjects::count).collect::<Result<Vec<_>>>()?;
     let objects = matched_objects(prediction, truth, pairs)?;
     let MatchedObjects { truth, prediction: aligned, matched, pairs } = &objects;
     let (b, p) = prediction.slots()?.unwrap_or_default();
@@ -149,7 +151,7 @@ pub fn matched_loss(
     let some = prediction.properties().into_iter().find_map(|(_, tensor)| tensor);
     let (device, dtype) =
         some.map_or((candle_core::Device::Cpu, DType::F32), |x| (x.device().clone(), x.dtype()));
-    let counts: Vec<f64> = pairs.iter().map(|pairs| pairs.len().max(1) as f64).collect();
+    let counts: Vec<f64> = counts.iter().map(|&count| count.max(1) as f64).collect();
     let counts = Tensor::from_vec(counts, b, &device)?.to_dtype(dtype)?;
     let mut loss = Tensor::zeros(b, dtype, &device)?;
     let mut terms = Vec::new();

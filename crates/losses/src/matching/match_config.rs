@@ -85,7 +85,8 @@ pub struct MatchSettings {
     pub mask_pooling: usize,
     /// Whether class costs are against a truth of ones, which rewards any class. Default: no.
     pub unit_class_matrix: bool,
-    /// Cost of a pair whose cost is no number or infinite. Default 2.
+    /// Cost of a pair whose cost is no number or infinite; where weights are not normalised, more
+    /// than every finite cost of the picture at least. Default 2.
     pub missing_cost: f64,
     /// How the pairs are found. Default: exactly.
     pub solver: MatchSolver,

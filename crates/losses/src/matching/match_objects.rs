@@ -1,7 +1,9 @@
 //! Which predicted object goes with which true one.
 
 use candle_core::Tensor;
-use mapvec_assignment::{Assignment, AssignmentConfig, NonFinite, assign_batch, auction, greedy};
+use mapvec_assignment::{
+    Assignment, AssignmentConfig, Error as Failure, assign_batch, auction, greedy,
+};
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
@@ -13,6 +15,9 @@ use crate::matching::cost_terms::{
 use crate::matching::match_config::{MatchCostConfig, MatchSettings, MatchSolver, MatchTerm};
 use crate::matching::objects::{Objects, arrays};
 use crate::matching::true_objects::{DenseTruth, TrueObjects};
+
+/// What a solver says of a picture.
+type Outcome = std::result::Result<Assignment, Failure>;
 
 /// The costs of all pairs of a predicted and a true object, for each picture: the sum of
 /// `weight * term`. Terms of a property that one side does not have must not be asked for.
@@ -40,6 +45,7 @@ pub fn match_costs(
     config: &MatchCostConfig,
 ) -> Result<Vec<Array2<f64>>> {
     config.validate()?;
+    let prediction = &prediction.widened()?;
     let truth = DenseTruth::of(prediction, truth)?;
     let (_, p) = prediction.slots()?.unwrap_or_default();
     let mut costs: Vec<_> = truth.counts.iter().map(|&t| Array2::zeros((p, t))).collect();
@@ -64,36 +70,50 @@ pub fn match_costs(
 ///
 /// # Errors
 ///
-/// Those of [`match_costs`]; [`Error::Assignment`] where an auction does not end.
+/// Those of [`match_costs`]; [`Error::Assignment`] where an auction does not end, with
+/// the picture.
 pub fn match_objects(
     prediction: &Objects,
     truth: &[TrueObjects],
     config: &MatchCostConfig,
 ) -> Result<Vec<Vec<(usize, usize)>>> {
     let mut costs = match_costs(prediction, truth, config)?;
-    // Minus infinity would be refused, and is no cost either.
     for costs in &mut costs {
-        costs.mapv_inplace(|cost| if cost.is_finite() { cost } else { f64::NAN });
+        let missing = missing_cost(costs, &config.settings);
+        // Minus infinity is no cost either.
+        costs.mapv_inplace(|cost| if cost.is_finite() { cost } else { missing });
     }
     let found = solve(&costs, &config.settings)?;
     Ok(found.into_iter().map(|assignment| assignment.pairs).collect())
 }
 
+/// The cost of the pairs of a picture whose cost is not finite.
+fn missing_cost(costs: &Array2<f64>, settings: &MatchSettings) -> f64 {
+    if settings.normalize_weights {
+        return settings.missing_cost;
+    }
+    let finite = costs.iter().copied().filter(|cost| cost.is_finite());
+    let most = finite.fold(f64::NEG_INFINITY, f64::max);
+    // Without a finite cost the sum is no number, which `max` passes over.
+    settings.missing_cost.max(most + most.abs().max(1.0))
+}
+
 fn solve(costs: &[Array2<f64>], settings: &MatchSettings) -> Result<Vec<Assignment>> {
-    let config = AssignmentConfig {
-        non_finite: NonFinite::Cap(settings.missing_cost),
-        ..AssignmentConfig::default()
+    let config = AssignmentConfig::default();
+    // The first picture that fails, whatever the threads do.
+    let each = |solve: &(dyn Fn(&Array2<f64>) -> Outcome + Sync)| {
+        let found: Vec<_> = costs.par_iter().map(solve).collect();
+        let named = |(index, found): (usize, Outcome)| {
+            found.map_err(|source| Failure::Batch { index, source: Box::new(source) })
+        };
+        found.into_iter().enumerate().map(named).collect()
     };
-    let found: std::result::Result<Vec<_>, _> = match settings.solver {
+    let found: std::result::Result<Vec<_>, Failure> = match settings.solver {
         MatchSolver::Exact => {
             assign_batch(&costs.iter().map(Array2::view).collect::<Vec<_>>(), &config)
         }
-        MatchSolver::Greedy => {
-            costs.par_iter().map(|costs| greedy(costs.view(), &config)).collect()
-        }
-        MatchSolver::Auction { epsilon } => {
-            costs.par_iter().map(|costs| auction(costs.view(), epsilon, &config)).collect()
-        }
+        MatchSolver::Greedy => each(&|costs| greedy(costs.view(), &config)),
+        MatchSolver::Auction { epsilon } => each(&|costs| auction(costs.view(), epsilon, &config)),
     };
     Ok(found?)
 }

@@ -22,7 +22,8 @@ pub struct MatchedObjects {
     pub pairs: Vec<Vec<(usize, usize)>>,
 }
 
-/// Puts predictions into the slots of their true objects; the gradient flows through them.
+/// Puts predictions into the slots of their true objects; the gradient flows through them. Half
+/// precision becomes single.
 ///
 /// # Shapes
 ///
@@ -37,6 +38,7 @@ pub fn matched_objects(
     truth: &[TrueObjects],
     pairs: &[Vec<(usize, usize)>],
 ) -> Result<MatchedObjects> {
+    let prediction = &prediction.widened()?;
     let DenseTruth { objects, counts, slots } = DenseTruth::of(prediction, truth)?;
     let (b, p) = prediction.slots()?.unwrap_or_default();
     check_pairs(pairs, p, &counts)?;

@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, ArrayView2};
 
 use crate::error::{Error, Result};
+use crate::precision::widen;
 
 /// Predicted objects: `N` slots (queries) for each of `B` pictures.
 ///
@@ -66,6 +67,17 @@ impl Objects {
             found = Some((b, n));
         }
         Ok(found)
+    }
+
+    /// The same in single or double precision.
+    pub(crate) fn widened(&self) -> Result<Self> {
+        let wide = |tensor: &Option<Tensor>| tensor.as_ref().map(widen).transpose();
+        Ok(Self {
+            classes: wide(&self.classes)?,
+            boxes: wide(&self.boxes)?,
+            masks: wide(&self.masks)?,
+            vectors: wide(&self.vectors)?,
+        })
     }
 
     /// The objects at `places` (counted over the whole batch), `slots` for each picture.

@@ -26,7 +26,7 @@ pub struct TrueObjects {
 
 impl TrueObjects {
     /// The number of objects, the same for all properties; 0 without any.
-    fn count(&self) -> Result<usize> {
+    pub(crate) fn count(&self) -> Result<usize> {
         let mut known = self.classes.as_ref().map(Vec::len);
         for (field, tensor) in [
             ("truth.boxes", &self.boxes),

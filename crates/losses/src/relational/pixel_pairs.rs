@@ -58,7 +58,7 @@ pub(crate) fn evaluate(
     reduction: Reduction,
 ) -> Result<Tensor> {
     if prediction.elem_count() == 0 {
-        let none = zero(prediction)?.broadcast_as(masks.b)?.contiguous()?;
+        let none = zero(&widen(prediction)?)?.broadcast_as(masks.b)?.contiguous()?;
         return reduction.apply(&none, None);
     }
     let prediction = widen(prediction)?;

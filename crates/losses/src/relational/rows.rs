@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::exp_log::{exp, ln};
 use crate::relational::pixel_pairs::{EDGE, Pair};
 use crate::relational::similarity_cross_entropy::{PixelWeights, SimilarityForm};
+use crate::singular::TINY;
 
 /// Masks of the patterns of pictures, and how much every pixel's row counts.
 #[derive(Debug)]
@@ -132,7 +133,12 @@ fn value(costs: &mut [f32], target: &[f32], prediction: &[f32], pair: Pair) {
     match pair {
         Pair::Power(gamma) => {
             for ((cost, &a), &y) in rows {
-                *cost = raise((y - a).abs(), gamma);
+                let r = (y - a).abs();
+                *cost = if gamma < 1.0 && r < TINY as f32 {
+                    r * TINY.powf(gamma - 1.0) as f32
+                } else {
+                    raise(r, gamma)
+                };
             }
         }
         Pair::CrossEntropy { form: SimilarityForm::Logits, smoothing } => {
@@ -161,7 +167,12 @@ fn slope(gradient: &mut [f32], target: &[f32], prediction: &[f32], pair: Pair, w
         Pair::Power(gamma) => {
             for ((gradient, &a), &y) in rows {
                 let r = y - a;
-                let steep = weight * gamma as f32 * raise(r.abs(), gamma - 1.0);
+                let steep = if gamma < 1.0 && r.abs() < TINY as f32 {
+                    TINY.powf(gamma - 1.0) as f32
+                } else {
+                    gamma as f32 * raise(r.abs(), gamma - 1.0)
+                };
+                let steep = weight * steep;
                 *gradient = if r == 0.0 { 0.0 } else { steep.copysign(r) };
             }
         }

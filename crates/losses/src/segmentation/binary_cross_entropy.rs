@@ -7,15 +7,17 @@ use crate::allowed::{check_not_negative, check_probabilities, check_values};
 use crate::error::{Error, Result};
 use crate::precision::widen;
 use crate::reduction::Reduction;
+use crate::shape::same_axes;
 use crate::task::IGNORE;
 
 /// What a model of independent classes is taught; a tensor converts into it.
 #[derive(Debug, Clone, Copy)]
 pub struct BinaryTarget<'a> {
-    /// As many values as there are logits. Whole numbers: 0, 1, or 255 for unknown, which counts
+    /// In the shape of the logits, but for axes of size 1. Whole numbers: 0, 1, or 255 for unknown, which counts
     /// nowhere. Floats: probabilities, 0 to 1.
     pub values: &'a Tensor,
-    /// Weight of each value, 0 or more; none: 1 each. A weight of 0 takes a value out.
+    /// Weight of each value, 0 or more, in the same shape; none: 1 each. A weight of 0 takes a
+    /// value out.
     pub weights: Option<&'a Tensor>,
 }
 
@@ -37,13 +39,7 @@ impl<'a> BinaryTarget<'a> {
     pub(crate) fn like(&self, logits: &Tensor) -> Result<(Tensor, Tensor, Option<Tensor>)> {
         let logits = widen(logits)?.contiguous()?;
         let like = |field, tensor: &Tensor| -> Result<Tensor> {
-            if tensor.elem_count() != logits.elem_count() {
-                return Err(Error::Shape {
-                    field,
-                    expected: format!("as many values as the logits {:?}", logits.dims()),
-                    found: format!("{:?}", tensor.dims()),
-                });
-            }
+            same_axes(field, tensor, logits.dims())?;
             let tensor = tensor.detach().to_device(logits.device())?.to_dtype(logits.dtype())?;
             Ok(tensor.reshape(logits.shape())?)
         };

@@ -65,7 +65,8 @@ impl CeDiceConfig {
 /// ```
 ///
 /// The terms `cross_entropy` and `dice` are those of [`cross_entropy`](crate::cross_entropy())
-/// and [`soft_dice`](crate::soft_dice()); the values of the classes are those of Dice.
+/// and [`soft_dice`](crate::soft_dice()); the values of the classes are those of Dice; those of
+/// the cross-entropy are [`class_values`](crate::class_values()).
 ///
 /// # Shapes
 ///

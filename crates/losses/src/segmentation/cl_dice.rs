@@ -76,7 +76,7 @@ impl ClDiceConfig {
 ///
 /// # Shapes
 ///
-/// `prediction` `[B, C, H, W]`, `target` as many values, 0 or 1; whole numbers may be 255 for
+/// `prediction` `[B, C, H, W]`, `target` of that shape, 0 or 1; whole numbers may be 255 for
 /// unknown pixels, where nothing is predicted and nothing is there. Term: `cl_dice`.
 ///
 /// # Errors

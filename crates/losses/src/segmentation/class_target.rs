@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::allowed::check_probabilities;
 use crate::error::{Error, Result};
+use crate::shape::{mismatch, same_axes};
 use crate::task::IGNORE;
 
 /// The most classes whose ids fit a byte beside the mark of unknown pixels.
@@ -18,7 +19,7 @@ pub enum Classes<'a> {
     Bytes(&'a [u8]),
     /// The same for more than 254 classes.
     Ids(&'a [u32]),
-    /// `U8`, `U32` or `I64`: an id per pixel, `[B, H, W]` or any shape with as many values.
+    /// `U8`, `U32` or `I64`: an id per pixel, `[B, H, W]`; axes of size 1 may be there or not.
     /// Floats: a probability per class (one-hot or soft), in the shape of the logits.
     Tensor(&'a Tensor),
 }
@@ -88,6 +89,27 @@ pub(crate) enum Resolved<'a> {
     Wide(Vec<u32>),
     /// Probabilities in the shape of the logits.
     Soft(Tensor),
+}
+
+impl Resolved<'_> {
+    /// Ids with [`WIDE_IGNORE`] for pixels that count nowhere.
+    pub(crate) fn into_ids(self) -> Result<Vec<u32>> {
+        let wide = |&id: &u8| if id == IGNORE { WIDE_IGNORE } else { u32::from(id) };
+        match self {
+            Resolved::Bytes(ids) => Ok(ids.iter().map(wide).collect()),
+            Resolved::Wide(ids) => Ok(ids),
+            Resolved::Soft(shares) => Err(not_ids(&shares)),
+        }
+    }
+}
+
+/// The error of a target that must be ids.
+pub(crate) fn not_ids(target: &Tensor) -> Error {
+    Error::Shape {
+        field: "target",
+        expected: "ids of classes, in a type of whole numbers".to_owned(),
+        found: format!("{:?} of type {:?}", target.dims(), target.dtype()),
+    }
 }
 
 /// Id of a pixel that counts nowhere, among ids that do not fit a byte.
@@ -185,7 +207,10 @@ impl<'a> ClassTarget<'a> {
                 })
             }
             Classes::Tensor(tensor) => {
-                fit.check_length(tensor.elem_count())?;
+                let [batch, _, space @ ..] = fit.shape else {
+                    return Err(mismatch("target", tensor, "[B, ...]".to_owned()));
+                };
+                same_axes("target", tensor, &[&[*batch][..], space].concat())?;
                 let ids = tensor.flatten_all()?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
                 fit.ids(ids.into_iter())
             }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::segmentation::class_target::{ClassTarget, Classes, Fit, Resolved, WIDE_IGNORE};
-use crate::task::IGNORE;
+use crate::segmentation::class_target::{ClassTarget, Classes, Fit, not_ids};
 
 /// How a weight follows from the pixels `n_k` of a class, of `n` pixels and `K` classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,7 +16,8 @@ pub enum ClassWeighting {
     InverseFrequency,
 }
 
-/// Pixels per class, for [`class_weights`]; counts of several batches add up.
+/// Pixels per class, for [`class_weights`]; counts of several batches add up. Pixels of weight 0
+/// are not counted, others count 1.
 ///
 /// # Shapes
 ///
@@ -33,32 +33,21 @@ pub fn class_counts<'a>(
     ignore: Option<u32>,
 ) -> Result<Vec<u64>> {
     let target = target.into();
-    let pixels = match target.classes {
-        Classes::Bytes(ids) => ids.len(),
-        Classes::Ids(ids) => ids.len(),
-        Classes::Tensor(tensor) => tensor.elem_count(),
+    let sizes: &[usize] = match target.classes {
+        Classes::Bytes(ids) => &[ids.len()],
+        Classes::Ids(ids) => &[ids.len()],
+        // Ids as floats would be taken for probabilities.
+        Classes::Tensor(tensor) if tensor.dtype().is_float() => return Err(not_ids(tensor)),
+        Classes::Tensor(tensor) => tensor.dims(),
     };
-    let shape = [1, classes, pixels];
+    let shape = [&[1, classes][..], sizes].concat();
     let fit = Fit { name: "class_counts", shape: &shape, classes, ignore };
+    let ids = target.resolve(&fit)?.into_ids()?;
     let mut counts = vec![0; classes];
-    let mut count = |id: usize| {
-        if let Some(count) = counts.get_mut(id) {
+    for (pixel, &id) in ids.iter().enumerate() {
+        let counted = target.weights.is_none_or(|weights| weights[pixel] != 0.0);
+        if let (true, Some(count)) = (counted, counts.get_mut(id as usize)) {
             *count += 1;
-        }
-    };
-    match target.resolve(&fit)? {
-        Resolved::Bytes(ids) => {
-            ids.iter().filter(|&&id| id != IGNORE).for_each(|&id| count(id.into()));
-        }
-        Resolved::Wide(ids) => {
-            ids.iter().filter(|&&id| id != WIDE_IGNORE).for_each(|&id| count(id as usize));
-        }
-        Resolved::Soft(_) => {
-            return Err(crate::Error::Shape {
-                field: "target",
-                expected: "ids of classes, whole numbers".to_owned(),
-                found: "probabilities".to_owned(),
-            });
         }
     }
     Ok(counts)

@@ -106,7 +106,7 @@ impl CrossEntropyConfig {
 /// mean = sum( v l ) / sum( v )
 /// ```
 ///
-/// These are the values of PyTorch. The largest logit is subtracted first, so confident
+/// Per class, for logs: [`class_values`](crate::class_values()). These are the values of PyTorch. The largest logit is subtracted first, so confident
 /// logits stay finite. In `f32` on the CPU with ids of up to 254 classes, value and gradient
 /// come from one parallel pass.
 ///
@@ -174,7 +174,7 @@ pub fn cross_entropy<'a>(
         Resolved::Soft(soft) => soft_costs(&logits, &soft, target.weights, &config)?,
     };
     Ok(match config.reduction {
-        Reduction::Mean => (costs.sum_all()? / if mass > 0.0 { mass } else { 1.0 })?,
+        Reduction::Mean => (costs.sum_all()? / if mass > 0.0 { mass } else { f64::INFINITY })?,
         Reduction::Sum => costs.sum_all()?,
         Reduction::None => costs.reshape([&[batch][..], &space].concat())?,
     })

@@ -1,16 +1,16 @@
-//! Softmax cross-entropy of a sample: value and gradient in one pass over blocks of pixels.
+//! Softmax cross-entropy of a chunk of pixels: value and gradient in one pass over blocks of pixels.
 
 use crate::block::{BLOCK, Row, blocks, sum};
 use crate::exp_log::{exp, ln};
 
-/// What the pixels of a sample cost.
+/// What the pixels of a chunk cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Costs<'a> {
     /// Weight of each class.
     pub(crate) class_weights: &'a [f32],
     /// Share of the target that is spread over all classes.
     pub(crate) smoothing: f32,
-    /// Weight of each pixel of the sample; none: 1 each.
+    /// Weight of each pixel of the chunk; none: 1 each.
     pub(crate) weights: Option<&'a [f32]>,
 }
 
@@ -24,12 +24,13 @@ struct Block<'a> {
     spread: &'a mut [f32],
 }
 
-/// One sample: the weighted sum of the loss; the gradient, times `scale`, is written.
+/// One chunk, given as its part of every plane: the weighted sum of the loss; the gradient, times
+/// `scale`, is written.
 #[inline(always)]
-pub(crate) fn sample(
-    logits: &[f32],
+pub(crate) fn chunk(
+    logits: &[&[f32]],
     target: &[u8],
-    gradient: &mut [f32],
+    gradient: &mut [&mut [f32]],
     costs: &Costs<'_>,
     scale: f64,
 ) -> f64 {
@@ -42,8 +43,8 @@ pub(crate) fn sample(
         let mut block = Block { largest, mass, chosen, weight, spread };
         let t = &target[range.clone()][..n];
         let pixel_weights = costs.weights.map(|weights| &weights[range.clone()][..n]);
-        block.largest.copy_from_slice(&logits[range.clone()]);
-        for plane in logits.chunks_exact(pixels).skip(1) {
+        block.largest.copy_from_slice(&logits[0][range.clone()]);
+        for plane in &logits[1..] {
             for (m, &x) in block.largest.iter_mut().zip(&plane[range.clone()]) {
                 *m = if x > *m { x } else { *m };
             }
@@ -52,7 +53,7 @@ pub(crate) fn sample(
         block.chosen.fill(0.0);
         block.weight.fill(0.0);
         block.spread.fill(0.0);
-        let planes = logits.chunks_exact(pixels).zip(gradient.chunks_exact_mut(pixels));
+        let planes = logits.iter().zip(gradient.iter_mut());
         for ((class, &class_weight), (plane, out)) in (0_u8..).zip(costs.class_weights).zip(planes)
         {
             let (x, e_out) = (&plane[range.clone()][..n], &mut out[range.clone()][..n]);
@@ -67,7 +68,7 @@ pub(crate) fn sample(
                 *weight *= factor;
             }
         }
-        let planes = gradient.chunks_exact_mut(pixels).map(|out| &mut out[range.clone()][..n]);
+        let planes = gradient.iter_mut().map(|out| &mut out[range.clone()][..n]);
         total += if costs.smoothing > 0.0 {
             block.finish_smooth(t, pixel_weights, costs, scale as f32, planes)
         } else {

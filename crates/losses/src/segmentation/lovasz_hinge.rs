@@ -1,15 +1,33 @@
 //! The convex extension of intersection over union, for logits.
 
 use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::composite::Composite;
 use crate::error::Result;
 use crate::precision::is_fast;
+use crate::segmentation::class_mean::SumOver;
 use crate::segmentation::class_target::{ClassTarget, Fit};
 use crate::segmentation::lovasz_pass::{Lovasz, MOST};
-use crate::segmentation::lovasz_softmax::LovaszConfig;
 use crate::segmentation::overlap::{Activation, planes};
 use crate::segmentation::sorted_errors::{ids, slopes};
+use crate::task::IGNORE;
+
+/// Settings of [`lovasz_hinge`]. It takes logits, and every class counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LovaszHingeConfig {
+    /// Which pixels are scored together. Default: those of the batch.
+    pub sum_over: SumOver,
+    /// The id of pixels that count nowhere; no class may have it. Default 255.
+    pub ignore: Option<u32>,
+}
+
+impl Default for LovaszHingeConfig {
+    fn default() -> Self {
+        Self { sum_over: SumOver::default(), ignore: Some(u32::from(IGNORE)) }
+    }
+}
 
 /// The Lovasz extension of the Jaccard loss for one class, from logits.
 ///
@@ -20,6 +38,7 @@ use crate::segmentation::sorted_errors::{ids, slopes};
 /// e    = 1 - x at the pixels of the class, 1 + x elsewhere
 /// loss = sum over i( max(e_i, 0) (J_i - J_{i-1}) )        J_0 = 0
 /// ```
+///
 /// A sample without a pixel of the class
 /// costs its worst false alarm; one without a known pixel costs nothing.
 ///
@@ -39,7 +58,7 @@ use crate::segmentation::sorted_errors::{ids, slopes};
 pub fn lovasz_hinge<'a>(
     logits: &Tensor,
     target: impl Into<ClassTarget<'a>>,
-    config: &LovaszConfig,
+    config: &LovaszHingeConfig,
 ) -> Result<Composite> {
     let (x, classes) = planes(logits, Activation::None)?;
     let fit = Fit { name: "lovasz_hinge", shape: logits.dims(), classes, ignore: config.ignore };

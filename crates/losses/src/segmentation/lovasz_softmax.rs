@@ -13,17 +13,15 @@ use crate::segmentation::overlap::{Activation, planes};
 use crate::segmentation::sorted_errors::{ids, slopes};
 use crate::task::IGNORE;
 
-/// Settings of [`lovasz_softmax`] and [`lovasz_hinge`](crate::lovasz_hinge()).
+/// Settings of [`lovasz_softmax`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LovaszConfig {
-    /// How predictions become probabilities; the hinge form takes logits whatever this says.
-    /// Default: softmax.
+    /// How predictions become probabilities. Default: softmax.
     pub activation: Activation,
     /// Which pixels are scored together. Default: those of the batch.
     pub sum_over: SumOver,
-    /// What becomes of a class without a pixel; the hinge form counts it always.
-    /// Default: it does not count.
+    /// What becomes of a class without a pixel. Default: it does not count.
     pub absent: AbsentClasses,
     /// The id of pixels that count nowhere; no class may have it. Default 255.
     pub ignore: Option<u32>,

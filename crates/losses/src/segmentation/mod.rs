@@ -6,6 +6,7 @@ pub(crate) mod ce_dice;
 pub(crate) mod cl_dice;
 pub(crate) mod class_mean;
 pub(crate) mod class_target;
+pub(crate) mod class_values;
 pub(crate) mod class_weights;
 pub(crate) mod cross_entropy;
 pub(crate) mod cross_entropy_pass;

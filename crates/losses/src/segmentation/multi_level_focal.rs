@@ -91,6 +91,9 @@ pub fn multi_level_focal(
     config.validate()?;
     let [_, _, height, width] = rank("logits", logits, "[B, C, H, W]")?;
     let (mut x, mut y, mut weights) = BinaryTarget::from(target).like(logits)?;
+    if x.elem_count() == 0 {
+        return Ok(x.sum_all()?);
+    }
     let mut side = height.min(width);
     for _ in 1..config.levels {
         if side < config.kernel {

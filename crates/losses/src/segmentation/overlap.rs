@@ -102,6 +102,11 @@ impl Sums {
         let resolved = target.resolve(&fit)?;
         let fused = is_fast(&x) && config.activation == Activation::Softmax;
         let dtype = x.dtype();
+        if x.elem_count() == 0 {
+            let groups = if config.sum_over == SumOver::Batch { 1 } else { x.dim(0)? };
+            let none = Tensor::zeros((groups, x.dim(1)?), dtype, x.device())?;
+            return Ok(Self { shared: none.clone(), predicted: none.clone(), target: none, dtype });
+        }
         let [shared, predicted, total] = match &resolved {
             Resolved::Bytes(ids) if fused => fused_sums(&x, ids, target.weights, squared)?,
             _ => {
@@ -184,7 +189,7 @@ fn fused_sums(
 ) -> Result<[Tensor; 3]> {
     let (b, k) = (x.dim(0)?, x.dim(1)?);
     let n = ids.len() / b.max(1);
-    let sums = x.apply_op1(ClassSums::new(ids, weights, squared))?;
+    let sums = x.apply_op1(ClassSums::new(ids, weights, squared, x.track_op()))?;
     let mut target = vec![0.0; b * k];
     for (sample, target) in target.chunks_exact_mut(k).enumerate() {
         let range = sample * n..(sample + 1) * n;

@@ -1,12 +1,13 @@
 //! Sums of softmax probabilities per class, for losses of overlap: one pass forward, one back.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
-use crate::block::{BLOCK, Row, blocks};
+use crate::block::{BLOCK, Row, blocks, chunks, part, parts_mut};
 use crate::segmentation::cross_entropy_pass::exponentials;
 use crate::task::IGNORE;
 
@@ -19,43 +20,77 @@ pub(crate) struct ClassSums {
     weights: Option<Vec<f32>>,
     /// Whether the second sum is of squares.
     squared: bool,
+    /// Whether a gradient will be asked for.
+    learns: bool,
     /// The probabilities, which the backward pass takes and makes the gradient of.
     kept: Mutex<Option<Vec<f32>>>,
 }
 
 impl ClassSums {
-    pub(crate) fn new(target: &[u8], weights: Option<&[f32]>, squared: bool) -> Self {
+    pub(crate) fn new(target: &[u8], weights: Option<&[f32]>, squared: bool, learns: bool) -> Self {
         Self {
             target: target.to_vec(),
             weights: weights.map(<[f32]>::to_vec),
             squared,
+            learns,
             kept: Mutex::new(None),
         }
     }
 
-    /// Target and weights of a sample.
-    fn sample(&self, sample: usize, pixels: usize) -> Sample<'_> {
-        let range = sample * pixels..(sample + 1) * pixels;
-        Sample {
+    /// Target and weights of a chunk of a sample.
+    fn chunk(&self, first: usize, range: &Range<usize>) -> Chunk<'_> {
+        let range = first + range.start..first + range.end;
+        Chunk {
             target: &self.target[range.clone()],
             weights: self.weights.as_ref().map(|weights| &weights[range]),
             squared: self.squared,
         }
     }
 
-    /// Probabilities, and the two sums of every class, sample by sample.
-    fn run(&self, logits: &[f32], classes: usize, pixels: usize) -> (Vec<f32>, Vec<[f64; 2]>) {
-        let mut probabilities = vec![0.0; logits.len()];
+    /// Probabilities, where they are `kept`, and the two sums of every class, sample by sample.
+    ///
+    /// The chunks are the same at any number of threads, and their sums are added in order.
+    fn run(
+        &self,
+        logits: &[f32],
+        classes: usize,
+        pixels: usize,
+        kept: bool,
+    ) -> (Vec<f32>, Vec<[f64; 2]>) {
         let size = classes * pixels;
+        let mut sums = vec![[0.0; 2]; logits.len().checked_div(pixels).unwrap_or(0)];
+        if size == 0 {
+            return (Vec::new(), sums);
+        }
+        let mut probabilities = vec![0.0; if kept { logits.len() } else { 0 }];
+        let mut outs = probabilities
+            .chunks_exact_mut(size)
+            .flat_map(|sample| parts_mut(sample, pixels))
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut jobs = Vec::new();
+        for sample in 0..logits.len() / size {
+            jobs.extend(chunks(pixels).map(|range| (sample, range, outs.next())));
+        }
         let isa = Isa::detect();
-        let sums = logits
-            .par_chunks_exact(size.max(1))
-            .zip(probabilities.par_chunks_exact_mut(size.max(1)))
-            .enumerate()
-            .flat_map_iter(|(index, (x, p))| {
-                isa.run(Forward { sample: self.sample(index, pixels), logits: x, out: p, classes })
+        let parts: Vec<(usize, Vec<[f64; 2]>)> = jobs
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(sample, range, out)| {
+                let chunk = self.chunk(sample * pixels, &range);
+                let logits = part(&logits[sample * size..][..size], pixels, range.clone());
+                let mut scratch = vec![0.0; if out.is_some() { 0 } else { classes * range.len() }];
+                let mut out =
+                    out.unwrap_or_else(|| scratch.chunks_exact_mut(range.len()).collect());
+                (sample, isa.run(Forward { chunk, logits: &logits, out: &mut out }))
             })
             .collect();
+        for (sample, part) in parts {
+            for (sum, part) in sums[sample * classes..].iter_mut().zip(part) {
+                sum[0] += part[0];
+                sum[1] += part[1];
+            }
+        }
         (probabilities, sums)
     }
 }
@@ -75,8 +110,10 @@ impl CustomOp1 for ClassSums {
         else {
             candle_core::bail!("class sums need contiguous f32");
         };
-        let (probabilities, sums) = self.run(&values[start..end], k, n);
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(probabilities);
+        let (probabilities, sums) = self.run(&values[start..end], k, n, self.learns);
+        if self.learns {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(probabilities);
+        }
         let mut out: Vec<f64> = sums.iter().map(|sums| sums[0]).collect();
         out.extend(sums.iter().map(|sums| sums[1]));
         out.resize(2 * b * k, 0.0);
@@ -95,14 +132,22 @@ impl CustomOp1 for ClassSums {
         let mut gradient = match taken {
             Some(probabilities) => probabilities,
             // A second backward pass.
-            None => self.run(&logits.flatten_all()?.to_vec1::<f32>()?, k, n).0,
+            None => self.run(&logits.flatten_all()?.to_vec1::<f32>()?, k, n, true).0,
         };
         let (own, all) = slopes.split_at(b * k);
         let isa = Isa::detect();
-        gradient.par_chunks_exact_mut((k * n).max(1)).enumerate().for_each(|(index, p)| {
-            let classes = index * k..(index + 1) * k;
+        let mut jobs = Vec::new();
+        if k * n > 0 {
+            for (sample, p) in gradient.chunks_exact_mut(k * n).enumerate() {
+                let parts = chunks(n).zip(parts_mut(p, n));
+                jobs.extend(parts.map(|(range, p)| (sample, range, p)));
+            }
+        }
+        jobs.into_par_iter().with_max_len(1).for_each(|(sample, range, mut p)| {
+            let classes = sample * k..(sample + 1) * k;
             let (own, all) = (&own[classes.clone()], &all[classes]);
-            isa.run(Backward { sample: self.sample(index, n), p, own, all });
+            let chunk = self.chunk(sample * n, &range);
+            isa.run(Backward { chunk, p: &mut p, own, all });
         });
         Ok(Some(Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?))
     }
@@ -116,50 +161,49 @@ fn sizes(dims: &[usize]) -> (usize, usize, usize) {
     }
 }
 
-struct Sample<'a> {
+struct Chunk<'a> {
     target: &'a [u8],
     weights: Option<&'a [f32]>,
     squared: bool,
 }
 
-/// The forward pass of a sample.
-struct Forward<'a> {
-    sample: Sample<'a>,
-    logits: &'a [f32],
-    out: &'a mut [f32],
-    classes: usize,
+/// The forward pass of a chunk, given as its part of every plane.
+struct Forward<'a, 'b> {
+    chunk: Chunk<'a>,
+    logits: &'a [&'a [f32]],
+    out: &'a mut [&'b mut [f32]],
 }
 
-impl Loops for Forward<'_> {
+impl Loops for Forward<'_, '_> {
     type Output = Vec<[f64; 2]>;
 
     #[inline(always)]
     fn run(self) -> Vec<[f64; 2]> {
-        self.sample.sums(self.logits, self.out, self.classes)
+        self.chunk.sums(self.logits, self.out)
     }
 }
 
-/// The backward pass of a sample.
-struct Backward<'a> {
-    sample: Sample<'a>,
-    p: &'a mut [f32],
+/// The backward pass of a chunk.
+struct Backward<'a, 'b> {
+    chunk: Chunk<'a>,
+    p: &'a mut [&'b mut [f32]],
     own: &'a [f32],
     all: &'a [f32],
 }
 
-impl Loops for Backward<'_> {
+impl Loops for Backward<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        self.sample.gradient(self.p, self.own, self.all);
+        self.chunk.gradient(self.p, self.own, self.all);
     }
 }
 
-impl Sample<'_> {
+impl Chunk<'_> {
     /// What the pixels of a block count.
     #[inline(always)]
-    fn weigh(&self, range: std::ops::Range<usize>, out: &mut [f32]) {
+    fn weigh(&self, range: Range<usize>, out: &mut [f32]) {
         for (out, &id) in out.iter_mut().zip(&self.target[range.clone()]) {
             *out = if id == IGNORE { 0.0 } else { 1.0 };
         }
@@ -172,28 +216,28 @@ impl Sample<'_> {
 
     /// The sums of every class; the probabilities are written.
     #[inline(always)]
-    fn sums(&self, logits: &[f32], out: &mut [f32], classes: usize) -> Vec<[f64; 2]> {
+    fn sums(&self, logits: &[&[f32]], out: &mut [&mut [f32]]) -> Vec<[f64; 2]> {
         let pixels = self.target.len();
-        let mut sums = vec![[0.0; 2]; classes];
+        let mut sums = vec![[0.0; 2]; logits.len()];
         let mut rows: [Row; 3] = [[0.0; BLOCK]; 3];
         for range in blocks(pixels) {
             let n = range.len();
             let [largest, mass, weight] = rows.each_mut().map(|row| &mut row[..n]);
             let t = &self.target[range.clone()];
             self.weigh(range.clone(), weight);
-            largest.copy_from_slice(&logits[range.clone()]);
-            for plane in logits.chunks_exact(pixels).skip(1) {
+            largest.copy_from_slice(&logits[0][range.clone()]);
+            for plane in &logits[1..] {
                 for (m, &x) in largest.iter_mut().zip(&plane[range.clone()]) {
                     *m = if x > *m { x } else { *m };
                 }
             }
             mass.fill(0.0);
-            for (plane, out) in logits.chunks_exact(pixels).zip(out.chunks_exact_mut(pixels)) {
+            for (plane, out) in logits.iter().zip(out.iter_mut()) {
                 let (x, e_out) = (&plane[range.clone()][..n], &mut out[range.clone()][..n]);
                 exponentials(x, largest, e_out, mass);
             }
             mass.iter_mut().for_each(|mass| *mass = 1.0 / *mass);
-            let planes = out.chunks_exact_mut(pixels).map(|out| &mut out[range.clone()]);
+            let planes = out.iter_mut().map(|out| &mut out[range.clone()]);
             for ((class, sums), plane) in (0_u8..).zip(&mut sums).zip(planes) {
                 let here = Here { t, class, squared: self.squared };
                 let [own, all] = here.scale_and_sum(plane, mass, weight);
@@ -207,11 +251,8 @@ impl Sample<'_> {
     /// From probabilities to the gradient of the logits. With the slopes of the sums the
     /// slope of a probability is `own [t = k] + all` (`2 p all` for squares), times the weight.
     #[inline(always)]
-    fn gradient(&self, p: &mut [f32], own: &[f32], all: &[f32]) {
+    fn gradient(&self, p: &mut [&mut [f32]], own: &[f32], all: &[f32]) {
         let pixels = self.target.len();
-        if pixels == 0 {
-            return;
-        }
         let mut rows: [Row; 2] = [[0.0; BLOCK]; 2];
         for range in blocks(pixels) {
             let n = range.len();
@@ -221,7 +262,7 @@ impl Sample<'_> {
             mean.fill(0.0);
             let slopes = || (0_u8..).zip(own.iter().zip(all));
             // The mean of the slopes under the probabilities.
-            for ((class, (&own, &all)), plane) in slopes().zip(p.chunks_exact(pixels)) {
+            for ((class, (&own, &all)), plane) in slopes().zip(p.iter()) {
                 let plane = &plane[range.clone()][..n];
                 let (constant, linear) = if self.squared { (0.0, 2.0 * all) } else { (all, 0.0) };
                 for i in 0..n {
@@ -229,7 +270,7 @@ impl Sample<'_> {
                     mean[i] += plane[i] * (here + constant + linear * plane[i]);
                 }
             }
-            for ((class, (&own, &all)), plane) in slopes().zip(p.chunks_exact_mut(pixels)) {
+            for ((class, (&own, &all)), plane) in slopes().zip(p.iter_mut()) {
                 let plane = &mut plane[range.clone()][..n];
                 let (mean, weight) = (&mean[..n], &weight[..n]);
                 let (constant, linear) = if self.squared { (0.0, 2.0 * all) } else { (all, 0.0) };

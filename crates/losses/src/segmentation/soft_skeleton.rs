@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use mapvec_nn::{Pool2dConfig, max_pool2d, relu};
 
 use crate::error::{Error, Result};
+use crate::precision::widen;
 use crate::shape::{mismatch, rank};
 
 /// The most rounds of erosion.
@@ -50,7 +51,7 @@ pub fn soft_skeleton(probabilities: &Tensor, iterations: usize) -> Result<Tensor
             "[B, C, H, W], none of them 0".to_owned(),
         ));
     }
-    let mut image = probabilities.contiguous()?;
+    let mut image = widen(probabilities)?.contiguous()?;
     let mut eroded = erode(&image)?;
     let mut skeleton = relu(&(&image - dilate(&eroded)?)?)?;
     for _ in 0..iterations {

@@ -5,7 +5,7 @@ use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
 use crate::attached::{attach, read};
-use crate::block::{BLOCK, Row, blocks, sum};
+use crate::block::{BLOCK, Row, blocks, chunks, part, parts_mut, sum};
 use crate::error::Result;
 use crate::exp_log::{exp, ln};
 use crate::reduction::Reduction;
@@ -16,8 +16,8 @@ const LEAST: f32 = 1e-37;
 
 /// The loss of contiguous logits `[B, K, ...]` with a value in single precision on the CPU.
 ///
-/// Every sample is one task and their values are added in order: the result is the same bits at
-/// any number of threads.
+/// The chunks of pixels are the same at any number of threads and their values are added in order:
+/// so is every bit of the result.
 pub(crate) fn fused(
     x: &Tensor,
     ids: &[u8],
@@ -41,45 +41,57 @@ pub(crate) fn fused(
         .collect();
     let mass = sum(&weighted);
     let scale = if config.reduction == Reduction::Mean && mass > 0.0 { 1.0 / mass } else { 1.0 };
-    let mut gradient = vec![0.0; x.elem_count()];
+    let learns = x.track_op();
+    let mut gradient = vec![0.0; if learns { x.elem_count() } else { 0 }];
     let isa = Isa::detect();
+    let (size, gamma) = (k * pixels, config.gamma as f32);
     let total: f64 = read(x, |values| {
-        let size = k * pixels;
-        let parts: Vec<f64> = gradient
-            .par_chunks_exact_mut(size)
-            .zip(values.par_chunks_exact(size))
-            .enumerate()
-            .map(|(sample, (gradient, logits))| {
-                let range = sample * pixels..(sample + 1) * pixels;
-                let (target, weights) = (&ids[range.clone()], &weighted[range]);
-                let gamma = config.gamma as f32;
-                let scale = scale as f32;
-                isa.run(Sample { logits, target, weights, gamma, scale, gradient })
+        let mut outs = gradient
+            .chunks_exact_mut(size)
+            .flat_map(|sample| parts_mut(sample, pixels))
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut jobs = Vec::new();
+        for sample in 0..b {
+            jobs.extend(chunks(pixels).map(|range| (sample, range, outs.next())));
+        }
+        let parts: Vec<f64> = jobs
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(sample, range, out)| {
+                let logits = part(&values[sample * size..][..size], pixels, range.clone());
+                let mut scratch = vec![0.0; if out.is_some() { 0 } else { k * range.len() }];
+                let mut out =
+                    out.unwrap_or_else(|| scratch.chunks_exact_mut(range.len()).collect());
+                let at = sample * pixels + range.start..sample * pixels + range.end;
+                let (target, weights) = (&ids[at.clone()], &weighted[at]);
+                let (logits, gradient, scale) = (&logits, &mut out, scale as f32);
+                isa.run(Chunk { logits, target, weights, gamma, scale, gradient })
             })
             .collect();
         parts.iter().sum()
     })?;
     let value = (total * scale) as f32;
-    if x.track_op() { attach(x, value, gradient) } else { Ok(Tensor::new(value, x.device())?) }
+    if learns { attach(x, value, gradient) } else { Ok(Tensor::new(value, x.device())?) }
 }
 
-/// The pass over a sample: the weighted sum of the loss; the gradient, times `scale`, is written.
-struct Sample<'a> {
-    logits: &'a [f32],
+/// The pass over a chunk, given as its part of every plane: the weighted sum of the loss; the gradient, times `scale`, is written.
+struct Chunk<'a, 'b> {
+    logits: &'a [&'a [f32]],
     target: &'a [u8],
     /// Of the pixels, with those of their classes.
     weights: &'a [f32],
     gamma: f32,
     scale: f32,
-    gradient: &'a mut [f32],
+    gradient: &'a mut [&'b mut [f32]],
 }
 
-impl Loops for Sample<'_> {
+impl Loops for Chunk<'_, '_> {
     type Output = f64;
 
     #[inline(always)]
     fn run(self) -> f64 {
-        let Sample { logits, target, weights, gamma, scale, gradient } = self;
+        let Chunk { logits, target, weights, gamma, scale, gradient } = self;
         let pixels = target.len();
         let mut total = 0.0;
         let mut rows: [Row; 5] = [[0.0; BLOCK]; 5];
@@ -87,8 +99,8 @@ impl Loops for Sample<'_> {
             let n = range.len();
             let [largest, own, others, chosen, cost] = rows.each_mut().map(|row| &mut row[..n]);
             let (t, weight) = (&target[range.clone()], &weights[range.clone()]);
-            largest.copy_from_slice(&logits[range.clone()]);
-            for plane in logits.chunks_exact(pixels).skip(1) {
+            largest.copy_from_slice(&logits[0][range.clone()]);
+            for plane in &logits[1..] {
                 for (m, &x) in largest.iter_mut().zip(&plane[range.clone()]) {
                     *m = if x > *m { x } else { *m };
                 }
@@ -96,7 +108,7 @@ impl Loops for Sample<'_> {
             own.fill(0.0);
             others.fill(0.0);
             chosen.fill(0.0);
-            let planes = logits.chunks_exact(pixels).zip(gradient.chunks_exact_mut(pixels));
+            let planes = logits.iter().zip(gradient.iter_mut());
             for (class, (plane, out)) in (0_u8..).zip(planes) {
                 let (x, e) = (&plane[range.clone()], &mut out[range.clone()]);
                 exponentials((x, largest), (t, class), e, (own, others, chosen));
@@ -105,7 +117,7 @@ impl Loops for Sample<'_> {
             total += sum(cost);
             // What is left in `others` and `chosen` are the factor of the probabilities and the
             // slope of the pixel's own class.
-            for (class, out) in (0_u8..).zip(gradient.chunks_exact_mut(pixels)) {
+            for (class, out) in (0_u8..).zip(gradient.iter_mut()) {
                 slopes(&mut out[range.clone()], (t, class), others, chosen);
             }
         }

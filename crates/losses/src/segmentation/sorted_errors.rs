@@ -5,24 +5,11 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::segmentation::class_mean::SumOver;
-use crate::segmentation::class_target::{ClassTarget, Fit, Resolved, WIDE_IGNORE};
-use crate::task::IGNORE;
+use crate::segmentation::class_target::{ClassTarget, Fit, WIDE_IGNORE};
 
 /// Ids with [`WIDE_IGNORE`] for pixels that count nowhere.
 pub(crate) fn ids(target: &ClassTarget<'_>, fit: &Fit<'_>) -> Result<Vec<u32>> {
-    let mut ids = match target.resolve(fit)? {
-        Resolved::Bytes(ids) => {
-            ids.iter().map(|&id| if id == IGNORE { WIDE_IGNORE } else { u32::from(id) }).collect()
-        }
-        Resolved::Wide(ids) => ids,
-        Resolved::Soft(_) => {
-            return Err(Error::Shape {
-                field: "target",
-                expected: "ids of classes, whole numbers".to_owned(),
-                found: "probabilities".to_owned(),
-            });
-        }
-    };
+    let mut ids = target.resolve(fit)?.into_ids()?;
     for (index, (id, &weight)) in ids.iter_mut().zip(target.weights.unwrap_or(&[])).enumerate() {
         if weight == 0.0 {
             *id = WIDE_IGNORE;

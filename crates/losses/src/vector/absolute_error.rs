@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::data;
 use crate::singular::magnitude;
@@ -37,6 +38,7 @@ pub fn absolute_error(
     weights: Option<&Tensor>,
     config: &AbsoluteErrorConfig,
 ) -> Result<Tensor> {
+    let prediction = &widen(prediction)?;
     let target = data("target", target, prediction.dims(), prediction)?;
     config.reduction.apply(&magnitude(&(prediction - target)?)?, weights)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::check_positive;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::data;
 use crate::singular::{magnitude, power};
@@ -79,6 +80,7 @@ pub fn angle_distance(
     config: &AngleDistanceConfig,
 ) -> Result<Tensor> {
     config.validate()?;
+    let prediction = &widen(prediction)?;
     let difference = (prediction - data("target", target, prediction.dims(), prediction)?)?;
     let values = match config.form {
         AngleForm::Sine => power(&magnitude(&difference.sin()?)?, config.gamma)?,

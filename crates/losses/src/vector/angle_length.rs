@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::{check_not_negative, check_positive, check_range};
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
-use crate::shape::{data, leading};
+use crate::shape::{data, leading, nothing};
 use crate::singular::{magnitude, norm, power};
 use crate::vector::directions::unit;
 
@@ -80,8 +81,12 @@ pub fn angle_length(
     config: &AngleLengthConfig,
 ) -> Result<Tensor> {
     config.validate()?;
-    leading("prediction", prediction, &[2])?;
+    let dims = leading("prediction", prediction, &[2])?;
+    let prediction = &widen(prediction)?;
     let target = data("target", target, prediction.dims(), prediction)?;
+    if prediction.elem_count() == 0 {
+        return config.reduction.apply(&nothing(prediction, dims)?, weights);
+    }
     // Half the chord between two directions is the sine of half their angle.
     let chord = norm(&(unit(prediction)? - unit(&target)?)?)?.squeeze(D::Minus1)?;
     let length = magnitude(&(norm(prediction)? - norm(&target)?)?)?.squeeze(D::Minus1)?;

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::{data, leading, nothing};
 use crate::singular::{magnitude, power};
 use crate::vector::angle_distance::{AngleDistanceConfig, AngleForm};
@@ -34,6 +35,7 @@ pub fn direction_distance(
 ) -> Result<Tensor> {
     config.validate()?;
     let dims = leading("vectors", vectors, &[2])?;
+    let vectors = &widen(vectors)?;
     let target = data("target", target, dims, vectors)?;
     if vectors.elem_count() == 0 {
         return config.reduction.apply(&nothing(vectors, dims)?, weights);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::check_positive;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{data, leading, nothing};
 use crate::singular::{magnitude, power, smaller};
@@ -70,6 +71,7 @@ impl EndpointConfig {
     ) -> Result<Tensor> {
         self.validate()?;
         let dims = leading("prediction", prediction, &[points, 2])?;
+        let prediction = &widen(prediction)?;
         let target = data("target", target, &[dims, &[aims, 2]].concat(), prediction)?;
         if prediction.elem_count() == 0 {
             return self.reduction.apply(&nothing(prediction, dims)?, weights);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::check_not_negative;
 use crate::composite::Composite;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{expect, rank};
 use crate::vector::absolute_error::{AbsoluteErrorConfig, absolute_error};
@@ -191,6 +192,7 @@ pub fn feature_loss(
 
 /// The loss of every pixel's class, `[B, H, W]`.
 fn class_values(logits: &Tensor, target: &Tensor, form: FeatureClassLoss) -> Result<Tensor> {
+    let logits = &widen(logits)?;
     if logits.elem_count() == 0 {
         return Ok(logits.sum(1)?);
     }

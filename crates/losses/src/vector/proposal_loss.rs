@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::{check_positive, check_share};
 use crate::composite::Composite;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::reduction::Reduction;
 use crate::shape::{data, expect, leading, mismatch, nothing};
 use crate::singular::{positive, power};
@@ -115,6 +116,7 @@ pub fn proposal_loss(
     let Some((&k, dims)) = proposals.split_last().filter(|(k, _)| **k > 0) else {
         return Err(mismatch("prediction", prediction, "[.., K, 2, 2] with K > 0".to_owned()));
     };
+    let (prediction, confidence) = (&widen(prediction)?, &widen(confidence)?);
     let target = data("target", target, &[dims, &[4, 2]].concat(), prediction)?;
     if prediction.elem_count() == 0 {
         let none = nothing(prediction, &[])?;

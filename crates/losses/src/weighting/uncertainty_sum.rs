@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::composite::Composite;
 use crate::error::Result;
+use crate::precision::widen;
 use crate::shape::expect;
 
 /// What a loss is the negative logarithm of.
@@ -46,6 +47,7 @@ pub fn uncertainty_sum(
     log_variances: &Tensor,
 ) -> Result<Composite> {
     expect("log_variances", log_variances, &[terms.len()])?;
+    let log_variances = &widen(log_variances)?;
     let mut named = Vec::with_capacity(terms.len());
     let mut losses = Vec::with_capacity(terms.len());
     for (name, likelihood, term) in terms {

@@ -227,3 +227,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn anchors_and_masks_in_half_precision_are_the_same_ones() {
+    use mapvec_losses::{MaskHeadTargets, mask_head_loss};
+    for dtype in [DType::F16, DType::BF16] {
+        // An anchor that is an object, at a place that bf16 does not have.
+        let anchors = tensor(vec![1001.0, 1001.0, 1012.0, 1013.0], (1, 4));
+        let truth = [tensor(vec![1001.0, 1001.0, 1012.0, 1013.0], (1, 4))];
+        let zeros = |dims: &[usize]| Tensor::zeros(dims, dtype, &Device::Cpu).unwrap();
+        let (objectness, deltas) = (zeros(&[1, 1]), zeros(&[1, 1, 4]));
+        let prediction = RpnPrediction { objectness: &objectness, deltas: &deltas };
+        let config = RpnLossConfig { positive_fraction: 1.0, ..RpnLossConfig::default() };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let found = rpn_loss(&prediction, &anchors, &truth, &config, &mut rng).unwrap();
+        assert_near(found.term("boxes").unwrap(), 0.0, 1e-6);
+        // Mask 257 is full, its neighbours are empty.
+        let mut masks = vec![0.0; 259 * 16];
+        masks[257 * 16..258 * 16].fill(1.0);
+        let masks = tensor(masks, (259, 4, 4));
+        let regions = tensor(vec![1.0, 1.0, 3.0, 3.0], (1, 4));
+        let targets =
+            MaskHeadTargets { regions: &regions, labels: &[1], matched: &[257], masks: &masks };
+        let logits = (zeros(&[1, 2, 2, 2]) + 20.0).unwrap();
+        let loss = mask_head_loss(&logits, &targets).unwrap();
+        assert!(scalar(&loss) < 1e-3, "{loss}");
+    }
+}

@@ -196,3 +196,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn boxes_in_half_precision_keep_their_areas_and_targets() {
+    for dtype in [DType::F16, DType::BF16] {
+        let square = tensor(vec![0.0, 0.0, 300.0, 300.0], (1, 4));
+        let half = square.to_dtype(dtype).unwrap();
+        let config = OverlapLossConfig::default();
+        let loss = overlap_loss(&half, &half, None, &config).unwrap();
+        assert_near(scalar(&loss), 0.0, 1e-6);
+        // The target is not rounded: 1001 has no neighbour in bf16.
+        let target = tensor(vec![0.0, 0.0, 1001.0, 1000.0], (1, 4));
+        let config = SmoothL1Config { beta: 0.0, reduction: Reduction::Sum };
+        let prediction = tensor(vec![0.0, 0.0, 1000.0, 1000.0], (1, 4)).to_dtype(dtype).unwrap();
+        let loss = smooth_l1(&prediction, &target, None, &config).unwrap();
+        assert_near(scalar(&loss), 1.0, 1e-6);
+    }
+}

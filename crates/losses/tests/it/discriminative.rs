@@ -206,3 +206,17 @@ proptest! {
         prop_assert!(value >= 0.0);
     }
 }
+
+#[test]
+fn thousands_of_instances_need_no_tensor_of_all_pairs() {
+    // 3000 instances of a pixel each in 8 channels: all pairs are 576 MB, those that are near few.
+    let x = var(&(bell((1, 8, 50, 60), 5) * 100.0).unwrap());
+    let ids: Vec<u32> = (1..=3000).collect();
+    let composite = run(&x, &ids);
+    let single = var(&x.to_dtype(DType::F32).unwrap());
+    let fused = run(&single, &ids);
+    assert_near(scalar(&composite.loss), scalar(&fused.loss), 1e-5);
+    let (exact, steep) = (gradient(&composite.loss, &x), gradient(&fused.loss, &single));
+    let most = exact.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
+    assert!(exact.iter().zip(&steep).all(|(a, b)| (a - b).abs() <= 1e-4 * most));
+}

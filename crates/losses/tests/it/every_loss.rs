@@ -30,12 +30,20 @@ pub(crate) struct Argument {
     pub(crate) value: Tensor,
     /// Whether another rank, or one more entry in the last dimension, is wrong.
     pub(crate) fixed: (bool, bool),
+    /// Whether an axis of size 1 may be there or not.
+    pub(crate) ones: bool,
 }
 
 impl Argument {
     /// Any rank is right.
     fn any_rank(mut self) -> Self {
         self.fixed.0 = false;
+        self
+    }
+
+    /// An axis of size 1 more is right.
+    fn any_ones(mut self) -> Self {
+        self.ones = true;
         self
     }
 
@@ -47,17 +55,17 @@ impl Argument {
 }
 
 fn learns(name: &'static str, value: Tensor) -> Argument {
-    Argument { name, role: Role::Learns, value, fixed: (true, true) }
+    Argument { name, role: Role::Learns, value, fixed: (true, true), ones: false }
 }
 
 fn data(name: &'static str, value: Tensor) -> Argument {
-    Argument { name, role: Role::Data, value, fixed: (true, true) }
+    Argument { name, role: Role::Data, value, fixed: (true, true), ones: false }
 }
 
 fn slice(name: &'static str, values: impl IntoIterator<Item = usize>) -> Argument {
     let values: Vec<f64> = values.into_iter().map(|value| value as f64).collect();
     let value = Tensor::new(values, &Device::Cpu).unwrap();
-    Argument { name, role: Role::Slice, value, fixed: (false, true) }
+    Argument { name, role: Role::Slice, value, fixed: (false, true), ones: false }
 }
 
 type Loss = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;

@@ -44,11 +44,8 @@ fn values_and_gradients_of_pytorch() {
     assert_golden("focal", &golden, |x| sigmoid_focal(&x.narrow(1, 0, 1)?, &y, &focal));
     let ids = target();
     let classes = SoftmaxFocalConfig::default();
-    let golden = Golden::first(
-        2.241_285_866_826_517_6,
-        0.050_626_181_129_057_37,
-        0.000_455_683_313_549_510_7,
-    );
+    let golden =
+        Golden::probed(2.241_285_866_826_517_6, 0.050_626_181_129_057_37, 0.048_980_410_009_067_32);
     assert_golden("classes", &golden, |x| softmax_focal(x, &ids, &classes));
     let uneven =
         SoftmaxFocalConfig { class_weights: CLASS_WEIGHTS.to_vec(), gamma: 1.5, ..classes };

@@ -3,8 +3,9 @@
 
 use candle_core::{DType, Tensor};
 use mapvec_losses::{
-    AbsentClasses, Activation, ClassTarget, LovaszConfig, Reduction, Result, SoftmaxFocalConfig,
-    SumOver, lovasz_hinge, lovasz_softmax, softmax_focal,
+    AbsentClasses, Activation, ClassTarget, CrossEntropyConfig, LovaszConfig, LovaszHingeConfig,
+    Reduction, Result, SoftDiceConfig, SoftmaxFocalConfig, SumOver, cross_entropy, lovasz_hinge,
+    lovasz_softmax, soft_dice, softmax_focal,
 };
 use mapvec_testkit::{normal, uniform};
 use proptest::prelude::*;
@@ -80,6 +81,7 @@ proptest! {
         let absent = if include { AbsentClasses::Include } else { AbsentClasses::Exclude };
         let config = LovaszConfig { activation, sum_over, absent, ..LovaszConfig::default() };
         agrees(&values, (b, k, n), |x| Ok(lovasz_softmax(x, &ids, &config)?.loss))?;
+        let config = LovaszHingeConfig { sum_over, ..LovaszHingeConfig::default() };
         agrees(&values, (b, k, n), |x| Ok(lovasz_hinge(x, &ids, &config)?.loss))?;
     }
 }
@@ -88,10 +90,12 @@ proptest! {
 fn the_same_bits_at_any_number_of_threads() {
     let (shape, pixels) = ((3, 5, 700), 2100);
     let (values, ids) = (normal(5 * pixels, 1), some_ids(pixels, 2, 5));
-    let losses: [Loss; 3] = [
+    let losses: [Loss; 5] = [
+        |x, ids| cross_entropy(x, ids, &CrossEntropyConfig::default()),
+        |x, ids| Ok(soft_dice(x, ids, &SoftDiceConfig::default())?.loss),
         |x, ids| softmax_focal(x, ids, &SoftmaxFocalConfig::default()),
         |x, ids| Ok(lovasz_softmax(x, ids, &LovaszConfig::default())?.loss),
-        |x, ids| Ok(lovasz_hinge(x, ids, &LovaszConfig::default())?.loss),
+        |x, ids| Ok(lovasz_hinge(x, ids, &LovaszHingeConfig::default())?.loss),
     ];
     for loss in losses {
         let run = |threads| {
@@ -118,6 +122,11 @@ fn without_a_variable_the_value_is_the_same() {
     assert_eq!(scalar(&focal(&x)).to_bits(), scalar(&focal(&fixed)).to_bits());
     let lovasz = |x: &Tensor| lovasz_softmax(x, &ids, &LovaszConfig::default()).unwrap().loss;
     assert_eq!(scalar(&lovasz(&x)).to_bits(), scalar(&lovasz(&fixed)).to_bits());
+    let cross = |x: &Tensor| cross_entropy(x, &ids, &CrossEntropyConfig::default()).unwrap();
+    assert_eq!(scalar(&cross(&x)).to_bits(), scalar(&cross(&fixed)).to_bits());
+    assert!(!cross(&fixed).track_op() && cross(&x).track_op());
+    let dice = |x: &Tensor| soft_dice(x, &ids, &SoftDiceConfig::default()).unwrap().loss;
+    assert_eq!(scalar(&dice(&x)).to_bits(), scalar(&dice(&fixed)).to_bits());
 }
 
 #[test]
@@ -129,8 +138,42 @@ fn nan_shows() {
     let x = var(&values, (1, 3, 60), DType::F32);
     let focal = softmax_focal(&x, &ids, &SoftmaxFocalConfig::default()).unwrap();
     assert!(scalar(&focal).is_nan(), "{focal}");
-    for loss in [lovasz_softmax, lovasz_hinge] {
-        let lovasz = loss(&x, &ids, &LovaszConfig::default()).unwrap().loss;
-        assert!(scalar(&lovasz).is_nan(), "{lovasz}");
+    let lovasz = lovasz_softmax(&x, &ids, &LovaszConfig::default()).unwrap().loss;
+    assert!(scalar(&lovasz).is_nan(), "{lovasz}");
+    let hinge = lovasz_hinge(&x, &ids, &LovaszHingeConfig::default()).unwrap().loss;
+    assert!(scalar(&hinge).is_nan(), "{hinge}");
+}
+
+/// One picture of several chunks, the last of them short: the same as composed, and the same bits
+/// at any number of threads.
+#[test]
+fn a_large_picture_is_split_by_pixels() {
+    let n = 2 * 16_384 + 777;
+    let (shape, values) = ((1, 3, n), normal(3 * n, 1));
+    let ids = some_ids(n, 2, 3);
+    let losses: [Loss; 3] = [
+        |x, ids| cross_entropy(x, ids, &CrossEntropyConfig::default()),
+        |x, ids| Ok(soft_dice(x, ids, &SoftDiceConfig::default())?.loss),
+        |x, ids| softmax_focal(x, ids, &SoftmaxFocalConfig::default()),
+    ];
+    for (i, loss) in losses.into_iter().enumerate() {
+        let run = |threads, dtype| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let x = var(&values, shape, dtype);
+                let found = loss(&x, &ids).unwrap();
+                let fixed = loss(&x.as_detached_tensor(), &ids).unwrap();
+                assert_eq!(scalar(&found).to_bits(), scalar(&fixed).to_bits(), "loss {i}");
+                (scalar(&found), gradient(&found, &x))
+            })
+        };
+        let (one, four) = (run(1, DType::F32), run(4, DType::F32));
+        assert!(one.0.to_bits() == four.0.to_bits() && one.1 == four.1, "loss {i}: bits");
+        let exact = run(2, DType::F64);
+        assert!((one.0 - exact.0).abs() < 1e-6, "loss {i}: {} for {}", one.0, exact.0);
+        let scale = exact.1.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
+        for (a, b) in one.1.iter().zip(&exact.1) {
+            assert!((a - b).abs() < 1e-5 * scale, "loss {i}: slope {a} for {b}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use candle_core::DType;
 use mapvec_losses::{
-    AbsentClasses, Activation, ClassTarget, Error, LovaszConfig, OverlapConfig, SumOver, jaccard,
-    lovasz_hinge, lovasz_softmax,
+    AbsentClasses, Activation, ClassTarget, Error, LovaszConfig, LovaszHingeConfig, OverlapConfig,
+    SumOver, jaccard, lovasz_hinge, lovasz_softmax,
 };
 
 use crate::seeded::{
@@ -46,17 +46,22 @@ fn values_and_gradients_of_pytorch() {
     let cases = [
         (
             "hinge",
-            &batch,
+            SumOver::Batch,
             golden(2.705_144_391_354_068, 0.064_018_740_609_364_69, -0.048_518_452_824_204_666),
         ),
         (
             "hinges",
-            &sample,
+            SumOver::Sample,
             golden(2.701_531_697_337_490_5, 0.064_007_026_623_944_47, -0.054_739_962_441_308_45),
         ),
     ];
-    for (name, config, golden) in cases {
-        assert_golden(name, &golden, |x| Ok(lovasz_hinge(&x.narrow(1, 0, 1)?, &one, config)?.loss));
+    for (name, sum_over, golden) in cases {
+        let config = LovaszHingeConfig { sum_over, ..LovaszHingeConfig::default() };
+        assert_golden(
+            name,
+            &golden,
+            |x| Ok(lovasz_hinge(&x.narrow(1, 0, 1)?, &one, &config)?.loss),
+        );
     }
 }
 
@@ -112,11 +117,11 @@ fn absent_classes_follow_the_rule() {
 #[test]
 fn limits_and_refusals() {
     let (ids, none) = (partial(), vec![255; PIXELS]);
-    let config = LovaszConfig::default();
+    let (config, plain) = (LovaszConfig::default(), LovaszHingeConfig::default());
     let one: Vec<u8> =
         ids.iter().map(|&id| if id == 255 { 255 } else { u8::from(id == 0) }).collect();
     let hinge = |x: &candle_core::Tensor, ids: &Vec<u8>| {
-        Ok(lovasz_hinge(&x.narrow(1, 0, 1)?, ids, &config)?.loss)
+        Ok(lovasz_hinge(&x.narrow(1, 0, 1)?, ids, &plain)?.loss)
     };
     assert_calm("softmax", |x| Ok(lovasz_softmax(x, &target(), &config)?.loss));
     assert_calm("hinge", |x| hinge(x, &target().iter().map(|&id| u8::from(id == 0)).collect()));
@@ -126,11 +131,11 @@ fn limits_and_refusals() {
     let mask: Vec<f32> = ids.iter().map(|&id| f32::from(u8::from(id != 255))).collect();
     let all: Vec<u8> = target().iter().map(|&id| u8::from(id == 0)).collect();
     let x = logits(DType::F64).narrow(1, 0, 1).unwrap();
-    let masked = lovasz_hinge(&x, ClassTarget::from(&all).weighted(&mask), &config).unwrap();
-    let partial = lovasz_hinge(&x, &one, &config).unwrap();
+    let masked = lovasz_hinge(&x, ClassTarget::from(&all).weighted(&mask), &plain).unwrap();
+    let partial = lovasz_hinge(&x, &one, &plain).unwrap();
     assert!((scalar(&masked.loss) - scalar(&partial.loss)).abs() < 1e-12);
     let heavy = vec![0.5; PIXELS];
-    let error = lovasz_hinge(&x, ClassTarget::from(&all).weighted(&heavy), &config).unwrap_err();
+    let error = lovasz_hinge(&x, ClassTarget::from(&all).weighted(&heavy), &plain).unwrap_err();
     assert!(matches!(error, Error::Target { .. }), "{error}");
     let x = logits(DType::F64);
     let soft = mapvec_nn::softmax(&x, 1).unwrap();

@@ -251,3 +251,18 @@ proptest! {
         prop_assert!(value > 0.0);
     }
 }
+
+#[test]
+fn small_exponents_have_finite_slopes_at_denormal_differences() {
+    for dtype in [DType::F32, DType::F64] {
+        for gap in [1e-44, 1e-30, 1e-12] {
+            let x = var(&tensor(vec![gap; 4], (1, 2, 2)).to_dtype(dtype).unwrap());
+            let masks = tensor(vec![0.0; 2], (1, 1, 2));
+            let config = MaskMapConfig { gamma: 0.05, ..MaskMapConfig::default() };
+            let loss = mask_map_loss(&x, &masks, None, &config).unwrap();
+            let slopes = gradient(&loss, &x);
+            let fine = slopes.iter().all(|slope| slope.is_finite() && *slope > 0.0);
+            assert!(fine, "{gap} in {dtype:?}: {slopes:?}");
+        }
+    }
+}

@@ -4,13 +4,14 @@ use candle_core::Tensor;
 use mapvec_losses::{
     BceDiceConfig, BinaryCrossEntropyConfig, BinaryTarget, BoundaryAwareConfig, CeDiceConfig,
     ClDiceConfig, ClassTarget, CrossEntropyConfig, DenseLossConfig, DiscriminativeConfig,
-    FeatureLossConfig, FeatureTargets, FeatureWeights, Features, LovaszConfig, MaskMapConfig,
-    MultiLevelFocalConfig, OverlapConfig, Result, SigmoidFocalConfig, SimilarityConfig,
-    SoftDiceConfig, SoftF1Config, SoftmaxFocalConfig, Targets, ThicknessConfig, TverskyConfig,
-    angle, bce_dice, binary_cross_entropy, boundary_aware, ce_dice, cl_dice, cross_entropy,
-    dense_map_loss, dice_cl_dice, discriminative, feature_loss, jaccard, lovasz_hinge,
-    lovasz_softmax, mask_map_loss, multi_level_focal, sigmoid_focal, similarity_cross_entropy,
-    soft_dice, soft_f1_loss, soft_skeleton, softmax_focal, thickness, tversky,
+    FeatureLossConfig, FeatureTargets, FeatureWeights, Features, LovaszConfig, LovaszHingeConfig,
+    MaskMapConfig, MultiLevelFocalConfig, OverlapConfig, Result, SigmoidFocalConfig,
+    SimilarityConfig, SoftDiceConfig, SoftF1Config, SoftmaxFocalConfig, Targets, ThicknessConfig,
+    TverskyConfig, angle, bce_dice, binary_cross_entropy, boundary_aware, ce_dice, cl_dice,
+    cross_entropy, dense_map_loss, dice_cl_dice, discriminative, feature_loss, jaccard,
+    lovasz_hinge, lovasz_softmax, mask_map_loss, multi_level_focal, sigmoid_focal,
+    similarity_cross_entropy, soft_dice, soft_f1_loss, soft_skeleton, softmax_focal, thickness,
+    tversky,
 };
 
 use super::{Case, PREDICTION, bytes, case, data, ids, learns, singles, slice};
@@ -64,7 +65,7 @@ pub(super) fn of_classes() -> Vec<Case> {
         ("tversky", |x, t| Ok(tversky(x, t, &TverskyConfig::focal())?.loss), true),
         ("ce_dice", |x, t| Ok(ce_dice(x, t, &CeDiceConfig::default())?.loss), true),
         ("lovasz_softmax", |x, t| Ok(lovasz_softmax(x, t, &LovaszConfig::default())?.loss), false),
-        ("lovasz_hinge", |x, t| Ok(lovasz_hinge(x, t, &LovaszConfig::default())?.loss), false),
+        ("lovasz_hinge", |x, t| Ok(lovasz_hinge(x, t, &LovaszHingeConfig::default())?.loss), false),
         (
             "cross_entropy without a reduction",
             |x, t| {
@@ -97,18 +98,18 @@ pub(super) fn of_classes() -> Vec<Case> {
 /// Losses of independent classes.
 pub(super) fn of_shares() -> Vec<Case> {
     let logits = || learns(PREDICTION, bell((2, 2, 9, 9), 1));
-    let shares = || data("target", even((2, 2, 9, 9), 2, 0.0, 1.0)).any_rank();
+    let shares = || data("target", even((2, 2, 9, 9), 2, 0.0, 1.0)).any_ones();
     let flags = || {
         let flags = whole(2 * 2 * 81, 3, 0, 2).into_iter().map(|flag| flag as f64).collect();
-        data("target", tensor(flags, (2, 2, 9, 9))).any_rank()
+        data("target", tensor(flags, (2, 2, 9, 9))).any_ones()
     };
-    let weights = || data("weights", even((2, 2, 9, 9), 4, 0.1, 1.0)).any_rank();
+    let weights = || data("weights", even((2, 2, 9, 9), 4, 0.1, 1.0)).any_ones();
     vec![
-        case("binary_cross_entropy", [logits().any_rank(), shares(), weights()], |x| {
+        case("binary_cross_entropy", [logits().any_ones(), shares(), weights()], |x| {
             let target = BinaryTarget::from(&x[1]).weighted(&x[2]);
             binary_cross_entropy(&x[0], target, &BinaryCrossEntropyConfig::default())
         }),
-        case("sigmoid_focal", [logits().any_rank(), shares(), weights()], |x| {
+        case("sigmoid_focal", [logits().any_ones(), shares(), weights()], |x| {
             let target = BinaryTarget::from(&x[1]).weighted(&x[2]);
             sigmoid_focal(&x[0], target, &SigmoidFocalConfig::default())
         }),

@@ -245,3 +245,14 @@ fn boxes_by_center_by_hand() {
     let found = hungarian_loss(&prediction, &listed(&truth), &config).unwrap();
     assert_near(values(&found.loss)[0], 0.5 * (6.0 / 7.0) + 0.5 * 0.5, 1e-12);
 }
+
+/// Objects that find no prediction count in the mean, as in the reference.
+#[test]
+fn more_objects_than_predictions_divide_by_the_objects() {
+    let (prediction, truth) = (objects(7, (1, 2), 4, true), objects(8, (1, 5), 4, false));
+    let all = picked(&truth, &[&[0, 1, 2, 3, 4]]);
+    let found = hungarian_loss(&prediction, &all, &all_terms()).unwrap();
+    let [first, second] = [0, 1].map(|i| found.objects.pairs[0][i].1 as u32);
+    let only = hungarian_loss(&prediction, &picked(&truth, &[&[first, second]]), &all_terms());
+    assert_near(values(&found.loss)[0], values(&only.unwrap().loss)[0] * 2.0 / 5.0, 1e-12);
+}

@@ -1,7 +1,9 @@
 //! Which predictions go with which objects.
 
 use mapvec_assignment::assign;
-use mapvec_losses::{MatchCostConfig, MatchSettings, MatchSolver, match_costs, match_objects};
+use mapvec_losses::{
+    MatchCostConfig, MatchSettings, MatchSolver, MatchTerm, TrueObjects, match_costs, match_objects,
+};
 use proptest::prelude::*;
 
 use super::{listed, objects, permuted, run};
@@ -100,4 +102,46 @@ fn a_perfect_prediction_costs_nothing() {
     let found = run(&permuted(&prediction, &[2, 0, 3, 1]), &truth);
     assert!(values(&found.loss).iter().all(|loss| loss.abs() < 1e-12));
     assert_eq!(found.objects.pairs[0], [(0, 2), (1, 0), (2, 3), (3, 1)]);
+}
+
+#[test]
+fn a_query_without_a_box_is_never_the_cheaper_one() {
+    // The finite query is far: its cost is above the missing cost of 2.
+    let mut boxes = vec![0.9, 0.9, 0.1, 0.1, 0.9, 0.9, 0.1, 0.1];
+    boxes[..4].fill(f64::NAN);
+    let prediction = Objects {
+        classes: Some(tensor(vec![0.0; 6], &[1, 2, 3])),
+        boxes: Some(tensor(boxes, &[1, 2, 4])),
+        ..Objects::default()
+    };
+    let truth = [TrueObjects {
+        classes: Some(vec![0]),
+        boxes: Some(tensor(vec![0.1, 0.1, 0.1, 0.1], &[1, 4])),
+        ..TrueObjects::default()
+    }];
+    for solver in [MatchSolver::Exact, MatchSolver::Greedy, MatchSolver::Auction { epsilon: 1e-3 }]
+    {
+        let mut config = MatchCostConfig::detr();
+        config.settings.solver = solver;
+        let costs = match_costs(&prediction, &truth, &config).unwrap();
+        assert!(costs[0][(0, 0)].is_nan() && costs[0][(1, 0)] > 2.0, "{costs:?}");
+        assert_eq!(match_objects(&prediction, &truth, &config).unwrap(), [[(1, 0)]]);
+    }
+}
+
+#[test]
+fn the_picture_without_an_assignment_is_named() {
+    // The second picture has a cost that is too large.
+    let mut boxes = vec![0.5; 8];
+    boxes[4] = 1e300;
+    let prediction = Objects { boxes: Some(tensor(boxes, &[2, 1, 4])), ..Objects::default() };
+    let one = TrueObjects { boxes: Some(tensor(vec![0.5; 4], &[1, 4])), ..TrueObjects::default() };
+    let truth = [one.clone(), one];
+    for solver in [MatchSolver::Exact, MatchSolver::Greedy, MatchSolver::Auction { epsilon: 1e-3 }]
+    {
+        let settings = MatchSettings { solver, ..MatchSettings::default() };
+        let config = MatchCostConfig { terms: vec![(MatchTerm::BoxL1, 1.0)], settings };
+        let error = match_objects(&prediction, &truth, &config).unwrap_err().to_string();
+        assert!(error.contains("matrix 1 "), "{solver:?}: {error}");
+    }
 }
