@@ -2,7 +2,7 @@
 
     crf.py [--case NAME]...
 
-Pictures and energies are made by the formulas of `examples/src/crf_cases.rs`.
+Pictures and energies are made by the formulas of `examples/src/crf_scene.rs`.
 """
 
 import argparse
@@ -29,9 +29,8 @@ def scene(height, width, seed):
     return np.clip(np.floor(image + 0.5), 0, 255).astype(np.uint8), labels
 
 
-def unary_of(labels, classes):
+def unary_of(labels, classes, seed):
     """Energies of labels of which a quarter is noise, [class, pixel]."""
-    seed = 301 + classes
     noise = uniform(labels.shape, seed) < 0.25
     noisy = np.where(noise, np.floor(uniform(labels.shape, seed + 1) * classes), labels % classes)
     p = np.full((classes, labels.size), 0.4 / (classes - 1))
@@ -41,7 +40,7 @@ def unary_of(labels, classes):
 
 def dense(height, width, classes):
     image, labels = scene(height, width, 201 + classes)
-    unary = unary_of(labels, classes)
+    unary = unary_of(labels, classes, 301 + classes)
 
     def work():
         crf = dcrf.DenseCRF2D(width, height, classes)

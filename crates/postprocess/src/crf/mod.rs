@@ -21,6 +21,7 @@ mod softmax;
 mod tiles;
 mod unary;
 mod update;
+mod validation;
 mod wide;
 
 pub use belief_propagation::BeliefPropagationConfig;
@@ -39,3 +40,4 @@ pub use report::{ConvergenceReport, IterationReport, PictureInference, PointInfe
 pub use search::{SearchConfig, SearchResult, search_parameters};
 pub use tiles::{Tile, TileConfig, infer_tiles};
 pub use unary::{unary_from_labels, unary_from_probabilities, unary_from_scribbles};
+pub use validation::{ValidationPicture, mean_iou, search_on_pictures};

@@ -5,9 +5,9 @@ use mapvec_postprocess::Error;
 use mapvec_postprocess::crf::{
     Compatibility, DenseCrf, DenseCrfConfig, ExactCrf, ExactTerm, FeatureTerm, Features,
     FilterMethod, GateConfig, InferenceConfig, KernelShape, Normalization, PairwiseTerm,
-    PermutohedralLattice, SearchConfig, TileConfig, infer_coarse_to_fine, infer_tiles,
-    infer_where_uncertain, search_parameters, unary_from_labels, unary_from_probabilities,
-    unary_from_scribbles,
+    PermutohedralLattice, SearchConfig, TileConfig, ValidationPicture, infer_coarse_to_fine,
+    infer_tiles, infer_where_uncertain, mean_iou, search_on_pictures, search_parameters,
+    unary_from_labels, unary_from_probabilities, unary_from_scribbles,
 };
 use mapvec_testkit::{integers, normal, uniform};
 use ndarray::{Array2, Array3, Axis, array, s};
@@ -451,6 +451,67 @@ fn a_search_finds_the_parameters_that_score_best() {
 }
 
 #[test]
+fn a_search_on_pictures_raises_their_mean_iou() {
+    let inference = iterations(3);
+    let pictures: Vec<ValidationPicture> = (0..2)
+        .map(|k| {
+            let (image, labels) = scene(28, 36, 51 + k);
+            let unary = noisy_unary(&labels, 3, 53 + k);
+            let mut truth = labels.mapv(|label| label % 3);
+            truth.row_mut(0).fill(255);
+            ValidationPicture::new(image, unary, truth.view(), Some(255))
+        })
+        .collect();
+    let plain = DenseCrfConfig { terms: Vec::new() };
+    let before = mean_iou(&pictures, &plain, &inference).unwrap();
+    // The naive count of the same.
+    let mut naive = 0.0;
+    for class in 0..3 {
+        let (mut both, mut any) = (0, 0);
+        for ValidationPicture { unary, labels, .. } in &pictures {
+            for ((y, x), label) in labels.indexed_iter() {
+                let Some(label) = *label else { continue };
+                let lowest = (0..3).min_by(|&a, &b| unary[(a, y, x)].total_cmp(&unary[(b, y, x)]));
+                both += i32::from(label == class && lowest == Some(class));
+                any += i32::from(label == class || lowest == Some(class));
+            }
+        }
+        naive += f64::from(both) / f64::from(any) / 3.0;
+    }
+    assert!((before - naive).abs() < 1e-12, "{before} {naive}");
+    let weak = KernelShape::Gaussian { sigma: [1.0; 2] };
+    let start = DenseCrfConfig { terms: vec![PairwiseTerm::potts(weak, 0.5)] };
+    let config = SearchConfig { factors: vec![0.5, 6.0], rounds: 2 };
+    let found = search_on_pictures(&pictures, &start, &inference, &config).unwrap();
+    assert!(found.start >= before && found.score > found.start + 0.02, "{before} {found:?}");
+    let again = mean_iou(&pictures, &found.config, &inference).unwrap();
+    assert!((again - found.score).abs() < f64::EPSILON);
+    assert!(mean_iou(&[], &start, &inference).unwrap().abs() < f64::EPSILON);
+    let mut wrong = pictures;
+    wrong[0].labels[(3, 3)] = Some(3);
+    let error = mean_iou(&wrong, &start, &inference);
+    assert!(matches!(error, Err(Error::InvalidLabel { label: 3, classes: 3, .. })), "{error:?}");
+}
+
+#[test]
+fn convolutions_of_different_reach_are_near_the_exact_ones() {
+    // Widths around whole blocks of 64 and 16, and rows that are no multiple of four.
+    for (height, width) in [(7, 64), (10, 65), (5, 81), (21, 19), (1, 30), (30, 1)] {
+        let (image, labels) = scene(height, width, 61);
+        let unary = noisy_unary(&labels, 3, 62);
+        let term =
+            |sigma: [f64; 2], weight| PairwiseTerm::potts(KernelShape::Gaussian { sigma }, weight);
+        let terms = vec![term([1.0, 2.0], 1.0), term([4.0, 3.0], 2.0), term([0.7, 1.0], 1.0)];
+        let config = DenseCrfConfig { terms };
+        let exact = twin(&image, &config).infer(flat(&unary).view(), 5).unwrap();
+        let crf = DenseCrf::new(image.view(), &config).unwrap();
+        let q = crf.infer(unary.view(), &iterations(5)).unwrap().probabilities;
+        let (mean, largest) = apart(q.iter().map(|&q| f64::from(q)), exact.iter().copied());
+        assert!(mean < 2e-5 && largest < 1e-3, "{height} x {width}: {mean} {largest}");
+    }
+}
+
+#[test]
 fn tiles_leave_no_seams() {
     let (image, labels) = scene(150, 170, 21);
     let unary = noisy_unary(&labels, 4, 22);
@@ -572,6 +633,58 @@ proptest! {
             for (a, b) in q.select(Axis(1), &order).iter().zip(&other) {
                 prop_assert!((a - b).abs() < 1e-4, "{a} {b}");
             }
+        }
+    }
+
+    /// Each update minimises a bound of the free energy that touches it.
+    #[test]
+    fn the_free_energy_never_rises(
+        n in 2_usize..40,
+        classes in 2_usize..5,
+        kind in 0_usize..3,
+        strength in 0.0_f64..8.0,
+        whole in any::<bool>(),
+        seed in 0_u64..10_000,
+    ) {
+        let draw = |count: usize, salt: u64| uniform(count, seed * 8 + salt, -1.0, 1.0);
+        let compatibility = match kind {
+            0 => Compatibility::Potts(strength as f32),
+            1 => {
+                let weights = draw(classes, 1);
+                Compatibility::PerClass(weights.iter().map(|w| (w.abs() * strength) as f32).collect())
+            }
+            // Minus a matrix times its transpose.
+            _ => {
+                let a = Array2::from_shape_vec((classes, classes), draw(classes * classes, 2)).unwrap();
+                let product = a.dot(&a.t()) * -strength;
+                let rows = product.rows().into_iter().map(|row| row.mapv(|v| v as f32).to_vec());
+                Compatibility::Matrix(rows.collect())
+            }
+        };
+        let normalization = if whole { Normalization::None } else { Normalization::Symmetric };
+        let features = Array2::from_shape_vec((3, n), draw(3 * n, 3)).unwrap() * 2.0;
+        let unary = Array2::from_shape_vec((classes, n), draw(classes * n, 4)).unwrap() * 3.0;
+        let term = ExactTerm { features: features.clone(), compatibility, normalization };
+        let exact = ExactCrf::new(n, std::slice::from_ref(&term)).unwrap();
+        let mut last = f64::INFINITY;
+        for iterations in 0..8 {
+            let q = exact.infer(unary.view(), iterations).unwrap();
+            let energy = exact.free_energy(unary.view(), q.view()).unwrap();
+            prop_assert!(energy <= last + 1e-5 * (1.0 + energy.abs()), "{} after {}", energy, last);
+            last = energy;
+        }
+        let term = FeatureTerm {
+            features: Features::new(features.mapv(|v| v as f32)).unwrap(),
+            compatibility: term.compatibility,
+            normalization,
+            method: FilterMethod::Exact,
+        };
+        let config = InferenceConfig { iterations: 8, tolerance: 0.0, free_energy: true };
+        let crf = DenseCrf::of_points(n, &[term]).unwrap();
+        let report = crf.infer_points(unary.mapv(|u| u as f32).view(), &config).unwrap().report;
+        for pair in report.iterations.windows(2) {
+            let (old, new) = (pair[0].free_energy.unwrap(), pair[1].free_energy.unwrap());
+            prop_assert!(new <= old + 1e-4 * (1.0 + old.abs()), "{} after {}", new, old);
         }
     }
 }
