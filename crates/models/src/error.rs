@@ -20,4 +20,7 @@ pub enum Error {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+    /// A random field refused its settings or a picture.
+    #[error(transparent)]
+    Postprocess(#[from] mapvec_postprocess::Error),
 }

@@ -6,17 +6,22 @@
 //! | [`ResNet`] | picture `[B, C, H, W]` | logits `[B, K]` |
 //! | [`DeepLabV3`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //! | [`UNet`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
+//! | [`CrfLayer`] | logits `[B, K, H, W]` and the pictures' [`CrfKernels`] | logits `[B, K, H, W]` |
 //!
 //! A model is made from its configuration and a `VarBuilder` (of
 //! `mapvec_nn::ParameterStore`, or any other), and checked before anything is
 //! allocated.
 
+mod crf_kernels;
+mod crf_layer;
 mod deeplab;
 mod error;
 mod map_unet;
 mod resnet;
 mod unet;
 
+pub use crf_kernels::CrfKernels;
+pub use crf_layer::{CrfLayer, CrfLayerConfig};
 pub use deeplab::{DeepLabV3, DeepLabV3Config, DeepLabV3Output};
 pub use error::{Error, Result};
 pub use map_unet::{MapUNet, MapUNetConfig, map_channels};

@@ -7,6 +7,7 @@
 )]
 
 mod closed_form;
+mod crf_layer;
 mod deeplab;
 mod devices;
 mod resnet;
