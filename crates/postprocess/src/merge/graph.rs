@@ -169,6 +169,17 @@ impl<R: Rule> RegionGraph<R> {
         self.roots()
     }
 
+    /// Merges over borders weaker than `threshold`, and small regions over any border.
+    pub(crate) fn merge_below(self, threshold: f64) -> Vec<u32> {
+        self.merge(|_, candidate| {
+            if candidate.small || candidate.strength < threshold {
+                Verdict::Merge
+            } else {
+                Verdict::Stop
+            }
+        })
+    }
+
     /// Border and sides of a candidate.
     pub(crate) fn evidence(&self, at: &Candidate) -> Option<Evidence<'_, R>> {
         let border = *self.sides[at.low as usize].get(&at.high)?;

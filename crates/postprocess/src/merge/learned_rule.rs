@@ -123,14 +123,7 @@ pub fn merge_learned(
     let mut flat: Vec<u32> = labels.iter().copied().collect();
     let bound = relabel::dense(&mut flat);
     let graph = graph_of((&flat, columns, bound), maps, Some(model), config.min_area)?;
-    let threshold = f64::from(config.threshold);
-    let roots = graph.merge(|_, candidate| {
-        if candidate.small || candidate.strength < threshold {
-            Verdict::Merge
-        } else {
-            Verdict::Stop
-        }
-    });
+    let roots = graph.merge_below(f64::from(config.threshold));
     joined(&mut flat, columns, bound, &roots)?;
     // The length is that of the raster it was collected from.
     Ok(Array2::from_shape_vec(labels.dim(), flat).unwrap_or_default())

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::merge::graph::{RegionGraph, Rule, Side, Verdict};
+use crate::merge::graph::{RegionGraph, Rule, Side};
 use crate::merge::line_pixels::{add_borders, joined};
 use crate::{Error, Result, relabel};
 
@@ -93,14 +93,7 @@ pub fn merge_regions(
     let bound = relabel::dense(&mut flat);
     check_size(labels, strength)?;
     let graph = mean_graph((&flat, bound), strength, config)?;
-    let threshold = f64::from(config.threshold);
-    let roots = graph.merge(|_, candidate| {
-        if candidate.small || candidate.strength < threshold {
-            Verdict::Merge
-        } else {
-            Verdict::Stop
-        }
-    });
+    let roots = graph.merge_below(f64::from(config.threshold));
     joined(&mut flat, columns, bound, &roots)?;
     // The length is that of the raster it was collected from.
     Ok(Array2::from_shape_vec((rows, columns), flat).unwrap_or_default())
