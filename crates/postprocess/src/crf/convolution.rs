@@ -1,4 +1,4 @@
-//! The Gaussian kernel on the grid of a picture, by two passes over columns and rows.
+//! The Gaussian kernel on the grid of a picture, by two passes over rows and columns.
 
 use super::config::Normalization;
 
@@ -6,11 +6,11 @@ use super::config::Normalization;
 const REACH: f64 = 4.5;
 /// Largest sigma in pixels; above it the lattice is faster.
 pub(crate) const MAX_SIGMA: f64 = 12.0;
-/// Values that one block of a row computes: enough that no sum waits for itself.
-const BLOCK: usize = 64;
+/// Values that one block of a row computes.
+const BLOCK: usize = 32;
 /// Values and rows that one block of the sums over columns computes.
 const LANES: usize = 16;
-pub(crate) const ROWS: usize = 4;
+const ROWS: usize = 4;
 
 /// Weights and normalisation along one axis.
 #[derive(Debug, Clone)]
@@ -59,120 +59,140 @@ impl GridKernel {
         }
     }
 
-    /// Adds the convolution of up to [`ROWS`] rows from `first`, times `factor`.
-    ///
-    /// `row_at` gives the values of any row of the picture; `padded` is work space.
+    /// Convolves one row; `padded` is work space.
     #[inline(always)]
-    pub(crate) fn add_rows<'v>(
+    pub(crate) fn filter_row(
         &self,
-        first: usize,
-        row_at: impl Fn(usize) -> &'v [f32],
-        factor: f32,
-        padded: &mut [Vec<f32>; ROWS],
+        row: usize,
+        values: &[f32],
+        padded: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        let (width, height) = (self.horizontal.after.len(), self.vertical.after.len());
-        let (radius, margin) = (self.vertical.radius(), self.horizontal.radius());
-        let sources = first.saturating_sub(radius)..height.min(first + ROWS + radius);
-        // For each row around the group its weight for each row of the group.
-        let rows: Vec<(&[f32], [f32; ROWS])> = sources
-            .map(|row| {
-                let weight = |o: usize| self.vertical.weights.get(row.abs_diff(first + o));
-                let weights: [f32; ROWS] =
-                    std::array::from_fn(|o| weight(o).copied().unwrap_or(0.0));
-                (row_at(row), weights.map(|weight| weight * self.vertical.before[row]))
+        let axis = &self.horizontal;
+        let width = axis.before.len();
+        let margin = axis.radius();
+        padded.resize(width + 2 * margin, 0.0);
+        let factor = self.vertical.before[row];
+        // A kernel of another reach may have left values there.
+        padded[..margin].fill(0.0);
+        padded[margin + width..].fill(0.0);
+        let inner = &mut padded[margin..margin + width];
+        for ((inner, value), before) in inner.iter_mut().zip(values).zip(&axis.before) {
+            *inner = value * (before * factor);
+        }
+        convolve_row(&axis.weights, padded, out);
+    }
+
+    /// Values from row to row of the convolved rows: whole blocks, and an odd number of cache
+    /// lines, so that rows do not push each other out of the cache.
+    pub(crate) fn pitch(&self) -> usize {
+        (self.horizontal.after.len().div_ceil(LANES) | 1) * LANES
+    }
+
+    /// The number of rows that [`GridKernel::add_column_sums`] wants for `rows` of output.
+    pub(crate) fn rows_for(&self, rows: usize) -> usize {
+        rows.next_multiple_of(ROWS) + 2 * self.vertical.radius()
+    }
+
+    /// Adds the sums over columns of one class, times `factor`.
+    ///
+    /// `rows` have the pitch and start as many rows before the output as the kernel reaches.
+    #[inline(always)]
+    pub(crate) fn add_column_sums(
+        &self,
+        first_row: usize,
+        rows: &[f32],
+        factor: f32,
+        out: &mut [f32],
+    ) {
+        let (width, pitch) = (self.horizontal.after.len(), self.pitch());
+        let reach = 2 * self.vertical.radius() + ROWS;
+        // For each row around a group of output rows its weight for each of them.
+        let weights: Vec<[f32; ROWS]> = (0..reach)
+            .map(|j| {
+                let mut weights = [0.0; ROWS];
+                for (o, weight) in weights.iter_mut().enumerate() {
+                    let away = j.abs_diff(self.vertical.radius() + o);
+                    *weight = self.vertical.weights.get(away).copied().unwrap_or(0.0);
+                }
+                weights
             })
             .collect();
-        let end = margin + width.next_multiple_of(BLOCK);
-        for row in padded.iter_mut() {
-            row.resize(end + margin, 0.0);
-            row[..margin].fill(0.0);
-            row[margin + width..].fill(0.0);
-        }
-        let before = &self.horizontal.before;
-        let whole = width / LANES * LANES;
-        for start in (0..whole).step_by(LANES) {
-            let sums = column_block::<LANES>(&rows, start);
-            let scale = &before[start..start + LANES];
-            for (row, sums) in padded.iter_mut().zip(&sums) {
-                let row = &mut row[margin + start..][..LANES];
-                for l in 0..LANES {
-                    row[l] = sums[l] * scale[l];
+        let after = &self.vertical.after[first_row..];
+        for (group, out) in out.chunks_mut(width * ROWS).enumerate() {
+            let rows = &rows[group * ROWS * pitch..][..reach * pitch];
+            for start in (0..width).step_by(LANES) {
+                let sums = column_block(&weights, rows, pitch, start);
+                let end = width.min(start + LANES);
+                let scale = &self.horizontal.after[start..end];
+                for (y, (out, sums)) in out.chunks_exact_mut(width).zip(&sums).enumerate() {
+                    let factor = after[group * ROWS + y] * factor;
+                    for ((out, sum), scale) in out[start..end].iter_mut().zip(sums).zip(scale) {
+                        *out += sum * (scale * factor);
+                    }
                 }
             }
-        }
-        for at in whole..width {
-            let sums = column_block::<1>(&rows, at);
-            for (row, [sum]) in padded.iter_mut().zip(&sums) {
-                row[margin + at] = sum * before[at];
-            }
-        }
-        for ((y, out), row) in (first..).zip(out.chunks_exact_mut(width)).zip(padded.iter()) {
-            let factor = self.vertical.after[y] * factor;
-            add_row(&self.horizontal, row, factor, out);
         }
     }
 }
 
 /// The weighted sums of rows for a group of output rows.
 #[inline(always)]
-fn column_block<const L: usize>(rows: &[(&[f32], [f32; ROWS])], start: usize) -> [[f32; L]; ROWS] {
+fn column_block(
+    weights: &[[f32; ROWS]],
+    rows: &[f32],
+    pitch: usize,
+    start: usize,
+) -> [[f32; LANES]; ROWS] {
     // One variable per output row: an array of them would not stay in registers.
-    let mut first = [0.0; L];
-    let mut second = [0.0; L];
-    let mut third = [0.0; L];
-    let mut fourth = [0.0; L];
-    for &(row, [a, b, c, d]) in rows {
-        let values = &row[start..start + L];
-        for l in 0..L {
-            first[l] = values[l].mul_add(a, first[l]);
+    let mut first = [0.0; LANES];
+    let mut second = [0.0; LANES];
+    let mut third = [0.0; LANES];
+    let mut fourth = [0.0; LANES];
+    for (row, &[a, b, c, d]) in rows.chunks_exact(pitch).zip(weights) {
+        let values = &row[start..start + LANES];
+        for l in 0..LANES {
+            first[l] += a * values[l];
         }
-        for l in 0..L {
-            second[l] = values[l].mul_add(b, second[l]);
+        for l in 0..LANES {
+            second[l] += b * values[l];
         }
-        for l in 0..L {
-            third[l] = values[l].mul_add(c, third[l]);
+        for l in 0..LANES {
+            third[l] += c * values[l];
         }
-        for l in 0..L {
-            fourth[l] = values[l].mul_add(d, fourth[l]);
+        for l in 0..LANES {
+            fourth[l] += d * values[l];
         }
     }
     [first, second, third, fourth]
 }
 
-/// Adds the convolution of one row, whose ends are padded with zeros.
+/// One row, whose ends are padded with zeros.
 #[inline(always)]
-fn add_row(axis: &AxisKernel, padded: &[f32], factor: f32, out: &mut [f32]) {
-    let radius = axis.radius();
+fn convolve_row(weights: &[f32], padded: &[f32], out: &mut [f32]) {
+    let radius = weights.len() - 1;
     let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    let (scales, last) = axis.after.as_chunks::<BLOCK>();
     let done = blocks.len() * BLOCK;
-    for ((index, block), scale) in blocks.iter_mut().enumerate().zip(scales) {
-        let sums = row_block(&axis.weights, padded, radius + index * BLOCK);
-        for l in 0..BLOCK {
-            block[l] = sums[l].mul_add(scale[l] * factor, block[l]);
-        }
+    for (index, block) in blocks.iter_mut().enumerate() {
+        *block = row_block(weights, padded, radius + index * BLOCK);
     }
-    if !rest.is_empty() {
-        let sums = row_block(&axis.weights, padded, radius + done);
-        for ((out, sum), scale) in rest.iter_mut().zip(&sums).zip(last) {
-            *out = sum.mul_add(scale * factor, *out);
-        }
+    for (i, out) in rest.iter_mut().enumerate() {
+        [*out] = row_block(weights, padded, radius + done + i);
     }
 }
 
 #[inline(always)]
-fn row_block(weights: &[f32], padded: &[f32], center: usize) -> [f32; BLOCK] {
-    let own = &padded[center..center + BLOCK];
-    let mut total = [0.0; BLOCK];
-    for l in 0..BLOCK {
+fn row_block<const B: usize>(weights: &[f32], padded: &[f32], center: usize) -> [f32; B] {
+    let own = &padded[center..center + B];
+    let mut total = [0.0; B];
+    for l in 0..B {
         total[l] = weights[0] * own[l];
     }
     for (t, weight) in (1..).zip(&weights[1..]) {
-        let left = &padded[center - t..][..BLOCK];
-        let right = &padded[center + t..][..BLOCK];
-        for l in 0..BLOCK {
-            total[l] = (left[l] + right[l]).mul_add(*weight, total[l]);
+        let left = &padded[center - t..][..B];
+        let right = &padded[center + t..][..B];
+        for l in 0..B {
+            total[l] += weight * (left[l] + right[l]);
         }
     }
     total

@@ -9,18 +9,17 @@ pub(crate) fn exp<const W: usize>(x: [f32; W]) -> [f32; W] {
     let mut out = [0.0; W];
     for l in 0..W {
         let v = if x[l] < LOWEST { LOWEST } else { x[l] };
-        let shifted = v.mul_add(std::f32::consts::LOG2_E, MAGIC);
+        let shifted = v * std::f32::consts::LOG2_E + MAGIC;
         let whole = shifted - MAGIC;
         // ln 2 in two parts.
-        let r = whole.mul_add(-0.693_359_4, v);
-        let r = whole.mul_add(2.121_944_4e-4, r);
-        let mut p = 1.987_569_1e-4_f32;
-        p = p.mul_add(r, 1.398_2e-3);
-        p = p.mul_add(r, 8.333_452e-3);
-        p = p.mul_add(r, 4.166_579_6e-2);
-        p = p.mul_add(r, 0.166_666_66);
-        p = p.mul_add(r, 0.5);
-        let value = (p * r).mul_add(r, r) + 1.0;
+        let r = v - whole * 0.693_359_4 - whole * -2.121_944_4e-4;
+        let mut p = 1.987_569_1e-4;
+        p = p * r + 1.398_2e-3;
+        p = p * r + 8.333_452e-3;
+        p = p * r + 4.166_579_6e-2;
+        p = p * r + 0.166_666_66;
+        p = p * r + 0.5;
+        let value = p * r * r + r + 1.0;
         let power = shifted.to_bits() << 23;
         let value = f32::from_bits(value.to_bits().wrapping_add(power));
         out[l] = if x[l] < LOWEST { 0.0 } else { value };

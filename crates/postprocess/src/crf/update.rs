@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use super::convolution::{GridKernel, ROWS};
+use super::convolution::GridKernel;
 use super::kernel::{Filter, Kernel};
 use super::lattice::{Band, slice_point, splat_point};
 use super::softmax::{BLOCK, softmax};
@@ -23,12 +23,7 @@ pub(crate) struct Parts<'a, const W: usize> {
     savings: Vec<Option<Vec<f32>>>,
     /// Per kernel the matrix of labels; empty where there are savings.
     matrices: Vec<Vec<f32>>,
-    /// Points that are updated together: their logits stay in the cache.
-    step: usize,
 }
-
-/// About so many.
-const STEP: usize = 4096;
 
 impl<'a, const W: usize> Parts<'a, W> {
     pub(crate) fn new(kernels: &'a [Kernel], unary: ArrayView2<'a, f32>) -> Self {
@@ -40,14 +35,7 @@ impl<'a, const W: usize> Parts<'a, W> {
         };
         let matrices = kernels.iter().zip(&savings).map(matrix).collect();
         let chunks = classes.div_ceil(W);
-        // Whole groups of rows for the convolution.
-        let width = |kernel: &Kernel| match &kernel.filter {
-            Filter::Grid(grid) => Some(grid.horizontal.after.len()),
-            _ => None,
-        };
-        let width = kernels.iter().find_map(width).unwrap_or(1).max(1);
-        let step = (STEP / width / ROWS).max(1) * ROWS * width;
-        Self { kernels, unary, classes, chunks, savings, matrices, step }
+        Self { kernels, unary, classes, chunks, savings, matrices }
     }
 }
 
@@ -60,8 +48,7 @@ struct Sweep {
     splat: bool,
 }
 
-/// What one band holds. Values of points are in planes, [class][point]; logits and filtered
-/// values of a part of the band at a time.
+/// What one band holds. Values of points are in planes, [class][point].
 #[derive(Debug)]
 pub(crate) struct BandState<const W: usize> {
     pub(crate) range: Range<usize>,
@@ -73,10 +60,10 @@ pub(crate) struct BandState<const W: usize> {
     /// Per kernel what the points spread on the lattice, and what comes back.
     pub(crate) spread: Vec<Vec<[f32; W]>>,
     pub(crate) fetched: Vec<Vec<[f32; W]>>,
-    /// Padded rows, for the convolution.
-    padded: [Vec<f32>; ROWS],
-    /// A block of points: planes for the softmax, with zeros for lanes without a class, and
-    /// chunks for the lattice.
+    /// A padded row, and the convolved rows of one class, for the convolution.
+    padded: Vec<f32>,
+    rows: Vec<f32>,
+    /// A block of points: planes for the softmax, chunks for the lattice.
     planes: Vec<[f32; BLOCK]>,
     block: Vec<[f32; W]>,
     /// The smallest of the largest logits.
@@ -89,7 +76,6 @@ pub(crate) struct BandState<const W: usize> {
 impl<const W: usize> BandState<W> {
     pub(crate) fn new(parts: &Parts<'_, W>, index: usize, range: Range<usize>) -> Self {
         let values = range.len() * parts.classes;
-        let part = range.len().min(parts.step) * parts.classes;
         let places = |kernel: &Kernel| match &kernel.filter {
             Filter::Lattice { lattice, .. } => {
                 vec![[0.0; W]; lattice.bands[index].vertices.len() * parts.chunks]
@@ -100,13 +86,14 @@ impl<const W: usize> BandState<W> {
         Self {
             range,
             index,
-            logits: vec![0.0; part],
+            logits: vec![0.0; values],
             probabilities: vec![0.0; values],
-            filtered: vec![0.0; if matrices { part } else { 0 }],
+            filtered: vec![0.0; if matrices { values } else { 0 }],
             spread: parts.kernels.iter().map(places).collect(),
             fetched: parts.kernels.iter().map(places).collect(),
-            padded: std::array::from_fn(|_| Vec::new()),
-            planes: vec![[0.0; BLOCK]; parts.chunks * W],
+            padded: Vec::new(),
+            rows: Vec::new(),
+            planes: vec![[0.0; BLOCK]; parts.classes],
             block: vec![[0.0; W]; BLOCK * parts.chunks],
             lowest: 0.0,
             largest: 0.0,
@@ -118,12 +105,11 @@ impl<const W: usize> BandState<W> {
     /// The softmax of the unary.
     #[inline(always)]
     pub(crate) fn start(&mut self, parts: &Parts<'_, W>) {
-        let zeros = vec![0.0; self.probabilities.len()];
-        self.begin();
-        for part in self.split(parts.step) {
-            self.start_logits(parts, &part);
-            self.sweep(parts, &zeros, (Sweep { slice: false, splat: true }, part), false);
+        for class in 0..parts.classes {
+            self.start_logits(parts, class);
         }
+        let zeros = vec![0.0; self.probabilities.len()];
+        self.sweep(parts, &zeros, Sweep { slice: false, splat: true }, false);
     }
 
     /// One update; `old` has the probabilities of all bands.
@@ -135,68 +121,71 @@ impl<const W: usize> BandState<W> {
         splat: bool,
         energy: bool,
     ) {
-        self.begin();
-        for part in self.split(parts.step) {
-            self.start_logits(parts, &part);
-            for k in 0..parts.kernels.len() {
-                self.add_kernel(parts, old, k, &part);
+        for class in 0..parts.classes {
+            self.start_logits(parts, class);
+            // While the logits of the class are in the cache.
+            for (k, kernel) in parts.kernels.iter().enumerate() {
+                if let (Filter::Grid(grid), Some(savings)) = (&kernel.filter, &parts.savings[k]) {
+                    self.convolve(grid, old, (class, parts.classes), savings[class], false);
+                }
             }
-            self.sweep(parts, &old[self.index], (Sweep { slice: true, splat }, part), energy);
         }
-    }
-
-    /// The parts of the band, counted from its start.
-    fn split(&self, step: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
-        let n = self.range.len();
-        (0..n).step_by(step).map(move |start| start..n.min(start + step))
+        for k in 0..parts.kernels.len() {
+            self.add_kernel(parts, old, k);
+        }
+        self.sweep(parts, &old[self.index], Sweep { slice: true, splat }, energy);
     }
 
     #[inline(always)]
-    fn start_logits(&mut self, parts: &Parts<'_, W>, part: &Range<usize>) {
-        let first = self.range.start;
-        for (class, logits) in
-            self.logits.chunks_exact_mut(part.len()).take(parts.classes).enumerate()
-        {
-            let own = parts.unary.row(class);
-            let own = own.slice(ndarray::s![first + part.start..first + part.end]);
-            match own.as_slice() {
-                Some(own) => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
-                None => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
-            }
+    fn start_logits(&mut self, parts: &Parts<'_, W>, class: usize) {
+        let n = self.range.len();
+        let logits = &mut self.logits[class * n..(class + 1) * n];
+        let own = parts.unary.row(class);
+        let own = own.slice(ndarray::s![self.range.clone()]);
+        match own.as_slice() {
+            Some(own) => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
+            None => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
         }
     }
 
     /// Adds the convolution of one class to the logits, or to the filtered values.
+    ///
+    /// Rows of neighbouring bands that the kernel reaches are convolved again: that costs less
+    /// than to keep the convolved rows of all classes, which no cache holds.
     #[inline(always)]
     fn convolve(
         &mut self,
         grid: &GridKernel,
         old: &[Vec<f32>],
         (class, classes): (usize, usize),
-        (factor, mixed): (f32, bool),
-        part: &Range<usize>,
+        factor: f32,
+        mixed: bool,
     ) {
-        let n = part.len();
+        let n = self.range.len();
         let width = grid.horizontal.after.len();
-        let first = (self.range.start + part.start) / width;
+        let height = grid.vertical.after.len();
+        let (pitch, radius) = (grid.pitch(), grid.vertical.radius());
+        let first = self.range.start / width;
+        let count = grid.rows_for(n / width);
+        self.rows.resize(count * pitch, 0.0);
+        for (row, out) in (first..first + count).zip(self.rows.chunks_exact_mut(pitch)) {
+            match row.checked_sub(radius).filter(|row| *row < height) {
+                Some(row) => {
+                    let values = row_of(old, (class, classes), row, width);
+                    grid.filter_row(row, values, &mut self.padded, &mut out[..width]);
+                }
+                None => out.fill(0.0),
+            }
+        }
         let out = if mixed { &mut self.filtered } else { &mut self.logits };
         let out = &mut out[class * n..(class + 1) * n];
-        let row_at = |row: usize| row_of(old, (class, classes), row, width);
-        for (row, out) in (first..).step_by(ROWS).zip(out.chunks_mut(width * ROWS)) {
-            grid.add_rows(row, row_at, factor, &mut self.padded, out);
-        }
+        grid.add_column_sums(first, &self.rows, factor, out);
     }
 
-    /// Adds one kernel to the logits, unless the sweep after does.
+    /// Adds one kernel to the logits, unless the convolution before or the sweep after does.
     #[inline(always)]
-    fn add_kernel(
-        &mut self,
-        parts: &Parts<'_, W>,
-        old: &[Vec<f32>],
-        k: usize,
-        part: &Range<usize>,
-    ) {
-        let n = part.len();
+    fn add_kernel(&mut self, parts: &Parts<'_, W>, old: &[Vec<f32>], k: usize) {
+        let n = self.range.len();
         let savings = parts.savings[k].as_deref();
         let mixed = savings.is_none();
         if mixed {
@@ -204,22 +193,22 @@ impl<const W: usize> BandState<W> {
         }
         let factor = |class: usize| savings.map_or(1.0, |savings| savings[class]);
         match &parts.kernels[k].filter {
-            Filter::Grid(grid) => {
+            Filter::Grid(grid) if mixed => {
                 for class in 0..parts.classes {
-                    let how = (factor(class), mixed);
-                    self.convolve(grid, old, (class, parts.classes), how, part);
+                    self.convolve(grid, old, (class, parts.classes), 1.0, true);
                 }
             }
+            Filter::Grid(_) => {}
             Filter::Matrix(matrix) => {
-                let all = self.range.len().max(1);
-                let planes = old[self.index].chunks_exact(all);
+                let planes = old[self.index].chunks_exact(n.max(1));
                 let out = if mixed { &mut self.filtered } else { &mut self.logits };
-                for ((class, out), values) in out.chunks_exact_mut(n).enumerate().zip(planes) {
+                for ((class, out), values) in out.chunks_exact_mut(n.max(1)).enumerate().zip(planes)
+                {
                     let factor = factor(class);
-                    for (row, value) in matrix.chunks_exact(all).zip(values) {
+                    for (row, value) in matrix.chunks_exact(n).zip(values) {
                         let value = value * factor;
-                        for (out, weight) in out.iter_mut().zip(&row[part.clone()]) {
-                            *out = weight.mul_add(value, *out);
+                        for (out, weight) in out.iter_mut().zip(row) {
+                            *out += weight * value;
                         }
                     }
                 }
@@ -230,23 +219,21 @@ impl<const W: usize> BandState<W> {
                 let ones = vec![1.0; parts.classes];
                 for start in (0..n).step_by(BLOCK) {
                     let points = start..n.min(start + BLOCK);
-                    let own = part.start + points.start..part.start + points.end;
-                    slice_block(band, own.clone(), &self.fetched[k], &mut self.block);
-                    let scales = (ones.as_slice(), &after[own]);
-                    let planes = self.filtered.chunks_exact_mut(n);
-                    add_block(&self.block, scales, planes.map(|plane| &mut plane[points.clone()]));
+                    slice_block(band, points.clone(), &self.fetched[k], &mut self.block);
+                    add_block(&self.block, points, n, (&ones, after), &mut self.filtered);
                 }
             }
             Filter::Lattice { .. } => {}
         }
         if mixed {
-            self.mix(&parts.matrices[k], parts.classes, n);
+            self.mix(&parts.matrices[k], parts.classes);
         }
     }
 
     /// Subtracts the energies that a matrix of labels gives.
     #[inline(always)]
-    fn mix(&mut self, matrix: &[f32], classes: usize, n: usize) {
+    fn mix(&mut self, matrix: &[f32], classes: usize) {
+        let n = self.range.len().max(1);
         for (logits, weights) in self.logits.chunks_exact_mut(n).zip(matrix.chunks_exact(classes)) {
             for (filtered, weight) in self.filtered.chunks_exact(n).zip(weights) {
                 for (logit, value) in logits.iter_mut().zip(filtered) {
@@ -256,39 +243,25 @@ impl<const W: usize> BandState<W> {
         }
     }
 
-    /// Before the parts of a sweep.
-    fn begin(&mut self) {
+    /// Adds what comes back from the lattices to the logits, takes the softmax, and spreads it.
+    #[inline(always)]
+    fn sweep(&mut self, parts: &Parts<'_, W>, old: &[f32], sweep: Sweep, energy: bool) {
+        let n = self.range.len();
         for spread in &mut self.spread {
             spread.fill([0.0; W]);
         }
         (self.lowest, self.largest, self.change, self.energy) = (f32::INFINITY, 0.0, 0.0, 0.0);
-    }
-
-    /// Adds what comes back from the lattices to the logits, takes the softmax, and spreads it.
-    #[inline(always)]
-    fn sweep(
-        &mut self,
-        parts: &Parts<'_, W>,
-        old: &[f32],
-        (sweep, part): (Sweep, Range<usize>),
-        energy: bool,
-    ) {
-        let n = part.len();
         for start in (0..n).step_by(BLOCK) {
-            let count = BLOCK.min(n - start);
-            let points = part.start + start..part.start + start + count;
-            for (plane, logits) in self.planes.iter_mut().zip(self.logits.chunks_exact(n)) {
-                plane[..count].copy_from_slice(&logits[start..start + count]);
-            }
+            let points = start..n.min(start + BLOCK);
             if sweep.slice {
                 for (k, kernel) in parts.kernels.iter().enumerate() {
                     let Filter::Lattice { lattice, after, .. } = &kernel.filter else { continue };
                     let Some(savings) = &parts.savings[k] else { continue };
                     let band = &lattice.bands[self.index];
+                    let after = &after[self.range.clone()];
                     slice_block(band, points.clone(), &self.fetched[k], &mut self.block);
-                    let after = &after[self.range.clone()][points.clone()];
-                    let planes = self.planes.iter_mut().map(|plane| &mut plane[..count]);
-                    add_block(&self.block, (savings, after), planes);
+                    let scales = (savings.as_slice(), after);
+                    add_block(&self.block, points.clone(), n, scales, &mut self.logits);
                 }
             }
             self.normalize(points.clone(), old, energy.then_some(parts));
@@ -303,11 +276,13 @@ impl<const W: usize> BandState<W> {
     fn normalize(&mut self, points: Range<usize>, before: &[f32], energy: Option<&Parts<'_, W>>) {
         let n = self.range.len();
         let count = points.len();
+        for (plane, logits) in self.planes.iter_mut().zip(self.logits.chunks_exact(n)) {
+            plane[..count].copy_from_slice(&logits[points.clone()]);
+        }
         if let Some(parts) = energy {
             self.energy += self.energy_of(parts, before, points.clone());
         }
-        let classes = before.len() / n.max(1);
-        let top = softmax(&mut self.planes[..classes]);
+        let top = softmax(&mut self.planes);
         for &top in &top[..count] {
             self.lowest = if top < self.lowest { top } else { self.lowest };
         }
@@ -342,6 +317,11 @@ impl<const W: usize> BandState<W> {
                 row[class % W] = *value;
             }
         }
+        for class in parts.classes..chunks * W {
+            for row in self.block[class / W..].iter_mut().step_by(chunks) {
+                row[class % W] = 0.0;
+            }
+        }
         for (k, kernel) in parts.kernels.iter().enumerate() {
             let Filter::Lattice { lattice, before, .. } = &kernel.filter else { continue };
             let band = &lattice.bands[self.index];
@@ -361,7 +341,7 @@ impl<const W: usize> BandState<W> {
     fn energy_of(&self, parts: &Parts<'_, W>, old: &[f32], points: Range<usize>) -> f64 {
         let n = self.range.len();
         let mut sum = 0.0;
-        for (class, plane) in self.planes.iter().take(parts.classes).enumerate() {
+        for (class, plane) in self.planes.iter().enumerate() {
             for (point, &logit) in points.clone().zip(plane) {
                 let q = f64::from(old[class * n + point]);
                 if q > 0.0 {
@@ -407,18 +387,21 @@ fn slice_block<const W: usize>(
     }
 }
 
-/// Adds a block to planes, times a scale per class and one per point.
+/// Adds a block to planes of `n` points, times a scale per class and one per point.
 #[inline(always)]
-fn add_block<'p, const W: usize>(
+fn add_block<const W: usize>(
     block: &[[f32; W]],
+    points: Range<usize>,
+    n: usize,
     (classes, after): (&[f32], &[f32]),
-    planes: impl Iterator<Item = &'p mut [f32]>,
+    out: &mut [f32],
 ) {
     let chunks = block.len() / BLOCK;
-    for ((class, plane), scale) in planes.enumerate().zip(classes) {
+    let after = &after[points.clone()];
+    for ((class, plane), scale) in out.chunks_exact_mut(n).enumerate().zip(classes) {
         let rows = block[class / W..].iter().step_by(chunks);
-        for ((out, row), after) in plane.iter_mut().zip(rows).zip(after) {
-            *out = row[class % W].mul_add(scale * after, *out);
+        for ((out, row), after) in plane[points.clone()].iter_mut().zip(rows).zip(after) {
+            *out += row[class % W] * (scale * after);
         }
     }
 }

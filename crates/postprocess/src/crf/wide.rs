@@ -17,8 +17,7 @@ impl<R, F: FnMut() -> R> WithSimd for Wide<F> {
 
 /// Runs `work`, which must be `#[inline(always)]` as all that it calls.
 ///
-/// Results do not depend on the width: sums have a written order, and what is fused is written
-/// as `mul_add`, which rounds once everywhere (processors without it are slow).
+/// Results do not depend on the width: sums have a written order and nothing is fused.
 pub(crate) fn wide<R>(work: impl FnMut() -> R) -> R {
     Arch::new().dispatch(Wide(work))
 }

@@ -124,7 +124,7 @@ fn splat_corners<const W: usize>(
         for (row, value) in rows.iter_mut().zip(values) {
             let mut sum = *row;
             for l in 0..W {
-                sum[l] = value[l].mul_add(weight, sum[l]);
+                sum[l] += weight * value[l];
             }
             *row = sum;
         }
@@ -161,7 +161,7 @@ fn slice_corners<const W: usize>(
         for v in 0..corners {
             let row = &values[places[v] as usize * chunks + c];
             for l in 0..W {
-                total[l] = row[l].mul_add(weights[v], total[l]);
+                total[l] += weights[v] * row[l];
             }
         }
         *sum = total;

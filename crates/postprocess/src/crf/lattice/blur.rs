@@ -114,10 +114,6 @@ pub(crate) fn fetch<const W: usize>(
     own: &mut [[f32; W]],
 ) {
     for (out, &vertex) in own.chunks_exact_mut(chunks).zip(&band.vertices) {
-        let rows = &values[vertex as usize * chunks..][..chunks];
-        // A loop: the rows are too short for a call that copies memory.
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = *row;
-        }
+        out.copy_from_slice(&values[vertex as usize * chunks..][..chunks]);
     }
 }
