@@ -26,8 +26,11 @@ pub fn polygon_runs(rings: &[LineString<f64>], height: u32, width: u32) -> Resul
     };
     let mut runs = Vec::new();
     for (index, ring) in rings.iter().enumerate() {
-        let points = outline(ring).ok_or(Error::TooLong { ring: index, limit: LIMIT })?;
-        let mut crossings = crossings(&points, height, width);
+        let corners = corners(ring).ok_or(Error::TooLong { ring: index, limit: LIMIT })?;
+        let mut crossings = Vec::new();
+        for (&from, &to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+            add_crossings(from, to, (height, width), &mut crossings);
+        }
         crossings.sort_unstable();
         // Between every other pair of crossings lies the inside.
         runs.extend(crossings.chunks(2).filter_map(|pair| {
@@ -56,8 +59,8 @@ pub fn polygon_runs(rings: &[LineString<f64>], height: u32, width: u32) -> Resul
     Ok(counts)
 }
 
-/// The outline in fifths of a pixel, one step after the other; none if it is too long.
-fn outline(ring: &LineString<f64>) -> Option<Vec<(i32, i32)>> {
+/// The corners in fifths of a pixel; none if the outline is too long.
+fn corners(ring: &LineString<f64>) -> Option<Vec<(i32, i32)>> {
     let limit = f64::from(LIMIT);
     // Rounded towards zero, not down: this is how the published outline comes about.
     let fifths = |value: f64| (f64::from(FIFTHS) * value + 0.5) as i32;
@@ -66,60 +69,52 @@ fn outline(ring: &LineString<f64>) -> Option<Vec<(i32, i32)>> {
     if !ring.coords().all(|point| point.x.abs() <= limit && point.y.abs() <= limit) {
         return None;
     }
-    let next = |index: usize| corners[(index + 1) % corners.len()];
-    let pairs = || corners.iter().enumerate().map(|(index, &corner)| (corner, next(index)));
+    let pairs = corners.iter().zip(corners.iter().cycle().skip(1));
     let steps: u64 =
-        pairs().map(|(a, b)| u64::from(a.0.abs_diff(b.0).max(a.1.abs_diff(b.1))) + 1).sum();
-    if steps > 5 * u64::from(LIMIT) {
-        return None;
-    }
-    // Not more than 5 LIMIT.
-    let mut points = Vec::with_capacity(steps as usize);
-    for (from, to) in pairs() {
-        follow(from, to, &mut points);
-    }
-    Some(points)
+        pairs.map(|(a, b)| u64::from(a.0.abs_diff(b.0).max(a.1.abs_diff(b.1))) + 1).sum();
+    (steps <= 5 * u64::from(LIMIT)).then_some(corners)
 }
 
-/// The steps from one corner to the next along the longer of the two directions.
-fn follow(from: (i32, i32), to: (i32, i32), points: &mut Vec<(i32, i32)>) {
+/// Pixels, counted column by column, at which the inside begins or ends along the steps from
+/// one corner to the next, which follow the longer of the two directions.
+///
+/// Only steps over the middle of a column of pixels count: from the third to the fourth fifth.
+fn add_crossings(
+    from: (i32, i32),
+    to: (i32, i32),
+    (height, width): (u32, u32),
+    found: &mut Vec<u32>,
+) {
     let (dx, dy) = ((to.0 - from.0).abs(), (to.1 - from.1).abs());
-    let along_x = dx >= dy;
+    let mut cross = |fifth: i32, v: i32| {
+        let (column, row) = ((fifth - 2).div_euclid(FIFTHS), (v + 2).div_euclid(FIFTHS));
+        if column >= 0 && column.unsigned_abs() < width {
+            let row = i64::from(row).clamp(0, i64::from(height));
+            let pixel = i64::from(column) * i64::from(height) + row;
+            found.extend(u32::try_from(pixel).ok());
+        }
+    };
+    let is_third = |fifth: i32| (fifth - 2).rem_euclid(FIFTHS) == 0;
     // A line is the same from both ends.
-    let turned = if along_x { from.0 > to.0 } else { from.1 > to.1 };
-    let (low, high) = if turned { (to, from) } else { (from, to) };
-    let length = dx.max(dy);
-    let rise = if along_x { high.1 - low.1 } else { high.0 - low.0 };
-    let slope = if length == 0 { 0.0 } else { f64::from(rise) / f64::from(length) };
-    for step in 0..=length {
-        let step = if turned { length - step } else { step };
-        let beside = |base: i32| (f64::from(base) + slope * f64::from(step) + 0.5) as i32;
-        points.push(if along_x {
-            (low.0 + step, beside(low.1))
-        } else {
-            (beside(low.0), low.1 + step)
-        });
-    }
-}
-
-/// Pixels, counted column by column, at which the inside begins or ends.
-fn crossings(points: &[(i32, i32)], height: u32, width: u32) -> Vec<u32> {
-    let mut found = Vec::new();
-    for pair in points.windows(2) {
-        let ((u0, v0), (u1, v1)) = (pair[0], pair[1]);
-        if u0 == u1 {
-            continue;
+    if dx >= dy {
+        let (low, high) = if from.0 > to.0 { (to, from) } else { (from, to) };
+        let slope = if dx == 0 { 0.0 } else { f64::from(high.1 - low.1) / f64::from(dx) };
+        let beside = |u: i32| (f64::from(low.1) + slope * f64::from(u - low.0) + 0.5) as i32;
+        let first = low.0 + (2 - low.0).rem_euclid(FIFTHS);
+        for u in (first..high.0).step_by(FIFTHS as usize) {
+            cross(u, beside(u).min(beside(u + 1)));
         }
-        // Only steps over the middle of a column of pixels count: two fifths and a half.
-        let step = if u1 < u0 { u1 } else { u1 - 1 } - 2;
-        let (column, row) = (step.div_euclid(FIFTHS), (v1.min(v0) + 2).div_euclid(FIFTHS));
-        let outside = column < 0 || column.unsigned_abs() >= width;
-        if step.rem_euclid(FIFTHS) != 0 || outside {
-            continue;
+    } else {
+        let (low, high) = if from.1 > to.1 { (to, from) } else { (from, to) };
+        let slope = f64::from(high.0 - low.0) / f64::from(dy);
+        let beside = |step: i32| (f64::from(low.0) + slope * f64::from(step) + 0.5) as i32;
+        let mut before = beside(0);
+        for step in 1..=dy {
+            let now = beside(step);
+            if now != before && is_third(now.min(before)) {
+                cross(now.min(before), low.1 + step - 1);
+            }
+            before = now;
         }
-        let pixel =
-            i64::from(column) * i64::from(height) + i64::from(row).clamp(0, i64::from(height));
-        found.extend(u32::try_from(pixel).ok());
     }
-    found
 }
