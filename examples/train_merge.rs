@@ -1,6 +1,6 @@
 //! Trains the rule that tells real borders between regions from false ones.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
@@ -8,12 +8,11 @@ use candle_core::Device;
 use clap::Parser;
 use mapvec_data::{ImageLimits, read_image, write_atomic};
 use mapvec_examples::border_training::{Fit, SeenSheet, borders, drawn_sheets, fit, shapes_only};
+use mapvec_examples::evaluation::city_truth;
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, run, smoke};
 use mapvec_metrics::PqCounts;
-use mapvec_postprocess::{Connectivity, components};
 use mapvec_vectorize::Vectorizer;
-use ndarray::{Array2, Array3, s};
 use serde_json::json;
 
 /// Draws sheets, lets the network look at them, and learns from the borders that merging
@@ -106,7 +105,8 @@ fn train(mut args: Args) -> Result<()> {
     };
     tell("generated", &others)?;
     if let Some(folder) = &args.city {
-        let (image, truth, mask) = city_sheet(folder)?;
+        let image = read_image(&folder.join("val_scan.jpg"), &ImageLimits::default())?;
+        let (truth, mask) = city_truth(folder)?;
         for (name, adapt) in [("city", 0), ("city, adapted", 120)] {
             let maps = vectorizer.predict(image.view(), &shapes_only(false, adapt), &bar)?;
             let seen = SeenSheet::new(image.view(), maps, truth.clone(), Some(mask.clone()))?;
@@ -140,13 +140,4 @@ fn best(sheets: &[SeenSheet], stops: &[f32], score: Score<'_>) -> Result<(f32, f
         }
     }
     Ok(found)
-}
-
-/// Scan, true shapes and content mask of the Paris municipal atlas.
-fn city_sheet(folder: &Path) -> Result<(Array3<u8>, Array2<u32>, Array2<bool>)> {
-    let read = |name: &str| read_image(&folder.join(name), &ImageLimits::default());
-    let edges = read("val_edge_target.png")?.slice_move(s![.., .., 0]);
-    let mask = read("val_mask_content.png")?.slice_move(s![.., .., 0]).mapv(|v| v > 127);
-    let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
-    Ok((read("val_scan.jpg")?, truth, mask))
 }

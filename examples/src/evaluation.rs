@@ -61,13 +61,9 @@ pub fn on_city_sheet(
     folder: &Path,
     predict: impl FnOnce(&Array3<u8>) -> Result<(Array2<u32>, Option<Array2<u32>>)>,
 ) -> Result<Scores> {
-    let limits = ImageLimits::default();
-    let image = read_image(&folder.join("val_scan.jpg"), &limits)?;
-    let edges = grey(&read_image(&folder.join("val_edge_target.png"), &limits)?);
-    let mask = grey(&read_image(&folder.join("val_mask_content.png"), &limits)?);
+    let image = read_image(&folder.join("val_scan.jpg"), &ImageLimits::default())?;
     let (regions, delivered) = predict(&image)?;
-    let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
-    let mask = mask.mapv(|v| v > 127);
+    let (truth, mask) = city_truth(folder)?;
     let counts = panoptic_counts(regions.view(), truth.view(), Some(mask.view()))?;
     let mut scores = Scores::new();
     add_shapes(&mut scores, &counts);
@@ -76,6 +72,17 @@ pub fn on_city_sheet(
         insert(&mut scores, "polygons_pq", counts.score().pq);
     }
     Ok(scores)
+}
+
+/// True shapes of the city sheet, and where scores count.
+///
+/// # Errors
+/// A file is missing.
+pub fn city_truth(folder: &Path) -> Result<(Array2<u32>, Array2<bool>)> {
+    let read = |name: &str| read_image(&folder.join(name), &ImageLimits::default());
+    let edges = grey(&read("val_edge_target.png")?);
+    let truth = components(edges.mapv(|v| v == 0).view(), Connectivity::Four).labels;
+    Ok((truth, grey(&read("val_mask_content.png")?).mapv(|v| v > 127)))
 }
 
 /// What the pipeline finds on the city sheet, for [`on_city_sheet`].

@@ -26,7 +26,6 @@ pub mod loss_cases;
 pub mod measure;
 pub mod metric_checks;
 pub mod nn_cases;
-pub mod noisy_predictions;
 pub mod output;
 pub mod pattern_counts;
 pub mod pattern_panels;

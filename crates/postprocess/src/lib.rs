@@ -38,7 +38,9 @@
 //! that crosses it hardly moves.
 //!
 //! ```
-//! use mapvec_postprocess::{MergeConfig, WatershedConfig, close_lines, merge_regions, watershed};
+//! use mapvec_postprocess::{
+//!     MergeConfig, WatershedConfig, close_lines, edge_logit, merge_regions, watershed,
+//! };
 //! use ndarray::Array2;
 //!
 //! // Two rooms and, in the right one, a faint line.
@@ -48,7 +50,7 @@
 //! let regions = watershed(edge.view(), &WatershedConfig::default())?;
 //! assert_eq!(regions.iter().max(), Some(&3));
 //!
-//! let logits = edge.mapv(|v| ((f32::from(v) + 0.5) / (255.5 - f32::from(v))).ln());
+//! let logits = edge.mapv(edge_logit);
 //! let merged = merge_regions(regions.view(), logits.view(), &MergeConfig::default())?;
 //! assert_eq!(merged.iter().max(), Some(&2));
 //! assert!(close_lines(merged.view()).iter().all(|&id| id > 0));
