@@ -15,16 +15,25 @@ import torch.nn.functional as F
 from geometry_inputs import normal, uniform
 from measure import THREADS, line_of
 
-SHAPE = (4, 10, 256, 256)
+BATCH = (4, 10, 256, 256)
 UNKNOWN = 255
 
 
-def classes(weighted=False, partial=False):
+def logits_of(shape):
+    return torch.tensor(normal(shape, 51002).astype(np.float32))
+
+
+def ids_of(shape):
+    """Classes, one for each channel, drawn at random."""
+    batch, classes, height, width = shape
+    return np.floor(uniform((batch, height, width), 51003) * classes).astype(np.int64)
+
+
+def classes(shape=BATCH, weighted=False, partial=False):
     """Cross-entropy, also with weights 0.5 to 5, or with a class for three pixels in ten."""
-    logits = torch.tensor(normal(SHAPE, 51002).astype(np.float32))
-    ids = np.floor(uniform((4, 256, 256), 51003) * 10).astype(np.int64)
+    logits, ids = logits_of(shape), ids_of(shape)
     if partial:
-        ids[uniform((4, 256, 256), 51004) >= 0.3] = UNKNOWN
+        ids[uniform(ids.shape, 51004) >= 0.3] = UNKNOWN
     target = torch.tensor(ids)
     weight = torch.arange(1, 11) / 2 if weighted else None
 
@@ -34,10 +43,9 @@ def classes(weighted=False, partial=False):
     return learn(logits, loss), int(ids.sum())
 
 
-def dice():
+def dice(shape=BATCH):
     """Soft Dice: sums over the batch, the mean over classes. The target is one-hot already."""
-    logits = torch.tensor(normal(SHAPE, 51002).astype(np.float32))
-    ids = np.floor(uniform((4, 256, 256), 51003) * 10).astype(np.int64)
+    logits, ids = logits_of(shape), ids_of(shape)
     target = F.one_hot(torch.tensor(ids)).permute(0, 3, 1, 2).float()
     axes = (0, 2, 3)
 
@@ -47,6 +55,56 @@ def dice():
         return 1 - ((2 * both + 1) / (shares.sum(axes) + target.sum(axes) + 1)).mean()
 
     return learn(logits, loss), int(ids.sum())
+
+
+def single(channels):
+    """The shape of a batch of one picture."""
+    return (1, channels, 512, 512)
+
+
+def bce_dice():
+    """Binary cross-entropy with weight 2 for positive pixels, and half of the soft Dice."""
+    flags = (uniform(single(1), 51003) < 0.1).astype(np.float32)
+    target, weight = torch.tensor(flags), torch.tensor(2.0)
+    axes = (1, 2, 3)
+
+    def loss(x):
+        shares = x.sigmoid()
+        ratio = (2 * (shares * target).sum(axes) + 1) / (shares.sum(axes) + target.sum(axes) + 1)
+        bce = F.binary_cross_entropy_with_logits(x, target, pos_weight=weight)
+        return bce + 0.5 * (1 - ratio).mean()
+
+    return learn(logits_of(single(1)), loss), int(flags.sum())
+
+
+def known_of(low, high):
+    """Values of three pixels in ten of a picture, and which ones."""
+    shape = single(1)
+    known = uniform(shape, 51004) < 0.3
+    values = (low + (high - low) * uniform(shape, 51003)).astype(np.float32)
+    return torch.tensor(values), torch.tensor(known)
+
+
+def angle():
+    """Squared error of the doubled angle."""
+    values, known = known_of(0, np.pi)
+
+    def loss(x):
+        target = torch.cat([(2 * values).cos(), (2 * values).sin()], 1)
+        return ((x - target).square() * known).sum() / (2 * known.sum())
+
+    return learn(logits_of(single(2)), loss), int(known.sum())
+
+
+def thickness():
+    """Smooth L1 error of the base-2 logarithm."""
+    values, known = known_of(1, 9)
+
+    def loss(x):
+        costs = F.smooth_l1_loss(x, values.log2(), beta=0.5, reduction="none")
+        return (costs * known).sum() / known.sum()
+
+    return learn(logits_of(single(1)), loss), int(known.sum())
 
 
 def instances():
@@ -109,6 +167,11 @@ CASES = {
     "weighted-cross-entropy": lambda: classes(weighted=True),
     "partial-cross-entropy": lambda: classes(partial=True),
     "dice": dice,
+    "single-cross-entropy": lambda: classes(single(8)),
+    "single-dice": lambda: dice(single(8)),
+    "single-bce-dice": bce_dice,
+    "single-angle": angle,
+    "single-thickness": thickness,
     "discriminative": discriminative,
     "discriminative-train": discriminative_train,
 }

@@ -2,7 +2,9 @@
 
 use candle_core::{D, Tensor};
 
+use crate::block::{BLOCK, Row, blocks, sum};
 use crate::error::Result;
+use crate::sin_cos::{LARGEST, sin_cos};
 use crate::task::{Kind, Task, evaluate};
 
 /// Squared error of a doubled angle over two channels.
@@ -42,24 +44,54 @@ pub fn angle(logits: &Tensor, first: usize, target: &[f32]) -> Result<Tensor> {
     Ok(evaluate(logits, &[task])?.0)
 }
 
-/// One sample: the sum of the loss; the gradient, times `scale`, is written.
-pub(crate) fn sample(logits: &[f32], target: &[f32], gradient: &mut [f32], scale: f64) -> f64 {
-    let pixels = target.len();
-    let (a, b) = logits.split_at(pixels);
-    let (a_out, b_out) = gradient.split_at_mut(pixels);
-    let scale = scale as f32;
+/// A chunk of a sample: the sum of the loss; the gradient, times `scale`, is written.
+#[inline(always)]
+pub(crate) fn chunk(
+    logits: &[&[f32]],
+    target: &[f32],
+    gradient: &mut [&mut [f32]],
+    scale: f64,
+) -> f64 {
+    let (a_out, b_out) = gradient.split_at_mut(1);
     let mut total = 0.0;
-    for (i, &t) in target.iter().enumerate() {
-        if t.is_nan() {
-            continue;
-        }
-        let (sine, cosine) = (2.0 * t).sin_cos();
-        let (da, db) = (a[i] - cosine, b[i] - sine);
-        total += 0.5 * f64::from(da * da + db * db);
-        a_out[i] = scale * da;
-        b_out[i] = scale * db;
+    for range in blocks(target.len()) {
+        let block = Block {
+            logits: [&logits[0][range.clone()], &logits[1][range.clone()]],
+            target: &target[range.clone()],
+            gradient: [&mut a_out[0][range.clone()], &mut b_out[0][range]],
+        };
+        let large = block.target.iter().fold(false, |any, t| any | (2.0 * t.abs() > LARGEST));
+        let scale = scale as f32;
+        total += if large { block.run(f32::sin_cos, scale) } else { block.run(sin_cos, scale) };
     }
     total
+}
+
+/// The part of a block of pixels of both channels.
+struct Block<'a> {
+    logits: [&'a [f32]; 2],
+    target: &'a [f32],
+    gradient: [&'a mut [f32]; 2],
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn run(self, sin_cos: impl Fn(f32) -> (f32, f32), scale: f32) -> f64 {
+        let n = self.target.len();
+        let ([a, b], [a_out, b_out], t) = (self.logits, self.gradient, self.target);
+        let (a, b, a_out, b_out) = (&a[..n], &b[..n], &mut a_out[..n], &mut b_out[..n]);
+        let mut costs: Row = [0.0; BLOCK];
+        let costs = &mut costs[..n];
+        for i in 0..n {
+            let known = !t[i].is_nan();
+            let (sine, cosine) = sin_cos(2.0 * t[i]);
+            let (da, db) = (a[i] - cosine, b[i] - sine);
+            costs[i] = if known { 0.5 * (da * da + db * db) } else { 0.0 };
+            a_out[i] = if known { scale * da } else { 0.0 };
+            b_out[i] = if known { scale * db } else { 0.0 };
+        }
+        sum(costs)
+    }
 }
 
 /// The same from tensor operations, as a scalar; `divisor` pixels have an angle.

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::{check_not_negative, check_positive};
-use crate::block::{BLOCK, Row, blocks, sum};
+use crate::block::{BLOCK, Row, blocks, count, sum};
 use crate::composite::Composite;
 use crate::error::Result;
 use crate::exp_log::{exp, ln};
@@ -85,69 +85,127 @@ pub fn bce_dice(
     Ok(Composite { loss, terms: vec![("bce", bce), ("dice", dice)], classes: Vec::new() })
 }
 
-/// Factors of one task that are the same for all its pixels.
-pub(crate) struct Scales {
-    /// Of the gradient of the cross-entropy summed over pixels.
-    pub(crate) bce: f64,
-    /// Of the gradient of the Dice summed over samples.
-    pub(crate) dice: f64,
+/// What the Dice term of a sample is made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DiceSums {
+    /// Probabilities of positive pixels.
+    overlap: f64,
+    /// Probabilities of known pixels.
+    mass: f64,
+    /// Number of positive pixels.
+    positives: f64,
 }
 
-/// One sample: sums of the cross-entropy and 1 - Dice; the gradient is written.
+impl DiceSums {
+    /// Adds another part of the sample.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.overlap += other.overlap;
+        self.mass += other.mass;
+        self.positives += other.positives;
+    }
+
+    /// Both sides of the Dice ratio.
+    fn ratio(&self, smooth: f64) -> [f64; 2] {
+        [2.0 * self.overlap + smooth, self.mass + self.positives + smooth]
+    }
+
+    /// 1 - Dice; 0 without a positive pixel.
+    pub(crate) fn loss(&self, smooth: f64) -> f64 {
+        let [above, below] = self.ratio(smooth);
+        if self.positives > 0.0 { 1.0 - above / below } else { 0.0 }
+    }
+}
+
+/// What makes the gradient of the pixels of a sample of their probabilities.
+pub(crate) struct Slopes {
+    /// Of the cross-entropy of negative and positive pixels.
+    bce: [f32; 2],
+    /// Of the Dice term by the probability of negative and positive pixels.
+    dice: [f32; 2],
+}
+
+impl Slopes {
+    /// `bce` and `dice` scale the cross-entropy summed over pixels and the terms summed over
+    /// samples.
+    pub(crate) fn new(sums: &DiceSums, config: &BceDiceConfig, bce: f64, dice: f64) -> Self {
+        let [above, below] = sums.ratio(config.smooth);
+        // d(1 - above / below) / dq = (above - 2 y below) / below^2.
+        let scale = if sums.positives > 0.0 { config.dice_weight * dice } else { 0.0 };
+        let slope = |above: f64| (scale * above / (below * below)) as f32;
+        let bce = bce as f32;
+        Self {
+            bce: [bce, bce * config.positive_weight as f32],
+            dice: [slope(above), slope(above - 2.0 * below)],
+        }
+    }
+}
+
+/// A chunk of a sample: the sum of the cross-entropy, and the parts of the Dice sums. The
+/// probabilities are written, 0 where nothing is known.
 #[inline(always)]
-pub(crate) fn sample(
+pub(crate) fn sums(
     logits: &[f32],
     target: &[u8],
-    gradient: &mut [f32],
+    probabilities: &mut [f32],
     config: &BceDiceConfig,
-    scales: &Scales,
-) -> [f64; 2] {
-    let (mut bce, mut mass, mut overlap) = (0.0, 0.0, 0.0);
+    dice: &mut DiceSums,
+) -> f64 {
+    let mut bce = 0.0;
     let positive_weight = config.positive_weight as f32;
     let mut rows: [Row; 2] = [[0.0; BLOCK]; 2];
-    let mut positives = 0_usize;
     for block in blocks(logits.len()) {
-        let [value, shared] = &mut rows;
-        let (value, shared) = (&mut value[..block.len()], &mut shared[..block.len()]);
+        let [cost, shared] = rows.each_mut().map(|row| &mut row[..block.len()]);
         let (x, y) = (&logits[block.clone()], &target[block.clone()]);
-        let q_out = &mut gradient[block];
-        for i in 0..x.len() {
-            let e = exp(-x[i].abs());
-            let inverse = 1.0 / (1.0 + e);
-            let q = if x[i] >= 0.0 { inverse } else { e * inverse };
-            let positive = y[i] == 1;
-            let against = if positive { -x[i] } else { x[i] };
-            let ramp = if against > 0.0 { against } else { 0.0 };
-            let weight = if positive { positive_weight } else { 1.0 };
-            let known = y[i] != IGNORE;
-            value[i] = if known { weight * (ramp + ln(1.0 + e)) } else { 0.0 };
-            shared[i] = if positive { q } else { 0.0 };
-            q_out[i] = if known { q } else { 0.0 };
-        }
-        bce += sum(value);
-        overlap += sum(shared);
-        mass += sum(q_out);
-        positives += crate::block::count(y, 1);
+        let q = &mut probabilities[block];
+        costs((x, y), positive_weight, cost, shared, q);
+        bce += sum(cost);
+        dice.overlap += sum(shared);
+        dice.mass += sum(q);
+        dice.positives += count(y, 1) as f64;
     }
-    let smooth = config.smooth;
-    let above = 2.0 * overlap + smooth;
-    let below = mass + positives as f64 + smooth;
-    // d(1 - above / below) / dq = (above - 2 y below) / below^2.
-    let dice_scale = if positives > 0 { scales.dice } else { 0.0 };
-    let negative_slope = dice_scale * above / (below * below);
-    let positive_slope = dice_scale * (above - 2.0 * below) / (below * below);
-    let (negative_slope, positive_slope) = (negative_slope as f32, positive_slope as f32);
-    let scale = scales.bce as f32;
-    let positive_scale = scale * positive_weight;
+    bce
+}
+
+/// The costs, the probabilities of positive pixels and all of them of a block. A function of its
+/// own, with slices of one visible length, so that it becomes vector instructions.
+#[inline(always)]
+fn costs(
+    (x, y): (&[f32], &[u8]),
+    positive_weight: f32,
+    cost: &mut [f32],
+    shared: &mut [f32],
+    q_out: &mut [f32],
+) {
+    let n = x.len();
+    let (y, cost, shared, q_out) = (&y[..n], &mut cost[..n], &mut shared[..n], &mut q_out[..n]);
+    for i in 0..n {
+        let e = exp(-x[i].abs());
+        let inverse = 1.0 / (1.0 + e);
+        let q = if x[i] >= 0.0 { inverse } else { e * inverse };
+        let positive = y[i] == 1;
+        let against = if positive { -x[i] } else { x[i] };
+        let ramp = if against > 0.0 { against } else { 0.0 };
+        let weight = if positive { positive_weight } else { 1.0 };
+        let known = y[i] != IGNORE;
+        cost[i] = if known { weight * (ramp + ln(1.0 + e)) } else { 0.0 };
+        shared[i] = if positive { q } else { 0.0 };
+        q_out[i] = if known { q } else { 0.0 };
+    }
+}
+
+/// The gradient of a chunk in place of its probabilities.
+#[inline(always)]
+pub(crate) fn gradient(gradient: &mut [f32], target: &[u8], slopes: &Slopes) {
+    let Slopes { bce: [negative_scale, positive_scale], dice: [negative_slope, positive_slope] } =
+        *slopes;
     for (g, &y) in gradient.iter_mut().zip(target) {
         // Pixels that do not count have q = 0 and so no gradient.
         let q = *g;
         let positive = y == 1;
-        let cross = if positive { positive_scale * (q - 1.0) } else { scale * q };
+        let cross = if positive { positive_scale * (q - 1.0) } else { negative_scale * q };
         let slope = if positive { positive_slope } else { negative_slope };
         *g = cross + slope * (q * (1.0 - q));
     }
-    [bce, if positives > 0 { 1.0 - above / below } else { 0.0 }]
 }
 
 /// The same from tensor operations: cross-entropy and Dice as scalars; `divisor` pixels are

@@ -7,38 +7,38 @@ use mapvec_nn::{Isa, Loops};
 use rayon::prelude::*;
 
 use crate::attached::{attach, read};
-use crate::bce_dice::Scales;
+use crate::bce_dice::{DiceSums, Slopes};
 use crate::block::{chunks, part, parts_mut};
 use crate::error::Result;
 use crate::segmentation::cross_entropy_pass::{self, Costs};
 use crate::task::{Kind, Means, Task};
 use crate::{angle, bce_dice, thickness};
 
-/// One task on one sample, or on a chunk of its pixels, with its part of the gradient.
+/// One task on a chunk of the pixels of a sample.
 struct Job<'a> {
     task: usize,
     sample: usize,
-    /// The pixels of the sample that the job handles.
+    /// The pixels of the sample.
     range: Range<usize>,
-    /// Of the whole sample.
-    logits: &'a [f32],
-    gradient: Part<'a>,
+    /// Their part of every channel of the task.
+    logits: Vec<&'a [f32]>,
+    /// The same of the gradient; none: nobody learns.
+    gradient: Option<Vec<&'a mut [f32]>>,
 }
 
-/// Where the gradient of a job goes.
-enum Part<'a> {
-    /// Nobody learns.
-    Nowhere,
-    /// The channels of a sample.
-    Whole(&'a mut [f32]),
-    /// A chunk of every channel.
-    Planes(Vec<&'a mut [f32]>),
+/// What a job adds up.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    /// Of the loss, of the cross-entropy where there is a Dice term.
+    loss: f64,
+    /// For the Dice term of the sample.
+    dice: DiceSums,
 }
 
 /// Value and gradient of contiguous logits.
 ///
-/// The work is split by sample and task, and cross-entropy by chunks of pixels too, whatever the
-/// number of threads, and the sums of the parts are added in order: the result is the same bits at any thread count.
+/// The work is split by sample, task and chunk of pixels, whatever the number of threads, and the
+/// sums of the parts are added in order: the result is the same bits at any thread count.
 pub(crate) fn fused(
     logits: &Tensor,
     tasks: &[Task<'_>],
@@ -53,20 +53,36 @@ pub(crate) fn fused(
         if pixels == 0 {
             return;
         }
-        let jobs = split(values, &mut gradient, tasks, c, pixels);
+        let mut jobs = split(values, &mut gradient, tasks, c, pixels);
         let isa = Isa::detect();
-        let parts: Vec<_> = jobs
-            .into_par_iter()
+        let parts: Vec<Sums> = jobs
+            .par_iter_mut()
             .with_max_len(1)
-            .map(|job| {
-                let task = job.task;
-                (task, isa.run(Run { job, tasks, divisors, samples: b, pixels }))
-            })
+            .map(|job| isa.run(First { job, tasks, divisors, pixels }))
             .collect();
-        for (task, sums) in parts {
-            means[task][0] += sums[0];
-            means[task][1] += sums[1];
+        let mut dice = vec![DiceSums::default(); tasks.len() * b];
+        for (job, part) in jobs.iter().zip(parts) {
+            means[job.task][0] += part.loss;
+            dice[job.task * b + job.sample].add(&part.dice);
         }
+        for (means, (task, dice)) in means.iter_mut().zip(tasks.iter().zip(dice.chunks(b))) {
+            if let Kind::BceDice { config, .. } = task.kind {
+                means[1] = dice.iter().map(|sums| sums.loss(config.smooth)).sum();
+            }
+        }
+        jobs.into_par_iter().with_max_len(1).for_each(|job| {
+            let task = &tasks[job.task];
+            if let (Kind::BceDice { target, config }, Some(planes)) = (task.kind, job.gradient) {
+                let sums = &dice[job.task * b + job.sample];
+                let scale = task.weight / divisors[job.task];
+                let slopes = Slopes::new(sums, config, scale, task.weight / b as f64);
+                let first = job.sample * pixels;
+                let target = &target[first + job.range.start..first + job.range.end];
+                planes.into_iter().for_each(|gradient| {
+                    isa.run(Second { gradient, target, slopes: &slopes });
+                });
+            }
+        });
     })?;
     for (sums, divisor) in means.iter_mut().zip(divisors) {
         sums[0] /= divisor;
@@ -101,93 +117,85 @@ fn split<'a>(
             let first = tasks[task].channel;
             let end = first + tasks[task].channels();
             let logits = &logits[first * pixels..end * pixels];
-            let mut own = None;
+            let mut parts = Vec::new().into_iter();
             if let Some(planes) = rest.take() {
                 let (_, from_first) = planes.split_at_mut((first - at) * pixels);
-                let (planes, after) = from_first.split_at_mut((end - first) * pixels);
-                (own, rest, at) = (Some(planes), Some(after), end);
+                let (own, after) = from_first.split_at_mut((end - first) * pixels);
+                (parts, rest, at) = (parts_mut(own, pixels).into_iter(), Some(after), end);
             }
-            let job = |range, gradient| Job { task, sample, range, logits, gradient };
-            match (tasks[task].kind, own) {
-                (Kind::CrossEntropy { .. }, Some(own)) => {
-                    let parts = chunks(pixels).zip(parts_mut(own, pixels));
-                    jobs.extend(parts.map(|(range, own)| job(range, Part::Planes(own))));
-                }
-                (Kind::CrossEntropy { .. }, None) => {
-                    jobs.extend(chunks(pixels).map(|range| job(range, Part::Nowhere)));
-                }
-                (_, Some(own)) => jobs.push(job(0..pixels, Part::Whole(own))),
-                (_, None) => jobs.push(job(0..pixels, Part::Nowhere)),
-            }
+            jobs.extend(chunks(pixels).map(|range| {
+                let logits = part(logits, pixels, range.clone());
+                Job { task, sample, range, logits, gradient: parts.next() }
+            }));
         }
     }
     jobs
 }
 
-/// A job, with what is the same for all of them.
-struct Run<'a> {
-    job: Job<'a>,
+/// The pass that adds up and writes the gradient; where there is a Dice term, what
+/// [`bce_dice::gradient`] makes it of.
+struct First<'a, 'b> {
+    job: &'a mut Job<'b>,
     tasks: &'a [Task<'a>],
     divisors: &'a [f64],
-    samples: usize,
+    /// Of a sample.
     pixels: usize,
 }
 
-impl Loops for Run<'_> {
-    type Output = Means;
+impl Loops for First<'_, '_> {
+    type Output = Sums;
 
     #[inline(always)]
-    fn run(self) -> Means {
-        run(self)
-    }
-}
-
-/// Sums of one job; its part of the gradient is written.
-#[inline(always)]
-fn run(run: Run<'_>) -> Means {
-    let Run { job, tasks, divisors, samples, pixels } = run;
-    let Job { task: index, sample, range, logits, gradient } = job;
-    let task = &tasks[index];
-    let weight = task.weight;
-    let scale = weight / divisors[index];
-    let at = sample * pixels + range.start..sample * pixels + range.end;
-    if let Kind::CrossEntropy { target, weights, config } = task.kind {
-        let class_weights: Vec<f32> = config.class_weights.iter().map(|&w| w as f32).collect();
-        let costs = Costs {
-            class_weights: &class_weights,
-            smoothing: config.label_smoothing as f32,
-            weights: weights.map(|weights| &weights[at.clone()]),
-        };
+    fn run(self) -> Sums {
+        let Job { task: index, sample, range, logits, gradient } = self.job;
+        let task = &self.tasks[*index];
+        let scale = task.weight / self.divisors[*index];
+        let first = *sample * self.pixels;
+        let at = first + range.start..first + range.end;
         let mut scratch = Vec::new();
-        let mut planes = match gradient {
-            Part::Planes(planes) => planes,
-            _ => {
-                scratch.resize(class_weights.len() * range.len(), 0.0);
+        let mut planes: Vec<&mut [f32]> = match gradient {
+            Some(planes) => planes.iter_mut().map(|plane| &mut **plane).collect(),
+            None => {
+                scratch.resize(logits.len() * range.len(), 0.0);
                 scratch.chunks_exact_mut(range.len()).collect()
             }
         };
-        let logits = part(logits, pixels, range);
-        let sum = cross_entropy_pass::chunk(&logits, &target[at], &mut planes, &costs, scale);
-        return [sum, 0.0];
+        let mut dice = DiceSums::default();
+        let loss = match task.kind {
+            Kind::BceDice { target, config } => {
+                bce_dice::sums(logits[0], &target[at], planes[0], config, &mut dice)
+            }
+            Kind::CrossEntropy { target, weights, config } => {
+                let class_weights: Vec<f32> =
+                    config.class_weights.iter().map(|&weight| weight as f32).collect();
+                let costs = Costs {
+                    class_weights: &class_weights,
+                    smoothing: config.label_smoothing as f32,
+                    weights: weights.map(|weights| &weights[at.clone()]),
+                };
+                cross_entropy_pass::chunk(logits, &target[at], &mut planes, &costs, scale)
+            }
+            Kind::Angle { target } => angle::chunk(logits, &target[at], &mut planes, scale),
+            Kind::Thickness { target, config } => {
+                thickness::chunk(logits[0], &target[at], planes[0], config, scale)
+            }
+        };
+        Sums { loss, dice }
     }
-    let mut scratch = Vec::new();
-    let gradient = match gradient {
-        Part::Whole(planes) => planes,
-        _ => {
-            scratch.resize(logits.len(), 0.0);
-            scratch.as_mut_slice()
-        }
-    };
-    match task.kind {
-        Kind::BceDice { target, config } => {
-            let dice = weight * config.dice_weight / samples as f64;
-            let scales = Scales { bce: scale, dice };
-            bce_dice::sample(logits, &target[at], gradient, config, &scales)
-        }
-        Kind::CrossEntropy { .. } => [0.0; 2],
-        Kind::Angle { target } => [angle::sample(logits, &target[at], gradient, scale), 0.0],
-        Kind::Thickness { target, config } => {
-            [thickness::sample(logits, &target[at], gradient, config, scale), 0.0]
-        }
+}
+
+/// The pass that needs the sums of the sample.
+struct Second<'a> {
+    gradient: &'a mut [f32],
+    target: &'a [u8],
+    slopes: &'a Slopes,
+}
+
+impl Loops for Second<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        bce_dice::gradient(self.gradient, self.target, self.slopes);
     }
 }

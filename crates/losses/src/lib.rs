@@ -3,8 +3,8 @@
 //! - [`dense_map_loss`]: all tasks of a map model ([`MapHeads`]) on one tensor of logits.
 //! - [`bce_dice`](bce_dice()), [`cross_entropy`](cross_entropy()), [`angle`](angle()) and
 //!   [`thickness`](thickness()): each task's loss alone.
-//! - Classes of pixels: [`cross_entropy`](cross_entropy()) with [`class_weights`](class_weights()),
-//!   [`class_values`](class_values()),
+//! - Classes of pixels: [`cross_entropy`](cross_entropy()) with weights of rare classes from
+//!   [`class_counts`] and [`class_weights`](class_weights()), and [`class_values`](class_values());
 //!   [`binary_cross_entropy`](binary_cross_entropy()), [`sigmoid_focal`], [`softmax_focal`],
 //!   [`multi_level_focal`].
 //! - Overlap of regions: [`soft_dice`](soft_dice()), [`jaccard`](jaccard()),
@@ -17,13 +17,15 @@
 //!   [`feature_loss`].
 //! - Pixels that belong together: [`discriminative`], [`similarity_cross_entropy`],
 //!   [`mask_map_loss`].
-//! - Boxes: [`box_overlap`], [`overlap_loss`], [`box_loss`], [`smooth_l1`], [`huber`],
-//!   [`anchor_score_loss`], [`rpn_loss`], [`box_head_loss`], [`mask_head_loss`], [`set_prediction_loss`].
-//! - Waves: [`frequency_loss`], [`soft_f1_loss`]. Weights of several heads:
+//! - Boxes: [`box_overlap`], [`pairwise_box_overlap`], [`overlap_loss`], [`box_loss`],
+//!   [`smooth_l1`], [`huber`]; heads of detectors: [`rpn_loss`] with anchors from
+//!   [`match_anchors`], [`box_head_loss`], [`mask_head_loss`], [`anchor_score_loss`], and
+//!   [`encode_boxes`], [`decode_boxes`] between boxes and what heads predict.
+//! - Waves: [`frequency_loss`], [`frequency_scores`], [`soft_f1_loss`]. Weights of several heads:
 //!   [`adaptive_sum`], [`uncertainty_sum`].
 //! - Predictions and objects that nobody has paired: [`match_objects`] pairs [`Objects`] with
-//!   [`TrueObjects`], [`hungarian_loss`] and [`set_prediction_loss`] compare them,
-//!   [`matched_objects`] lays them side by side for metrics.
+//!   [`TrueObjects`], [`matched_loss`] and [`set_prediction_loss`] compare the pairs,
+//!   [`hungarian_loss`] does both, [`matched_objects`] lays them side by side for metrics.
 //!
 //! # What every loss does
 //!
@@ -48,7 +50,8 @@
 //!
 //! In single precision on the CPU [`dense_map_loss`] and its parts, cross-entropy, overlaps,
 //! [`softmax_focal`], [`lovasz_softmax`], [`lovasz_hinge`], [`discriminative`] and the losses of
-//! similarity compute value and gradient in parallel code of their own; everything else is composed of tensor operations.
+//! similarity compute value and gradient in parallel code of their own; everything else is
+//! composed of tensor operations.
 
 mod allowed;
 mod angle;
@@ -69,6 +72,7 @@ mod reduction;
 mod relational;
 mod segmentation;
 mod shape;
+mod sin_cos;
 mod singular;
 mod task;
 mod thickness;

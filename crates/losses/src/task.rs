@@ -120,7 +120,7 @@ impl Task<'_> {
             }
             Kind::Thickness { target, .. } => self.float_mass(
                 target,
-                |t| t.is_nan() || (t > 0.0 && t.is_finite()),
+                |t| t.is_nan() | (t > 0.0 && t < f32::INFINITY),
                 "finite widths above 0 px, or NaN for unknown",
             ),
         }?;
@@ -151,7 +151,9 @@ impl Task<'_> {
         allowed: impl Fn(f32) -> bool,
         text: &'static str,
     ) -> Result<f64> {
-        if let Some(index) = target.iter().position(|&value| !allowed(value)) {
+        // Without an early end, so that it is many comparisons at once.
+        if target.iter().fold(false, |wrong, &value| wrong | !allowed(value)) {
+            let index = target.iter().position(|&value| !allowed(value)).unwrap_or_default();
             return Err(Error::Target {
                 task: self.name,
                 value: target[index],

@@ -4,7 +4,9 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::check_positive;
+use crate::block::{BLOCK, Row, blocks, sum};
 use crate::error::Result;
+use crate::exp_log::ln;
 use crate::task::{Kind, Task, evaluate};
 
 /// Settings of [`thickness`].
@@ -68,30 +70,44 @@ pub fn thickness(
     Ok(evaluate(logits, &[task])?.0)
 }
 
-/// One sample: the sum of the loss; the gradient, times `scale`, is written.
-pub(crate) fn sample(
+/// A chunk of a sample: the sum of the loss; the gradient, times `scale`, is written.
+#[inline(always)]
+pub(crate) fn chunk(
     logits: &[f32],
     target: &[f32],
     gradient: &mut [f32],
     config: &ThicknessConfig,
     scale: f64,
 ) -> f64 {
-    let (beta, scale) = (config.beta as f32, scale as f32);
+    let (beta, scale) = (config.beta as f32, (scale / config.beta) as f32);
     let mut total = 0.0;
-    for ((&x, &t), g) in logits.iter().zip(target).zip(gradient) {
-        if t.is_nan() {
-            continue;
-        }
-        let r = x - t.log2();
-        let (cost, slope) = if r.abs() < beta {
-            (0.5 * r * r / beta, r / beta)
-        } else {
-            (r.abs() - 0.5 * beta, r.signum())
-        };
-        total += f64::from(cost);
-        *g = scale * slope;
+    let mut costs: Row = [0.0; BLOCK];
+    for block in blocks(logits.len()) {
+        let costs = &mut costs[..block.len()];
+        let (x, t) = (&logits[block.clone()], &target[block.clone()]);
+        smooth_l1(x, t, costs, &mut gradient[block], [beta, scale]);
+        total += sum(costs);
     }
     total
+}
+
+/// The costs and the gradient of a block; of its own, with slices of one visible length, so that
+/// it becomes vector instructions.
+#[inline(always)]
+fn smooth_l1(x: &[f32], t: &[f32], costs: &mut [f32], g: &mut [f32], [beta, scale]: [f32; 2]) {
+    let n = x.len();
+    let (t, costs, g) = (&t[..n], &mut costs[..n], &mut g[..n]);
+    for i in 0..n {
+        let known = !t[i].is_nan();
+        let width = if known { t[i] } else { 1.0 };
+        let r = x[i] - ln(width) * std::f32::consts::LOG2_E;
+        // Both forms at once: the error, but at most beta. NaN stays.
+        let bounded = if r > beta { beta } else { r };
+        let bounded = if bounded < -beta { -beta } else { bounded };
+        let cost = bounded * (r - 0.5 * bounded) / beta;
+        costs[i] = if known { cost } else { 0.0 };
+        g[i] = if known { scale * bounded } else { 0.0 };
+    }
 }
 
 /// The same from tensor operations, as a scalar; `divisor` pixels have a width.

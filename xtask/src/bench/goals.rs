@@ -113,11 +113,16 @@ const ASSIGNMENT: [Goal; 5] = [
     goal("batch-300x40", 2.0 / 3.0),
 ];
 
-const LOSSES: [Goal; 6] = [
+const LOSSES: [Goal; 11] = [
     goal("cross-entropy", 1.0),
     goal("weighted-cross-entropy", 1.0),
     goal("partial-cross-entropy", 1.0),
     goal("dice", 1.0),
+    goal("single-cross-entropy", 1.0),
+    goal("single-dice", 1.0),
+    goal("single-bce-dice", 1.0),
+    goal("single-angle", 1.0),
+    goal("single-thickness", 1.0),
     goal("discriminative", 1.0),
     within_own("discriminative-train", "discriminative", 3.0),
 ];

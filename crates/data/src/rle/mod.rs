@@ -148,7 +148,7 @@ impl Rle {
     /// Number of pixels inside.
     #[must_use]
     pub fn area(&self) -> u64 {
-        self.counts.iter().skip(1).step_by(2).map(|&run| u64::from(run)).sum()
+        self.counts.as_chunks().0.iter().map(|&[_, inside]| u64::from(inside)).sum()
     }
 
     /// Left, top, right and bottom of the pixels inside, px; none for an empty mask.
@@ -191,7 +191,9 @@ impl Rle {
 
     /// Without empty runs behind the first.
     fn normal(self) -> Self {
-        if !self.counts.iter().skip(1).any(|&run| run == 0) && !self.counts.is_empty() {
+        // To the end, whatever is found, so that it is many comparisons at once.
+        let gaps = self.counts.iter().skip(1).fold(false, |gaps, &run| gaps | (run == 0));
+        if !gaps && !self.counts.is_empty() {
             return self;
         }
         let mut pen = Pen::default();

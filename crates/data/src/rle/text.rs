@@ -4,8 +4,14 @@ use super::{NAME, Rle, RleFault};
 use crate::error::{Error, Result};
 use crate::limits::ImageLimits;
 
-/// Groups of 5 bits that hold the difference of two 32-bit numbers.
-const MAX_GROUPS: u32 = 7;
+/// Bits of the groups of 5 that hold the difference of two 32-bit numbers.
+const MAX_BITS: u32 = 35;
+/// The largest code of a character.
+const LARGEST: u8 = 0x3f;
+/// The bit of a code that says that the number goes on.
+const MORE: u8 = 0x20;
+
+type Parsed<T> = std::result::Result<T, RleFault>;
 
 impl Rle {
     /// A mask from the compressed text that COCO files and `pycocotools` hold.
@@ -49,34 +55,86 @@ impl Rle {
 }
 
 /// The runs of the compressed form.
-fn parse_runs(text: &[u8]) -> std::result::Result<Vec<u32>, RleFault> {
-    let mut counts: Vec<u32> = Vec::with_capacity(text.len());
-    let (mut value, mut groups) = (0_i64, 0);
+fn parse_runs(text: &[u8]) -> Parsed<Vec<u32>> {
+    // All characters are looked at first, many at once: what follows need not doubt them, and
+    // fills a list of the right size, which is faster than one that may have to grow.
+    let (mut bits, mut numbers) = (0, 0);
+    // A byte counts what ends in 255 characters.
+    for part in text.chunks(255) {
+        let mut ends = 0_u8;
+        for &byte in part {
+            bits |= code(byte);
+            ends += u8::from(code(byte) & MORE == 0);
+        }
+        numbers += usize::from(ends);
+    }
+    if bits > LARGEST {
+        let wrong = text.iter().enumerate().find(|(_, byte)| code(**byte) > LARGEST);
+        return Err(
+            wrong.map_or(RleFault::Truncated, |(at, &byte)| RleFault::Character { byte, at })
+        );
+    }
+    let mut counts = vec![0; numbers];
+    each_run(text, |place, run| {
+        if let Some(count) = counts.get_mut(place) {
+            *count = run;
+        }
+    })?;
+    Ok(counts)
+}
+
+/// Calls `found` with the place and the length of each run of a text without wrong characters.
+#[inline(always)]
+fn each_run(text: &[u8], mut found: impl FnMut(usize, u32)) -> Parsed<()> {
+    let mut codes = text.iter().map(|&byte| code(byte));
     // The run before the last, and the last.
     let mut before = [0_i64; 2];
-    for (at, &byte) in text.iter().enumerate() {
-        if !(48..48 + 64).contains(&byte) {
-            return Err(RleFault::Character { byte, at });
+    let mut run = 0;
+    while let Some(first) = codes.next() {
+        let mut value;
+        // Most numbers have one group: a branch of their own takes a sixth off the time.
+        if first & MORE == 0 {
+            value = signed(first);
+        } else {
+            value = group(first);
+            let mut shift = 5;
+            loop {
+                let next = codes.next().ok_or(RleFault::Truncated)?;
+                if shift == MAX_BITS {
+                    return Err(RleFault::Run { run, value: i64::MAX });
+                }
+                if next & MORE == 0 {
+                    value += signed(next) << shift;
+                    break;
+                }
+                value |= group(next) << shift;
+                shift += 5;
+            }
         }
-        if groups == MAX_GROUPS {
-            return Err(RleFault::Run { run: counts.len(), value: i64::MAX });
-        }
-        let code = i64::from(byte - 48);
-        value |= (code & 0x1f) << (5 * groups);
-        groups += 1;
-        if code & 0x20 != 0 {
-            continue;
-        }
-        // The highest bit of the last group is the sign.
-        let unused = 64 - 5 * groups;
-        value = value << unused >> unused;
-        let run = counts.len();
         if run > 2 {
             value += before[0];
         }
-        counts.push(u32::try_from(value).map_err(|_| RleFault::Run { run, value })?);
+        found(run, u32::try_from(value).map_err(|_| RleFault::Run { run, value })?);
         before = [before[1], value];
-        (value, groups) = (0, 0);
+        run += 1;
     }
-    if groups > 0 { Err(RleFault::Truncated) } else { Ok(counts) }
+    Ok(())
+}
+
+/// What a character stands for: 5 bits of a number, and [`MORE`].
+#[inline(always)]
+fn code(byte: u8) -> u8 {
+    byte.wrapping_sub(b'0')
+}
+
+/// A group of a number that goes on.
+#[inline(always)]
+fn group(code: u8) -> i64 {
+    i64::from(code & 0x1f)
+}
+
+/// The last group of a number, whose highest bit is the sign.
+#[inline(always)]
+fn signed(code: u8) -> i64 {
+    i64::from(code ^ 0x10) - 0x10
 }

@@ -68,8 +68,8 @@ impl BoxLossConfig {
 ///
 /// # Shapes
 ///
-/// As [`overlap_loss`](crate::overlap_loss()); the unit of the coordinates decides how much they count, published
-/// is the side of the picture.
+/// As [`overlap_loss`](crate::overlap_loss()); the unit of the coordinates decides how
+/// much they count: in shares of the side of the picture both parts are of one size.
 ///
 /// # Errors
 ///

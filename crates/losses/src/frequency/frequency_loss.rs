@@ -14,11 +14,11 @@ use crate::singular::{larger, magnitude, norm, ratio};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FrequencyLossConfig {
-    /// Weight of the frequency's size, 0 or more. Default 1.
+    /// Weight of the frequency's size, `m`, 0 or more. Default 1.
     pub magnitude_weight: f64,
-    /// Weight of its direction, 0 or more. Default 1.
+    /// Weight of its direction, `o`, 0 or more. Default 1.
     pub orientation_weight: f64,
-    /// Weight of the phase, 0 or more. Default 1.
+    /// Weight of the phase, `p`, 0 or more. Default 1.
     pub phase_weight: f64,
     /// From waves to the result.
     pub reduction: Reduction,
@@ -77,8 +77,9 @@ impl FrequencyLossConfig {
 
 /// Distance of two plane waves `cos(2 pi (u x + v y) / N + phase)`, from 0 to 1.
 ///
-/// With `f = |(u, v)|`, `a` its angle and the weights divided by their sum, after the target
-/// was turned to the same side as the prediction ((-u, -v, -phase) is the same wave):
+/// With `f = |(u, v)|`, `a` its angle and the weights `m`, `o` and `p` of the settings divided by
+/// their sum, after the target was turned to the same side as the prediction ((-u, -v, -phase) is
+/// the same wave):
 ///
 /// ```text
 /// loss = m |f - f'| / max(f, f') + o |sin(a - a')| + p (1 - cos(phase - phase')) / 2

@@ -39,8 +39,8 @@ pub struct SimilarityConfig {
     pub form: SimilarityForm,
     /// How rows count. Default uniform.
     pub pixel_weights: PixelWeights,
-    /// Share of the target that is one half, 0 to 1. Default 0; published with weights by
-    /// area: 0.1.
+    /// Share of the target that is one half, `s`, 0 to 1. Default 0; 0.1 is usual with weights
+    /// by area.
     pub label_smoothing: f64,
     /// From pictures to the result.
     pub reduction: Reduction,
@@ -78,7 +78,9 @@ impl SimilarityConfig {
 /// w_i ~ v_i    or    w_i ~ v_i sum over p of y_pi / (area_p + 1e-6),    sum over i of w_i = 1
 /// ```
 ///
-/// with the weights `v`, 1 without. A picture whose weights are all 0 has the loss 0. On the
+/// with the weights `v`, 1 without; the second form of `w_i` is
+/// [`PixelWeights::PatternArea`].
+/// A picture whose weights are all 0 has the loss 0. On the
 /// CPU in single precision no target of `N x N` is made: rows are computed one by one.
 ///
 /// # Shapes

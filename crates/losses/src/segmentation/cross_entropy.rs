@@ -106,9 +106,9 @@ impl CrossEntropyConfig {
 /// mean = sum( v l ) / sum( v )
 /// ```
 ///
-/// Per class, for logs: [`class_values`](crate::class_values()). These are the values of PyTorch. The largest logit is subtracted first, so confident
-/// logits stay finite. In `f32` on the CPU with ids of up to 254 classes, value and gradient
-/// come from one parallel pass.
+/// These are the values of PyTorch; [`class_values`](crate::class_values()) gives them per class,
+/// for logs. The largest logit is subtracted first, so confident logits stay finite. In `f32` on
+/// the CPU with ids of up to 254 classes, value and gradient come from one parallel pass.
 ///
 /// # Shapes
 ///

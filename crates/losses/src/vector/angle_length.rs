@@ -15,13 +15,13 @@ use crate::vector::directions::unit;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AngleLengthConfig {
-    /// Weight of the direction, 0 or more. Default 0.3.
+    /// Weight of the direction, `a`, 0 or more. Default 0.3.
     pub angle_weight: f64,
-    /// Weight of the length, 0 or more. Default 0.7.
+    /// Weight of the length, `l`, 0 or more. Default 0.7.
     pub length_weight: f64,
-    /// Weight of the difference of the vectors, 0 or more. Default 1.
+    /// Weight of the difference of the vectors, `d`, 0 or more. Default 1.
     pub distance_weight: f64,
-    /// Order of the norm of that difference, at least 1. Default 2.
+    /// Order of the norm of that difference, `gamma`, at least 1. Default 2.
     pub distance_gamma: f64,
     /// From elements to the result.
     pub reduction: Reduction,

@@ -19,8 +19,8 @@ use crate::vector::direction_distance::direction_distance;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureClassLoss {
-    /// Binary cross-entropy of every channel of the softmax, averaged over classes: the form
-    /// in which results were published.
+    /// Binary cross-entropy of every channel of the softmax, averaged over classes; for
+    /// comparison with networks that were trained with it.
     #[default]
     Binary,
     /// Cross-entropy, the proper loss of a softmax.
@@ -31,13 +31,13 @@ pub enum FeatureClassLoss {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeatureLossConfig {
-    /// Weight of the class, 0 or more. Default 0.25.
+    /// Weight of the class, `c`, 0 or more. Default 0.25.
     pub class_weight: f64,
-    /// Weight of the angle, 0 or more. Default 0.25.
+    /// Weight of the angle, `a`, 0 or more. Default 0.25.
     pub angle_weight: f64,
-    /// Weight of the thickness, 0 or more. Default 0.25.
+    /// Weight of the thickness, `t`, 0 or more. Default 0.25.
     pub thickness_weight: f64,
-    /// Weight of the vectors to the center, 0 or more. Default 0.25.
+    /// Weight of the vectors to the centre, `v`, 0 or more. Default 0.25.
     pub center_weight: f64,
     /// The loss of the classes. Default binary.
     pub class: FeatureClassLoss,
@@ -105,8 +105,8 @@ pub struct FeatureTargets<'a> {
 
 /// Weights of pixels per term of [`feature_loss`], `[B, 1, H, W]` each; 1 where none.
 ///
-/// Published: the angle counts on lines, thickness and centre on any shape, each mask over
-/// its mean in the picture; the class counts everywhere.
+/// Usually the class counts everywhere, the angle on lines, thickness and centre on lines and
+/// shapes, each mask divided by its mean in the picture.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FeatureWeights<'a> {
     /// Weights of the class.
@@ -124,11 +124,12 @@ pub struct FeatureWeights<'a> {
 /// ```text
 /// loss = c * class + a * angle + t * thickness + v * center
 /// class     = binary cross-entropy on the softmax, or cross-entropy
-/// angle     = |sin(difference)|         thickness = |difference|
-/// center    = angle_length(difference)
+/// angle     = direction_distance        thickness = |difference|        center = angle_length
 /// ```
 ///
-/// Every term is a mean over pixels, weighted by [`FeatureWeights`].
+/// Every term is a mean over pixels, weighted by [`FeatureWeights`]; the angle is that of
+/// [`direction_distance`](crate::direction_distance()), by default `|sin(difference)|`, the centre
+/// that of [`angle_length`](crate::angle_length()).
 ///
 /// # Shapes
 ///

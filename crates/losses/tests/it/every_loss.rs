@@ -32,6 +32,8 @@ pub(crate) struct Argument {
     pub(crate) fixed: (bool, bool),
     /// Whether an axis of size 1 may be there or not.
     pub(crate) ones: bool,
+    /// Whether it is the same for any number of pictures.
+    pub(crate) shared: bool,
 }
 
 impl Argument {
@@ -47,6 +49,12 @@ impl Argument {
         self
     }
 
+    /// It has no axis of pictures.
+    fn for_all(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
     /// Any size is right.
     fn any_size(mut self) -> Self {
         self.fixed.1 = false;
@@ -54,18 +62,27 @@ impl Argument {
     }
 }
 
+fn of(name: &'static str, role: Role, value: Tensor) -> Argument {
+    Argument { name, role, value, fixed: (true, true), ones: false, shared: false }
+}
+
 fn learns(name: &'static str, value: Tensor) -> Argument {
-    Argument { name, role: Role::Learns, value, fixed: (true, true), ones: false }
+    of(name, Role::Learns, value)
 }
 
 fn data(name: &'static str, value: Tensor) -> Argument {
-    Argument { name, role: Role::Data, value, fixed: (true, true), ones: false }
+    of(name, Role::Data, value)
 }
 
 fn slice(name: &'static str, values: impl IntoIterator<Item = usize>) -> Argument {
     let values: Vec<f64> = values.into_iter().map(|value| value as f64).collect();
     let value = Tensor::new(values, &Device::Cpu).unwrap();
-    Argument { name, role: Role::Slice, value, fixed: (false, true), ones: false }
+    of(name, Role::Slice, value).any_rank()
+}
+
+/// As many of the same as `x` has pictures.
+fn per_picture<T: Clone>(x: &Tensor, one: T) -> Vec<T> {
+    vec![one; x.dim(0).unwrap()]
 }
 
 type Loss = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;

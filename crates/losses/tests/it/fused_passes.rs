@@ -3,13 +3,14 @@
 
 use candle_core::{DType, Tensor};
 use mapvec_losses::{
-    AbsentClasses, Activation, ClassTarget, CrossEntropyConfig, LovaszConfig, LovaszHingeConfig,
-    Reduction, Result, SoftDiceConfig, SoftmaxFocalConfig, SumOver, cross_entropy, lovasz_hinge,
-    lovasz_softmax, soft_dice, softmax_focal,
+    AbsentClasses, Activation, ClassTarget, CrossEntropyConfig, DenseLossConfig, LovaszConfig,
+    LovaszHingeConfig, Reduction, Result, SoftDiceConfig, SoftmaxFocalConfig, SumOver,
+    cross_entropy, dense_map_loss, lovasz_hinge, lovasz_softmax, soft_dice, softmax_focal,
 };
 use mapvec_testkit::{normal, uniform};
 use proptest::prelude::*;
 
+use crate::batch::Batch;
 use crate::seeded::{some_ids, var};
 use crate::support::{gradient, scalar};
 
@@ -175,5 +176,32 @@ fn a_large_picture_is_split_by_pixels() {
         for (a, b) in one.1.iter().zip(&exact.1) {
             assert!((a - b).abs() < 1e-5 * scale, "loss {i}: slope {a} for {b}");
         }
+    }
+}
+
+/// The same of all tasks of maps: sums over chunks make the Dice term of a sample.
+#[test]
+fn large_maps_are_split_by_pixels() {
+    let batch = Batch::new(1, (2, 12, 131, 257), 5);
+    let config = DenseLossConfig::default();
+    let run = |threads, dtype| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (value, gradient, composite) = batch.run(dtype, &config);
+            let fixed = batch.var(dtype).as_detached_tensor();
+            let alone = dense_map_loss(&fixed, &batch.targets(), &config).unwrap();
+            assert_eq!(scalar(&alone.loss).to_bits(), value.to_bits(), "without a gradient");
+            (value, gradient, composite.terms)
+        })
+    };
+    let (one, four) = (run(1, DType::F32), run(4, DType::F32));
+    assert!(one == four, "bits differ between thread counts");
+    let exact = run(2, DType::F64);
+    for ((name, term), (_, expected)) in one.2.iter().zip(&exact.2) {
+        assert!((term - expected).abs() < 1e-6 * expected.abs(), "{name}: {term}, {expected}");
+    }
+    let scale = exact.1.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
+    for (a, b) in one.1.iter().zip(&exact.1) {
+        assert!((a - b).abs() < 1e-5 * scale, "slope {a} for {b}");
     }
 }

@@ -17,7 +17,7 @@ use mapvec_losses::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{Case, case, data, learns, places, slice};
+use super::{Case, case, data, learns, per_picture, places, slice};
 use crate::support::{bell, boxes, even};
 
 /// A loss of a prediction, a target and weights, without its settings.
@@ -142,14 +142,14 @@ pub(super) fn of_boxes() -> Vec<Case> {
 pub(super) fn of_heads() -> Vec<Case> {
     let regions = |x: &[Tensor]| -> Result<Tensor> {
         let prediction = RpnPrediction { objectness: &x[0], deltas: &x[1] };
-        let truth = std::slice::from_ref(&x[3]);
+        let truth = per_picture(&x[0], x[3].clone());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        Ok(rpn_loss(&prediction, &x[2], truth, &RpnLossConfig::default(), &mut rng)?.loss)
+        Ok(rpn_loss(&prediction, &x[2], &truth, &RpnLossConfig::default(), &mut rng)?.loss)
     };
     let score = |form| {
         move |x: &[Tensor]| {
             let config = AnchorScoreConfig { form, ..AnchorScoreConfig::default() };
-            let truth = [x[2].clone(), x[2].clone()];
+            let truth = per_picture(&x[0], x[2].clone());
             anchor_score_loss(&x[0], &x[1], &truth, Some(&x[3]), &config)
         }
     };
@@ -159,7 +159,7 @@ pub(super) fn of_heads() -> Vec<Case> {
         [
             learns("confidence", even((2, 4), 1, 0.1, 0.9)),
             if fixed { data("boxes", places) } else { learns("boxes", places) },
-            data("truth", (boxes(3, 5, 0.5) * 0.03).unwrap()),
+            data("truth", (boxes(3, 5, 0.5) * 0.03).unwrap()).for_all(),
             data("weights", even(2, 7, 0.1, 1.0)),
         ]
     };
@@ -170,8 +170,8 @@ pub(super) fn of_heads() -> Vec<Case> {
             [
                 learns("objectness", bell((1, 20), 1)),
                 learns("deltas", bell((1, 20, 4), 2)),
-                data("anchors", boxes(20, 4, 20.0)),
-                data("truth", boxes(2, 4, 20.0)),
+                data("anchors", boxes(20, 4, 20.0)).for_all(),
+                data("truth", boxes(2, 4, 20.0)).for_all(),
             ],
             regions,
         ),
@@ -219,12 +219,14 @@ pub(super) fn of_sets() -> Vec<Case> {
             boxes: Some(x[1].clone()),
             ..Objects::default()
         };
-        let truth = [TrueObjects {
+        let truth = TrueObjects {
             classes: Some(vec![1, 0]),
             boxes: Some(x[2].clone()),
             ..TrueObjects::default()
-        }];
-        let (pairs, config) = ([vec![(3, 0), (0, 1)]], SetPredictionConfig::default());
+        };
+        let truth = per_picture(&x[0], truth);
+        let pairs = per_picture(&x[0], vec![(3, 0), (0, 1)]);
+        let config = SetPredictionConfig::default();
         Ok(set_prediction_loss(&prediction, &truth, &pairs, &config)?.loss)
     };
     let unit = |n, seed| even((1, n, 4), seed, 0.2, 0.6);
@@ -236,12 +238,13 @@ pub(super) fn of_sets() -> Vec<Case> {
             masks: some(x[2].clone()),
             vectors: some(x[3].clone()),
         };
-        let truth = [TrueObjects {
+        let truth = TrueObjects {
             classes: Some(vec![1, 0]),
             boxes: some(x[4].clone()),
             masks: some(x[5].clone()),
             vectors: some(x[6].clone()),
-        }];
+        };
+        let truth = per_picture(&x[0], truth);
         let config = HungarianLossConfig { vector_weight: 0.5, ..HungarianLossConfig::default() };
         Ok(hungarian_loss(&prediction, &truth, &config)?.loss.sum_all()?)
     };
@@ -251,7 +254,7 @@ pub(super) fn of_sets() -> Vec<Case> {
             [
                 learns("classes", bell((1, 5, 3), 1)).any_size(),
                 learns("boxes", unit(5, 2)),
-                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()),
+                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()).for_all(),
             ],
             set,
         ),
@@ -262,9 +265,9 @@ pub(super) fn of_sets() -> Vec<Case> {
                 learns("boxes", unit(5, 2)),
                 learns("masks", bell((1, 5, 4, 4), 3)),
                 learns("vectors", bell((1, 5, 2, 2), 4)),
-                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()),
-                data("truth.masks", even((2, 4, 4), 7, 0.0, 1.0)),
-                data("truth.vectors", bell((2, 2, 2), 8)),
+                data("truth.boxes", unit(2, 6).squeeze(0).unwrap()).for_all(),
+                data("truth.masks", even((2, 4, 4), 7, 0.0, 1.0)).for_all(),
+                data("truth.vectors", bell((2, 2, 2), 8)).for_all(),
             ]
             .map(|argument| argument.any_rank().any_size()),
             objects,
