@@ -1,4 +1,8 @@
-//! The Gaussian kernel on the grid of a picture, by two passes over rows and columns.
+//! The Gaussian kernel on the grid of a picture, by two passes over columns and rows.
+//!
+//! Values are interleaved: all those of a pixel (`lanes`) lie side by side.
+
+use std::ops::Range;
 
 use super::config::Normalization;
 
@@ -7,19 +11,21 @@ const REACH: f64 = 4.5;
 /// Largest sigma in pixels; above it the lattice is faster.
 pub(crate) const MAX_SIGMA: f64 = 12.0;
 /// Values that one block of a row computes.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 /// Values and rows that one block of the sums over columns computes.
-const LANES: usize = 16;
+const LANES: usize = 64;
 const ROWS: usize = 4;
+/// Values of a strip of columns.
+const STRIP: usize = 1024;
 
 /// Weights and normalisation along one axis.
 #[derive(Debug, Clone)]
 pub(crate) struct AxisKernel {
     /// Weights at distances 0, 1, ...
-    pub(crate) weights: Vec<f32>,
+    weights: Vec<f32>,
     /// Factors before and after the sum at each position.
-    pub(crate) before: Vec<f32>,
-    pub(crate) after: Vec<f32>,
+    before: Vec<f32>,
+    after: Vec<f32>,
 }
 
 impl AxisKernel {
@@ -39,7 +45,7 @@ impl AxisKernel {
         Self { weights: weights.iter().map(|&w| w as f32).collect(), before, after }
     }
 
-    pub(crate) fn radius(&self) -> usize {
+    fn radius(&self) -> usize {
         self.weights.len() - 1
     }
 }
@@ -47,8 +53,8 @@ impl AxisKernel {
 /// A Gaussian kernel on a picture; sums are products of sums over rows and columns.
 #[derive(Debug, Clone)]
 pub(crate) struct GridKernel {
-    pub(crate) vertical: AxisKernel,
-    pub(crate) horizontal: AxisKernel,
+    vertical: AxisKernel,
+    horizontal: AxisKernel,
 }
 
 impl GridKernel {
@@ -59,141 +65,155 @@ impl GridKernel {
         }
     }
 
-    /// Convolves one row; `padded` is work space.
+    /// The factors of a row before and after the sum along it, repeated for all `lanes` values
+    /// of a point.
+    pub(crate) fn row_factors(&self, lanes: usize) -> [Vec<f32>; 2] {
+        let repeated = |factors: &[f32]| {
+            factors.iter().flat_map(|&factor| std::iter::repeat_n(factor, lanes)).collect()
+        };
+        [repeated(&self.horizontal.before), repeated(&self.horizontal.after)]
+    }
+
+    /// Values from row to row of what [`GridKernel::sum_columns`] writes: zeros at both ends.
+    pub(crate) fn pitch(&self, lanes: usize) -> usize {
+        (self.horizontal.before.len() + 2 * self.horizontal.radius()) * lanes
+    }
+
+    /// Sums over columns, for some rows of the picture; `source` gives its rows, of as many
+    /// values as `factors`, by which the sums are multiplied.
     #[inline(always)]
-    pub(crate) fn filter_row(
+    pub(crate) fn sum_columns<'a>(
         &self,
-        row: usize,
-        values: &[f32],
-        padded: &mut Vec<f32>,
-        out: &mut [f32],
+        rows: Range<usize>,
+        lanes: usize,
+        factors: &[f32],
+        source: impl Fn(usize) -> &'a [f32],
+        out: &mut Vec<f32>,
     ) {
-        let axis = &self.horizontal;
-        let width = axis.before.len();
-        let margin = axis.radius();
-        padded.resize(width + 2 * margin, 0.0);
-        let factor = self.vertical.before[row];
-        // A kernel of another reach may have left values there.
-        padded[..margin].fill(0.0);
-        padded[margin + width..].fill(0.0);
-        let inner = &mut padded[margin..margin + width];
-        for ((inner, value), before) in inner.iter_mut().zip(values).zip(&axis.before) {
-            *inner = value * (before * factor);
-        }
-        convolve_row(&axis.weights, padded, out);
-    }
-
-    /// Values from row to row of the convolved rows: whole blocks, and an odd number of cache
-    /// lines, so that rows do not push each other out of the cache.
-    pub(crate) fn pitch(&self) -> usize {
-        (self.horizontal.after.len().div_ceil(LANES) | 1) * LANES
-    }
-
-    /// The number of rows that [`GridKernel::add_column_sums`] wants for `rows` of output.
-    pub(crate) fn rows_for(&self, rows: usize) -> usize {
-        rows.next_multiple_of(ROWS) + 2 * self.vertical.radius()
-    }
-
-    /// Adds the sums over columns of one class, times `factor`.
-    ///
-    /// `rows` have the pitch and start as many rows before the output as the kernel reaches.
-    #[inline(always)]
-    pub(crate) fn add_column_sums(
-        &self,
-        first_row: usize,
-        rows: &[f32],
-        factor: f32,
-        out: &mut [f32],
-    ) {
-        let (width, pitch) = (self.horizontal.after.len(), self.pitch());
-        let reach = 2 * self.vertical.radius() + ROWS;
-        // For each row around a group of output rows its weight for each of them.
-        let weights: Vec<[f32; ROWS]> = (0..reach)
-            .map(|j| {
-                let mut weights = [0.0; ROWS];
-                for (o, weight) in weights.iter_mut().enumerate() {
-                    let away = j.abs_diff(self.vertical.radius() + o);
-                    *weight = self.vertical.weights.get(away).copied().unwrap_or(0.0);
+        let (pitch, margin) = (self.pitch(lanes), self.horizontal.radius() * lanes);
+        let (height, radius) = (self.vertical.before.len(), self.vertical.radius());
+        // Only the zeros at the ends of rows are read before they are written.
+        out.resize(rows.len() * pitch, 0.0);
+        // Strip by strip, so that the rows which groups share stay in the cache.
+        for start in (0..factors.len()).step_by(STRIP) {
+            let strip = start..factors.len().min(start + STRIP);
+            for (first, out) in rows.clone().step_by(ROWS).zip(out.chunks_mut(ROWS * pitch)) {
+                let reach = first.saturating_sub(radius)..height.min(first + ROWS + radius);
+                let sources: Vec<&[f32]> =
+                    reach.clone().map(|row| &source(row)[strip.clone()]).collect();
+                let weights: Vec<[f32; ROWS]> =
+                    reach.map(|row| self.column_weights(row, first)).collect();
+                let out = &mut out[margin + start..];
+                let factors = &factors[strip.clone()];
+                let done = strip.len() / LANES * LANES;
+                for at in (0..done).step_by(LANES) {
+                    column_block::<LANES>(&weights, &sources, factors, at, pitch, out);
                 }
-                weights
-            })
-            .collect();
-        let after = &self.vertical.after[first_row..];
-        for (group, out) in out.chunks_mut(width * ROWS).enumerate() {
-            let rows = &rows[group * ROWS * pitch..][..reach * pitch];
-            for start in (0..width).step_by(LANES) {
-                let sums = column_block(&weights, rows, pitch, start);
-                let end = width.min(start + LANES);
-                let scale = &self.horizontal.after[start..end];
-                for (y, (out, sums)) in out.chunks_exact_mut(width).zip(&sums).enumerate() {
-                    let factor = after[group * ROWS + y] * factor;
-                    for ((out, sum), scale) in out[start..end].iter_mut().zip(sums).zip(scale) {
-                        *out += sum * (scale * factor);
-                    }
+                for at in done..strip.len() {
+                    column_block::<1>(&weights, &sources, factors, at, pitch, out);
                 }
             }
         }
     }
+
+    /// The weights of a row in the sums of the rows from `first` on.
+    fn column_weights(&self, row: usize, first: usize) -> [f32; ROWS] {
+        let axis = &self.vertical;
+        std::array::from_fn(|o| {
+            let weight = axis.weights.get(row.abs_diff(first + o)).copied().unwrap_or(0.0);
+            let after = axis.after.get(first + o).copied().unwrap_or(0.0);
+            axis.before[row] * weight * after
+        })
+    }
+
+    /// Sums along a row that [`GridKernel::sum_columns`] has written, from a value on, times
+    /// `factors`.
+    #[inline(always)]
+    pub(crate) fn sum_row(
+        &self,
+        row: &[f32],
+        first: usize,
+        lanes: usize,
+        factors: &[f32],
+        out: &mut [f32],
+    ) {
+        let weights = &self.horizontal.weights;
+        let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+        let done = first + blocks.len() * BLOCK;
+        for (index, block) in blocks.iter_mut().enumerate() {
+            let at = first + index * BLOCK;
+            row_block(weights, row, at, lanes, factors, block);
+        }
+        for (i, out) in rest.iter_mut().enumerate() {
+            row_block(weights, row, done + i, lanes, factors, std::array::from_mut(out));
+        }
+    }
 }
 
-/// The weighted sums of rows for a group of output rows.
+/// Writes the weighted sums of rows for a group of output rows, `pitch` apart.
 #[inline(always)]
-fn column_block(
+fn column_block<const L: usize>(
     weights: &[[f32; ROWS]],
-    rows: &[f32],
-    pitch: usize,
+    rows: &[&[f32]],
+    factors: &[f32],
     start: usize,
-) -> [[f32; LANES]; ROWS] {
+    pitch: usize,
+    out: &mut [f32],
+) {
     // One variable per output row: an array of them would not stay in registers.
-    let mut first = [0.0; LANES];
-    let mut second = [0.0; LANES];
-    let mut third = [0.0; LANES];
-    let mut fourth = [0.0; LANES];
-    for (row, &[a, b, c, d]) in rows.chunks_exact(pitch).zip(weights) {
-        let values = &row[start..start + LANES];
-        for l in 0..LANES {
+    let mut first = [0.0; L];
+    let mut second = [0.0; L];
+    let mut third = [0.0; L];
+    let mut fourth = [0.0; L];
+    for (row, &[a, b, c, d]) in rows.iter().zip(weights) {
+        let values = &row[start..start + L];
+        for l in 0..L {
             first[l] += a * values[l];
         }
-        for l in 0..LANES {
+        for l in 0..L {
             second[l] += b * values[l];
         }
-        for l in 0..LANES {
+        for l in 0..L {
             third[l] += c * values[l];
         }
-        for l in 0..LANES {
+        for l in 0..L {
             fourth[l] += d * values[l];
         }
     }
-    [first, second, third, fourth]
-}
-
-/// One row, whose ends are padded with zeros.
-#[inline(always)]
-fn convolve_row(weights: &[f32], padded: &[f32], out: &mut [f32]) {
-    let radius = weights.len() - 1;
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    let done = blocks.len() * BLOCK;
-    for (index, block) in blocks.iter_mut().enumerate() {
-        *block = row_block(weights, padded, radius + index * BLOCK);
-    }
-    for (i, out) in rest.iter_mut().enumerate() {
-        [*out] = row_block(weights, padded, radius + done + i);
+    let factors = &factors[start..start + L];
+    for (row, sums) in out.chunks_mut(pitch).zip([first, second, third, fourth]) {
+        let row = &mut row[start..start + L];
+        for l in 0..L {
+            row[l] = sums[l] * factors[l];
+        }
     }
 }
 
+/// Sums of values that lie `lanes` apart, for neighbouring values.
 #[inline(always)]
-fn row_block<const B: usize>(weights: &[f32], padded: &[f32], center: usize) -> [f32; B] {
-    let own = &padded[center..center + B];
+fn row_block<const B: usize>(
+    weights: &[f32],
+    row: &[f32],
+    start: usize,
+    lanes: usize,
+    factors: &[f32],
+    out: &mut [f32; B],
+) {
+    let center = start + (weights.len() - 1) * lanes;
+    let own = &row[center..center + B];
     let mut total = [0.0; B];
     for l in 0..B {
         total[l] = weights[0] * own[l];
     }
     for (t, weight) in (1..).zip(&weights[1..]) {
-        let left = &padded[center - t..][..B];
-        let right = &padded[center + t..][..B];
+        let left = &row[center - t * lanes..][..B];
+        let right = &row[center + t * lanes..][..B];
         for l in 0..B {
             total[l] += weight * (left[l] + right[l]);
         }
     }
-    total
+    let factors = &factors[start..start + B];
+    for l in 0..B {
+        out[l] = total[l] * factors[l];
+    }
 }

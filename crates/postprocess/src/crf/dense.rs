@@ -194,10 +194,11 @@ impl DenseCrf {
         for kernel in &self.kernels {
             kernel.compatibility.check_classes(unary.nrows())?;
         }
+        let width = self.size.map_or(self.points, |(_, columns)| columns);
         if unary.nrows() <= 4 {
-            mean_field::<4>(&self.kernels, &self.bands, unary, config)
+            mean_field::<4>(&self.kernels, &self.bands, width, unary, config)
         } else {
-            mean_field::<8>(&self.kernels, &self.bands, unary, config)
+            mean_field::<8>(&self.kernels, &self.bands, width, unary, config)
         }
     }
 }

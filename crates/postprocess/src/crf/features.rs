@@ -1,6 +1,6 @@
 //! Where points lie in the space in which a kernel measures distance.
 
-use ndarray::{Array2, ArrayView2, ArrayView3, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis, concatenate, s};
 
 use crate::{Error, Result};
 
@@ -23,7 +23,6 @@ impl Features {
     /// # Errors
     /// [`Error::InvalidFeature`] for a value that is not finite;
     /// [`Error::InvalidSetting`] if there is no dimension.
-    #[expect(clippy::needless_pass_by_value, reason = "kept where it is in row-major order")]
     pub fn new(values: Array2<f32>) -> Result<Self> {
         if values.nrows() == 0 {
             return Err(Error::InvalidSetting {
@@ -32,12 +31,21 @@ impl Features {
                 expected: "of at least one dimension",
             });
         }
-        for ((dimension, point), &value) in values.indexed_iter() {
-            if !value.is_finite() {
-                return Err(Error::InvalidFeature { dimension, point, value });
+        let values = if values.is_standard_layout() {
+            values
+        } else {
+            values.as_standard_layout().into_owned()
+        };
+        let finite =
+            |row: ArrayView1<'_, f32>| row.fold(true, |all, value| all & value.is_finite());
+        if !values.rows().into_iter().all(finite) {
+            for ((dimension, point), &value) in values.indexed_iter() {
+                if !value.is_finite() {
+                    return Err(Error::InvalidFeature { dimension, point, value });
+                }
             }
         }
-        Ok(Self { values: values.as_standard_layout().into_owned() })
+        Ok(Self { values })
     }
 
     /// Positions on a grid of any number of axes, divided by `sigma` of each axis.
@@ -61,8 +69,13 @@ impl Features {
         for (feature, mut row) in values.rows_mut().into_iter().enumerate() {
             let axis = shape.len() - 1 - feature;
             let size = shape[axis].max(1);
-            for (point, value) in row.iter_mut().enumerate() {
-                *value = ((origin[axis] + point / inner % size) as f64 / sigma[axis]) as f32;
+            let positions: Vec<f32> = (origin[axis]..origin[axis] + size)
+                .map(|at| (at as f64 / sigma[axis]) as f32)
+                .collect();
+            for (mut run, position) in
+                row.exact_chunks_mut(inner).into_iter().zip(positions.iter().cycle())
+            {
+                run.fill(*position);
             }
             inner *= size;
         }

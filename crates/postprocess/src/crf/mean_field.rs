@@ -11,26 +11,28 @@ use rayon::prelude::*;
 use super::config::InferenceConfig;
 use super::kernel::{Filter, Kernel};
 use super::lattice::{blur, collect, fetch};
+use super::layout::{check_unary, first_impossible, write_planes};
 use super::report::{ConvergenceReport, IterationReport, PointInference};
-use super::update::{BandState, Parts, check_unary, first_impossible};
+use super::update::{BandState, Parts, Rows, Task};
 use super::wide::wide;
 use crate::{Error, Result};
 
-/// Runs the mean field with `W` lanes per chunk of classes.
+/// Runs the mean field with `W` lanes per chunk of classes, in rows of `width` points.
 pub(crate) fn mean_field<const W: usize>(
     kernels: &[Kernel],
     bands: &[Range<usize>],
+    width: usize,
     unary: ArrayView2<'_, f32>,
     config: &InferenceConfig,
 ) -> Result<PointInference> {
-    let parts = Parts::<W>::new(kernels, unary.view());
+    let parts = Parts::<W>::new(kernels, width, unary.view());
     let mut field = Field::new(&parts, bands)?;
     field.start()?;
     let mut report = ConvergenceReport::default();
     for iteration in 0..config.iterations {
         let last = iteration + 1 == config.iterations && config.tolerance <= 0.0;
         field.filter();
-        let step = field.update(!last, config.free_energy);
+        let step = field.update(Task { splat: !last, energy: config.free_energy });
         let largest = step.largest_change;
         report.iterations.push(step);
         if config.tolerance > 0.0 && largest <= config.tolerance {
@@ -42,15 +44,12 @@ pub(crate) fn mean_field<const W: usize>(
     Ok(PointInference { probabilities, labels, report })
 }
 
-/// Values of lattice points in chunks.
-type Rows<const W: usize> = Vec<[f32; W]>;
-
 /// The state of all bands.
 struct Field<'f, 'a, const W: usize> {
     parts: &'f Parts<'a, W>,
     bands: Vec<BandState<W>>,
     /// The last probabilities of each band.
-    old: Vec<Vec<f32>>,
+    old: Vec<Rows<W>>,
     /// Per kernel the values of lattice points, twice.
     lattices: Vec<(Rows<W>, Rows<W>)>,
     points: usize,
@@ -116,7 +115,7 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
         }
     }
 
-    fn update(&mut self, spread: bool, free_energy: bool) -> IterationReport {
+    fn update(&mut self, task: Task) -> IterationReport {
         let (parts, old, lattices) = (self.parts, &self.old, &self.lattices);
         self.bands.par_iter_mut().enumerate().for_each(|(index, band)| {
             wide(
@@ -128,7 +127,7 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
                             fetch(&lattice.bands[index], parts.chunks, &lattices[k].0, own);
                         }
                     }
-                    band.update(parts, old, spread, free_energy);
+                    band.update(parts, old, task);
                 },
             );
         });
@@ -138,7 +137,7 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
         IterationReport {
             largest_change: self.bands.iter().fold(0.0, |m, band| m.max(band.largest)),
             mean_change: sum / values,
-            free_energy: free_energy.then(|| self.bands.iter().map(|band| band.energy).sum()),
+            free_energy: task.energy.then(|| self.bands.iter().map(|band| band.energy).sum()),
         }
     }
 
@@ -161,27 +160,12 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
             }
         }
         let labels: Vec<Vec<usize>> = self
-            .bands
+            .old
             .par_iter()
-            .zip(&self.old)
             .zip(pieces)
-            .map(|((band, values), mut pieces)| write_back(band.range.len(), values, &mut pieces))
+            .map(|(rows, mut pieces)| write_planes(rows, &mut pieces))
             .collect();
         let probabilities = Array2::from_shape_vec((classes, self.points), flat);
         (probabilities.unwrap_or_default(), labels.concat())
     }
-}
-
-/// Copies the probabilities of a band, class by class, and finds the labels.
-fn write_back(n: usize, values: &[f32], out: &mut [&mut [f32]]) -> Vec<usize> {
-    let mut labels = vec![0; n];
-    let mut best = vec![f32::NEG_INFINITY; n];
-    for ((class, out), values) in out.iter_mut().enumerate().zip(values.chunks_exact(n.max(1))) {
-        out.copy_from_slice(values);
-        for ((label, best), &value) in labels.iter_mut().zip(&mut best).zip(values) {
-            *label = if value > *best { class } else { *label };
-            *best = if value > *best { value } else { *best };
-        }
-    }
-    labels
 }

@@ -3,6 +3,7 @@
 mod belief_propagation;
 mod config;
 mod convolution;
+mod coupling;
 mod dense;
 mod exact;
 mod expansion;
@@ -12,6 +13,7 @@ mod grid;
 mod icm;
 mod kernel;
 mod lattice;
+mod layout;
 mod max_flow;
 mod mean_field;
 mod multi_scale;

@@ -1,5 +1,7 @@
 //! Exponentials and softmax over short vectors, as vector code.
 
+use std::hint::black_box;
+
 /// `e^x` for x of at most 0 with an error below 2 units in the last place; 0 below -86.
 #[inline(always)]
 pub(crate) fn exp<const W: usize>(x: [f32; W]) -> [f32; W] {
@@ -27,38 +29,80 @@ pub(crate) fn exp<const W: usize>(x: [f32; W]) -> [f32; W] {
     out
 }
 
-/// Points per block.
-pub(crate) const BLOCK: usize = 256;
+/// Values that go through the exponential together.
+const BLOCK: usize = 16;
 
-/// Replaces the logits of a block of points, one row per class, by their softmax; returns the
-/// largest logit of each point. Where it is minus infinity, nothing useful comes out.
+/// Writes the softmax of the sums of `own` and `added` logits of points, `chunks` chunks each; in
+/// place of the latter stands what comes between. Returns the smallest of the largest sums of the
+/// points; where that is minus infinity, nothing useful comes out.
 #[inline(always)]
-pub(crate) fn softmax(logits: &mut [[f32; BLOCK]]) -> [f32; BLOCK] {
-    let mut largest = [f32::NEG_INFINITY; BLOCK];
-    for row in logits.iter() {
-        for p in 0..BLOCK {
-            largest[p] = if row[p] > largest[p] { row[p] } else { largest[p] };
+pub(crate) fn softmax<const W: usize>(
+    own: &[[f32; W]],
+    added: &mut [[f32; W]],
+    chunks: usize,
+    out: &mut [[f32; W]],
+) -> f32 {
+    let mut lowest = f32::INFINITY;
+    for (sum, own) in added.as_flattened_mut().iter_mut().zip(own.as_flattened()) {
+        *sum += own;
+    }
+    for row in added.chunks_exact_mut(chunks) {
+        let largest = joined(
+            row,
+            #[inline(always)]
+            |a, b| if a > b { a } else { b },
+        );
+        lowest = if largest < lowest { largest } else { lowest };
+        for chunk in row {
+            for value in chunk {
+                *value -= largest;
+            }
         }
     }
-    let mut sums = [0.0; BLOCK];
-    for row in logits.iter_mut() {
-        for p in 0..BLOCK {
-            row[p] -= largest[p];
-        }
-        *row = exp(*row);
-        for p in 0..BLOCK {
-            sums[p] += row[p];
+    let (blocks, rest) = added.as_flattened_mut().as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        *block = exp(*block);
+    }
+    for value in rest {
+        [*value] = exp([*value]);
+    }
+    for (row, out) in added.chunks_exact(chunks).zip(out.chunks_exact_mut(chunks)) {
+        let sum = joined(
+            row,
+            #[inline(always)]
+            |a, b| a + b,
+        );
+        // Opaque, or the compiler takes 16 points at once, with gathers and scatters.
+        let share = black_box(1.0 / sum);
+        for (out, chunk) in out.iter_mut().zip(row) {
+            // A copy first, or the compiler fears that the stores change what is still to be read.
+            let mut scaled = *chunk;
+            for value in &mut scaled {
+                *value *= share;
+            }
+            *out = scaled;
         }
     }
-    for sum in &mut sums {
-        *sum = 1.0 / *sum;
-    }
-    for row in logits.iter_mut() {
-        for p in 0..BLOCK {
-            row[p] *= sums[p];
+    lowest
+}
+
+/// Joins all values of a row, first the chunks, then halves of lanes.
+#[inline(always)]
+fn joined<const W: usize>(row: &[[f32; W]], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = row[0];
+    for chunk in &row[1..] {
+        for l in 0..W {
+            lanes[l] = join(lanes[l], chunk[l]);
         }
     }
-    largest
+    let mut half = W / 2;
+    while half > 0 {
+        for l in 0..half {
+            lanes[l] = join(lanes[l], lanes[l + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 #[cfg(test)]

@@ -4,11 +4,16 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use super::convolution::GridKernel;
+use super::coupling::Coupling;
 use super::kernel::{Filter, Kernel};
-use super::lattice::{Band, slice_point, splat_point};
-use super::softmax::{BLOCK, softmax};
-use crate::{Error, Result};
+use super::lattice::{slice_point, splat_point};
+use super::layout::logits_of;
+use super::softmax::softmax;
+
+/// Values of points that are updated together; they stay in the nearest cache.
+const BLOCK: usize = 1536;
+/// Rows of a picture whose sums over columns are taken together; they stay in the next cache.
+const SLAB: usize = 16;
 
 /// The kernels with their weights in the form that the loops want.
 #[derive(Debug)]
@@ -19,53 +24,58 @@ pub(crate) struct Parts<'a, const W: usize> {
     pub(crate) classes: usize,
     /// Chunks of `W` lanes that hold the classes.
     pub(crate) chunks: usize,
-    /// Per kernel what each class saves; none where labels have a matrix.
-    savings: Vec<Option<Vec<f32>>>,
-    /// Per kernel the matrix of labels; empty where there are savings.
-    matrices: Vec<Vec<f32>>,
+    /// Columns of the picture, or all points.
+    width: usize,
+    couplings: Vec<Coupling>,
+    /// Points of a block.
+    step: usize,
+    /// Per kernel on the grid the factors along a row, before and after the sum.
+    row_factors: Vec<[Vec<f32>; 2]>,
 }
 
 impl<'a, const W: usize> Parts<'a, W> {
-    pub(crate) fn new(kernels: &'a [Kernel], unary: ArrayView2<'a, f32>) -> Self {
+    pub(crate) fn new(kernels: &'a [Kernel], width: usize, unary: ArrayView2<'a, f32>) -> Self {
         let classes = unary.nrows();
-        let savings: Vec<_> = kernels.iter().map(|k| k.compatibility.diagonal(classes)).collect();
-        let matrix = |(kernel, savings): (&Kernel, &Option<Vec<f32>>)| match savings {
-            Some(_) => Vec::new(),
-            None => kernel.compatibility.matrix(classes),
-        };
-        let matrices = kernels.iter().zip(&savings).map(matrix).collect();
         let chunks = classes.div_ceil(W);
-        Self { kernels, unary, classes, chunks, savings, matrices }
+        let lanes = chunks * W;
+        let step = (BLOCK / lanes).max(1);
+        let coupling = |kernel: &Kernel| Coupling::new(&kernel.compatibility, classes, lanes, step);
+        let row_factors = |kernel: &Kernel| match &kernel.filter {
+            Filter::Grid(grid) => grid.row_factors(lanes),
+            _ => [Vec::new(), Vec::new()],
+        };
+        Self {
+            kernels,
+            unary,
+            classes,
+            chunks,
+            width,
+            step,
+            couplings: kernels.iter().map(coupling).collect(),
+            row_factors: kernels.iter().map(row_factors).collect(),
+        }
     }
 }
 
-/// What a sweep over a band does besides the softmax.
-#[derive(Debug, Clone, Copy)]
-struct Sweep {
-    /// Add what comes back from the lattices.
-    slice: bool,
-    /// Spread the result.
-    splat: bool,
-}
+/// Values of points or lattice points in chunks of lanes, [point][class].
+pub(crate) type Rows<const W: usize> = Vec<[f32; W]>;
 
-/// What one band holds. Values of points are in planes, [class][point].
+/// What one band holds.
 #[derive(Debug)]
 pub(crate) struct BandState<const W: usize> {
     pub(crate) range: Range<usize>,
     index: usize,
-    logits: Vec<f32>,
-    pub(crate) probabilities: Vec<f32>,
-    /// Filtered values of a kernel whose labels have a matrix.
-    filtered: Vec<f32>,
-    /// Per kernel what the points spread on the lattice, and what comes back.
-    pub(crate) spread: Vec<Vec<[f32; W]>>,
-    pub(crate) fetched: Vec<Vec<[f32; W]>>,
-    /// A padded row, and the convolved rows of one class, for the convolution.
-    padded: Vec<f32>,
-    rows: Vec<f32>,
-    /// A block of points: planes for the softmax, chunks for the lattice.
-    planes: Vec<[f32; BLOCK]>,
-    block: Vec<[f32; W]>,
+    /// Minus the unary energies.
+    own: Rows<W>,
+    pub(crate) probabilities: Rows<W>,
+    /// Per kernel on a lattice what the points spread, and what comes back.
+    pub(crate) spread: Vec<Rows<W>>,
+    pub(crate) fetched: Vec<Rows<W>>,
+    /// Per kernel on the grid the sums over columns of a slab.
+    columns: Vec<Vec<f32>>,
+    /// What the others add to the logits of a block of points, and what one kernel gives.
+    added: Rows<W>,
+    filtered: Rows<W>,
     /// The smallest of the largest logits.
     pub(crate) lowest: f32,
     pub(crate) largest: f32,
@@ -73,28 +83,42 @@ pub(crate) struct BandState<const W: usize> {
     pub(crate) energy: f64,
 }
 
+/// What an update does besides the probabilities.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Task {
+    /// Spread them on the lattices for the next one.
+    pub(crate) splat: bool,
+    /// Sum the free energy of the old ones.
+    pub(crate) energy: bool,
+}
+
+/// A block of points, side by side in one row of the picture.
+struct Block {
+    /// In the band.
+    points: Range<usize>,
+    /// Row of the slab and first column.
+    row: usize,
+    column: usize,
+}
+
 impl<const W: usize> BandState<W> {
     pub(crate) fn new(parts: &Parts<'_, W>, index: usize, range: Range<usize>) -> Self {
-        let values = range.len() * parts.classes;
         let places = |kernel: &Kernel| match &kernel.filter {
             Filter::Lattice { lattice, .. } => {
                 vec![[0.0; W]; lattice.bands[index].vertices.len() * parts.chunks]
             }
             _ => Vec::new(),
         };
-        let matrices = parts.savings.iter().any(Option::is_none);
         Self {
+            own: logits_of(parts.unary, range.clone()),
+            probabilities: vec![[0.0; W]; range.len() * parts.chunks],
             range,
             index,
-            logits: vec![0.0; values],
-            probabilities: vec![0.0; values],
-            filtered: vec![0.0; if matrices { values } else { 0 }],
             spread: parts.kernels.iter().map(places).collect(),
             fetched: parts.kernels.iter().map(places).collect(),
-            padded: Vec::new(),
-            rows: Vec::new(),
-            planes: vec![[0.0; BLOCK]; parts.classes],
-            block: vec![[0.0; W]; BLOCK * parts.chunks],
+            columns: vec![Vec::new(); parts.kernels.len()],
+            added: vec![[0.0; W]; parts.step * parts.chunks],
+            filtered: vec![[0.0; W]; parts.step * parts.chunks],
             lowest: 0.0,
             largest: 0.0,
             change: 0.0,
@@ -102,331 +126,201 @@ impl<const W: usize> BandState<W> {
         }
     }
 
-    /// The softmax of the unary.
+    /// The softmax of the unary, spread.
     #[inline(always)]
     pub(crate) fn start(&mut self, parts: &Parts<'_, W>) {
-        for class in 0..parts.classes {
-            self.start_logits(parts, class);
-        }
-        let zeros = vec![0.0; self.probabilities.len()];
-        self.sweep(parts, &zeros, Sweep { slice: false, splat: true }, false);
+        self.sweep(parts, None, Task { splat: true, energy: false });
     }
 
     /// One update; `old` has the probabilities of all bands.
     #[inline(always)]
-    pub(crate) fn update(
-        &mut self,
-        parts: &Parts<'_, W>,
-        old: &[Vec<f32>],
-        splat: bool,
-        energy: bool,
-    ) {
-        for class in 0..parts.classes {
-            self.start_logits(parts, class);
-            // While the logits of the class are in the cache.
-            for (k, kernel) in parts.kernels.iter().enumerate() {
-                if let (Filter::Grid(grid), Some(savings)) = (&kernel.filter, &parts.savings[k]) {
-                    self.convolve(grid, old, (class, parts.classes), savings[class], false);
-                }
-            }
-        }
-        for k in 0..parts.kernels.len() {
-            self.add_kernel(parts, old, k);
-        }
-        self.sweep(parts, &old[self.index], Sweep { slice: true, splat }, energy);
+    pub(crate) fn update(&mut self, parts: &Parts<'_, W>, old: &[Rows<W>], task: Task) {
+        self.sweep(parts, Some(old), task);
     }
 
+    /// Updates block by block from the old probabilities if there are some, and spreads the
+    /// result if asked.
     #[inline(always)]
-    fn start_logits(&mut self, parts: &Parts<'_, W>, class: usize) {
-        let n = self.range.len();
-        let logits = &mut self.logits[class * n..(class + 1) * n];
-        let own = parts.unary.row(class);
-        let own = own.slice(ndarray::s![self.range.clone()]);
-        match own.as_slice() {
-            Some(own) => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
-            None => logits.iter_mut().zip(own).for_each(|(l, u)| *l = -u),
-        }
-    }
-
-    /// Adds the convolution of one class to the logits, or to the filtered values.
-    ///
-    /// Rows of neighbouring bands that the kernel reaches are convolved again: that costs less
-    /// than to keep the convolved rows of all classes, which no cache holds.
-    #[inline(always)]
-    fn convolve(
-        &mut self,
-        grid: &GridKernel,
-        old: &[Vec<f32>],
-        (class, classes): (usize, usize),
-        factor: f32,
-        mixed: bool,
-    ) {
-        let n = self.range.len();
-        let width = grid.horizontal.after.len();
-        let height = grid.vertical.after.len();
-        let (pitch, radius) = (grid.pitch(), grid.vertical.radius());
-        let first = self.range.start / width;
-        let count = grid.rows_for(n / width);
-        self.rows.resize(count * pitch, 0.0);
-        for (row, out) in (first..first + count).zip(self.rows.chunks_exact_mut(pitch)) {
-            match row.checked_sub(radius).filter(|row| *row < height) {
-                Some(row) => {
-                    let values = row_of(old, (class, classes), row, width);
-                    grid.filter_row(row, values, &mut self.padded, &mut out[..width]);
-                }
-                None => out.fill(0.0),
-            }
-        }
-        let out = if mixed { &mut self.filtered } else { &mut self.logits };
-        let out = &mut out[class * n..(class + 1) * n];
-        grid.add_column_sums(first, &self.rows, factor, out);
-    }
-
-    /// Adds one kernel to the logits, unless the convolution before or the sweep after does.
-    #[inline(always)]
-    fn add_kernel(&mut self, parts: &Parts<'_, W>, old: &[Vec<f32>], k: usize) {
-        let n = self.range.len();
-        let savings = parts.savings[k].as_deref();
-        let mixed = savings.is_none();
-        if mixed {
-            self.filtered.fill(0.0);
-        }
-        let factor = |class: usize| savings.map_or(1.0, |savings| savings[class]);
-        match &parts.kernels[k].filter {
-            Filter::Grid(grid) if mixed => {
-                for class in 0..parts.classes {
-                    self.convolve(grid, old, (class, parts.classes), 1.0, true);
-                }
-            }
-            Filter::Grid(_) => {}
-            Filter::Matrix(matrix) => {
-                let planes = old[self.index].chunks_exact(n.max(1));
-                let out = if mixed { &mut self.filtered } else { &mut self.logits };
-                for ((class, out), values) in out.chunks_exact_mut(n.max(1)).enumerate().zip(planes)
-                {
-                    let factor = factor(class);
-                    for (row, value) in matrix.chunks_exact(n).zip(values) {
-                        let value = value * factor;
-                        for (out, weight) in out.iter_mut().zip(row) {
-                            *out += weight * value;
-                        }
-                    }
-                }
-            }
-            Filter::Lattice { lattice, after, .. } if mixed => {
-                let band = &lattice.bands[self.index];
-                let after = &after[self.range.clone()];
-                let ones = vec![1.0; parts.classes];
-                for start in (0..n).step_by(BLOCK) {
-                    let points = start..n.min(start + BLOCK);
-                    slice_block(band, points.clone(), &self.fetched[k], &mut self.block);
-                    add_block(&self.block, points, n, (&ones, after), &mut self.filtered);
-                }
-            }
-            Filter::Lattice { .. } => {}
-        }
-        if mixed {
-            self.mix(&parts.matrices[k], parts.classes);
-        }
-    }
-
-    /// Subtracts the energies that a matrix of labels gives.
-    #[inline(always)]
-    fn mix(&mut self, matrix: &[f32], classes: usize) {
-        let n = self.range.len().max(1);
-        for (logits, weights) in self.logits.chunks_exact_mut(n).zip(matrix.chunks_exact(classes)) {
-            for (filtered, weight) in self.filtered.chunks_exact(n).zip(weights) {
-                for (logit, value) in logits.iter_mut().zip(filtered) {
-                    *logit -= weight * value;
-                }
-            }
-        }
-    }
-
-    /// Adds what comes back from the lattices to the logits, takes the softmax, and spreads it.
-    #[inline(always)]
-    fn sweep(&mut self, parts: &Parts<'_, W>, old: &[f32], sweep: Sweep, energy: bool) {
-        let n = self.range.len();
+    fn sweep(&mut self, parts: &Parts<'_, W>, old: Option<&[Rows<W>]>, task: Task) {
         for spread in &mut self.spread {
             spread.fill([0.0; W]);
         }
         (self.lowest, self.largest, self.change, self.energy) = (f32::INFINITY, 0.0, 0.0, 0.0);
-        for start in (0..n).step_by(BLOCK) {
-            let points = start..n.min(start + BLOCK);
-            if sweep.slice {
-                for (k, kernel) in parts.kernels.iter().enumerate() {
-                    let Filter::Lattice { lattice, after, .. } = &kernel.filter else { continue };
-                    let Some(savings) = &parts.savings[k] else { continue };
-                    let band = &lattice.bands[self.index];
-                    let after = &after[self.range.clone()];
-                    slice_block(band, points.clone(), &self.fetched[k], &mut self.block);
-                    let scales = (savings.as_slice(), after);
-                    add_block(&self.block, points.clone(), n, scales, &mut self.logits);
-                }
+        let width = parts.width.min(self.range.len());
+        for slab in (0..self.range.len()).step_by(SLAB * width.max(1)) {
+            let end = self.range.len().min(slab + SLAB * width);
+            if let Some(old) = old {
+                self.sum_columns(parts, old, slab..end);
             }
-            self.normalize(points.clone(), old, energy.then_some(parts));
-            if sweep.splat {
-                self.splat(parts, points);
+            for (row, start) in (slab..end).step_by(width).enumerate() {
+                for column in (0..width).step_by(parts.step) {
+                    let points = start + column..start + width.min(column + parts.step);
+                    let block = Block { points, row, column };
+                    // With a constant number of chunks, sums stay in registers.
+                    match parts.chunks {
+                        1 => self.update_block(parts, 1, old, &block, task),
+                        3 => self.update_block(parts, 3, old, &block, task),
+                        chunks => self.update_block(parts, chunks, old, &block, task),
+                    }
+                }
             }
         }
     }
 
-    /// Takes the softmax of a block of points and compares it with the old probabilities.
+    /// Sums over columns for the kernels on the grid.
     #[inline(always)]
-    fn normalize(&mut self, points: Range<usize>, before: &[f32], energy: Option<&Parts<'_, W>>) {
-        let n = self.range.len();
-        let count = points.len();
-        for (plane, logits) in self.planes.iter_mut().zip(self.logits.chunks_exact(n)) {
-            plane[..count].copy_from_slice(&logits[points.clone()]);
-        }
-        if let Some(parts) = energy {
-            self.energy += self.energy_of(parts, before, points.clone());
-        }
-        let top = softmax(&mut self.planes);
-        for &top in &top[..count] {
-            self.lowest = if top < self.lowest { top } else { self.lowest };
-        }
-        let mut changes = [0.0; BLOCK];
-        let mut largest = [0.0; BLOCK];
-        let mut old = [0.0; BLOCK];
-        let planes = self.planes.iter().zip(before.chunks_exact(n));
-        for ((plane, before), out) in planes.zip(self.probabilities.chunks_exact_mut(n)) {
-            old[..count].copy_from_slice(&before[points.clone()]);
-            for p in 0..BLOCK {
-                let moved = (plane[p] - old[p]).abs();
-                changes[p] += moved;
-                largest[p] = if moved > largest[p] { moved } else { largest[p] };
+    fn sum_columns(&mut self, parts: &Parts<'_, W>, old: &[Rows<W>], slab: Range<usize>) {
+        let row = |point: usize| (self.range.start + point) / parts.width;
+        for (k, kernel) in parts.kernels.iter().enumerate() {
+            if let Filter::Grid(grid) = &kernel.filter {
+                grid.sum_columns(
+                    row(slab.start)..row(slab.end),
+                    parts.chunks * W,
+                    &parts.row_factors[k][0],
+                    #[inline(always)]
+                    |row| row_of(old, row, parts.width * parts.chunks),
+                    &mut self.columns[k],
+                );
             }
-            out[points.clone()].copy_from_slice(&plane[..count]);
         }
-        let mut sum = 0.0_f32;
-        for p in 0..count {
-            sum += changes[p];
-            self.largest = if largest[p] > self.largest { largest[p] } else { self.largest };
+    }
+
+    #[inline(always)]
+    fn update_block(
+        &mut self,
+        parts: &Parts<'_, W>,
+        chunks: usize,
+        old: Option<&[Rows<W>]>,
+        block: &Block,
+        task: Task,
+    ) {
+        let rows = block.points.start * chunks..block.points.end * chunks;
+        let added = &mut self.added[..rows.len()];
+        added.fill([0.0; W]);
+        if let Some(old) = old {
+            for (k, coupling) in parts.couplings.iter().enumerate() {
+                self.filter(parts, k, chunks, old, block);
+                let filtered = self.filtered[..rows.len()].as_flattened();
+                let added = self.added[..rows.len()].as_flattened_mut();
+                coupling.apply(filtered, chunks * W, added);
+            }
+            if task.energy {
+                self.energy += self.energy_of(&old[self.index][rows.clone()], rows.clone());
+            }
         }
-        self.change += f64::from(sum);
+        let own = &self.own[rows.clone()];
+        let out = &mut self.probabilities[rows.clone()];
+        let lowest = softmax(own, &mut self.added[..rows.len()], chunks, out);
+        self.lowest = if lowest < self.lowest { lowest } else { self.lowest };
+        if let Some(old) = old {
+            self.compare(&old[self.index][rows.clone()], rows);
+        }
+        if task.splat {
+            self.splat(parts, chunks, &block.points);
+        }
+    }
+
+    /// Filters the old probabilities by one kernel, normalised.
+    #[inline(always)]
+    fn filter(
+        &mut self,
+        parts: &Parts<'_, W>,
+        k: usize,
+        chunks: usize,
+        old: &[Rows<W>],
+        block: &Block,
+    ) {
+        let points = block.points.clone();
+        let out = &mut self.filtered[..points.len() * chunks];
+        match &parts.kernels[k].filter {
+            Filter::Grid(grid) => {
+                let lanes = chunks * W;
+                let pitch = grid.pitch(lanes);
+                let row = &self.columns[k][block.row * pitch..][..pitch];
+                let [_, after] = &parts.row_factors[k];
+                grid.sum_row(row, block.column * lanes, lanes, after, out.as_flattened_mut());
+            }
+            Filter::Lattice { lattice, after, .. } => {
+                let band = &lattice.bands[self.index];
+                let after = &after[self.range.clone()][points.clone()];
+                for ((point, sums), after) in points.zip(out.chunks_exact_mut(chunks)).zip(after) {
+                    slice_point(band, point, *after, &self.fetched[k], sums);
+                }
+            }
+            Filter::Matrix(matrix) => {
+                out.fill([0.0; W]);
+                // Such a field has one band.
+                let sources = old[self.index].chunks_exact(chunks);
+                for (weights, values) in matrix.chunks_exact(self.range.len()).zip(sources) {
+                    let weights = &weights[points.clone()];
+                    for (sums, weight) in out.chunks_exact_mut(chunks).zip(weights) {
+                        for (sum, value) in sums.iter_mut().zip(values) {
+                            for l in 0..W {
+                                sum[l] += weight * value[l];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// How far the probabilities of a block have moved.
+    #[inline(always)]
+    fn compare(&mut self, old: &[[f32; W]], rows: Range<usize>) {
+        let (new, more) = self.probabilities[rows].as_flattened().as_chunks::<16>();
+        let (old, rest) = old.as_flattened().as_chunks::<16>();
+        let (mut sums, mut largest) = ([0.0; 16], [0.0; 16]);
+        for (new, old) in new.iter().zip(old) {
+            for l in 0..16 {
+                let moved = (new[l] - old[l]).abs();
+                sums[l] += moved;
+                largest[l] = if moved > largest[l] { moved } else { largest[l] };
+            }
+        }
+        for (l, (new, old)) in more.iter().zip(rest).enumerate() {
+            let moved = (new - old).abs();
+            sums[l] += moved;
+            largest[l] = if moved > largest[l] { moved } else { largest[l] };
+        }
+        self.change += f64::from(sums.iter().sum::<f32>());
+        self.largest = largest.iter().fold(self.largest, |m, &v| m.max(v));
     }
 
     /// Spreads a block of new probabilities on the lattices.
     #[inline(always)]
-    fn splat(&mut self, parts: &Parts<'_, W>, points: Range<usize>) {
-        let chunks = parts.chunks;
-        for (class, plane) in self.planes.iter().enumerate() {
-            let rows = self.block[class / W..].iter_mut().step_by(chunks);
-            for (row, value) in rows.zip(plane) {
-                row[class % W] = *value;
-            }
-        }
-        for class in parts.classes..chunks * W {
-            for row in self.block[class / W..].iter_mut().step_by(chunks) {
-                row[class % W] = 0.0;
-            }
-        }
+    fn splat(&mut self, parts: &Parts<'_, W>, chunks: usize, points: &Range<usize>) {
         for (k, kernel) in parts.kernels.iter().enumerate() {
             let Filter::Lattice { lattice, before, .. } = &kernel.filter else { continue };
             let band = &lattice.bands[self.index];
             let before = &before[self.range.clone()];
             let spread = &mut self.spread[k];
-            for (point, values) in points.clone().zip(self.block.chunks_exact(chunks)) {
-                match chunks {
-                    1 => splat_point(band, point, before[point], &values[..1], spread),
-                    3 => splat_point(band, point, before[point], &values[..3], spread),
-                    _ => splat_point(band, point, before[point], values, spread),
-                }
+            let rows = &self.probabilities[points.start * chunks..points.end * chunks];
+            for (point, row) in points.clone().zip(rows.chunks_exact(chunks)) {
+                splat_point(band, point, before[point], row, spread);
             }
         }
     }
 
     /// Expected energy minus entropy of the old probabilities of a block.
-    fn energy_of(&self, parts: &Parts<'_, W>, old: &[f32], points: Range<usize>) -> f64 {
-        let n = self.range.len();
+    fn energy_of(&self, old: &[[f32; W]], rows: Range<usize>) -> f64 {
+        let own = self.own[rows].as_flattened().iter();
+        let values = old.as_flattened().iter().zip(self.added.as_flattened()).zip(own);
         let mut sum = 0.0;
-        for (class, plane) in self.planes.iter().enumerate() {
-            for (point, &logit) in points.clone().zip(plane) {
-                let q = f64::from(old[class * n + point]);
-                if q > 0.0 {
-                    let unary = f64::from(parts.unary[(class, self.range.start + point)]);
-                    sum += q * (q.ln() + 0.5 * (unary - f64::from(logit)));
-                }
+        for ((&q, &added), &own) in values {
+            if q > 0.0 {
+                let q = f64::from(q);
+                sum += q * (q.ln() - f64::from(own) - 0.5 * f64::from(added));
             }
         }
         sum
     }
 }
 
-/// A row of one class among the probabilities of all bands.
-fn row_of(
-    bands: &[Vec<f32>],
-    (class, classes): (usize, usize),
-    row: usize,
-    width: usize,
-) -> &[f32] {
+/// A row of the picture among the values of all bands.
+#[inline(always)]
+fn row_of<const W: usize>(bands: &[Rows<W>], row: usize, length: usize) -> &[f32] {
     // All bands have as many rows as the first, but the last, which may have fewer.
-    let step = bands[0].len() / (width * classes);
-    let values = &bands[row / step];
-    let height = values.len() / (width * classes);
-    &values[(class * height + row % step) * width..][..width]
-}
-
-/// Reads a block of points back from the lattice.
-#[inline(always)]
-fn slice_block<const W: usize>(
-    band: &Band,
-    points: Range<usize>,
-    fetched: &[[f32; W]],
-    block: &mut [[f32; W]],
-) {
-    let chunks = block.len() / BLOCK;
-    for (point, sums) in points.zip(block.chunks_exact_mut(chunks)) {
-        sums.fill([0.0; W]);
-        match chunks {
-            1 => slice_point(band, point, fetched, &mut sums[..1]),
-            3 => slice_point(band, point, fetched, &mut sums[..3]),
-            _ => slice_point(band, point, fetched, sums),
-        }
-    }
-}
-
-/// Adds a block to planes of `n` points, times a scale per class and one per point.
-#[inline(always)]
-fn add_block<const W: usize>(
-    block: &[[f32; W]],
-    points: Range<usize>,
-    n: usize,
-    (classes, after): (&[f32], &[f32]),
-    out: &mut [f32],
-) {
-    let chunks = block.len() / BLOCK;
-    let after = &after[points.clone()];
-    for ((class, plane), scale) in out.chunks_exact_mut(n).enumerate().zip(classes) {
-        let rows = block[class / W..].iter().step_by(chunks);
-        for ((out, row), after) in plane[points.clone()].iter_mut().zip(rows).zip(after) {
-            *out += row[class % W] * (scale * after);
-        }
-    }
-}
-
-/// Refuses NaN, minus infinity, and points without a possible class.
-pub(crate) fn check_unary(unary: ArrayView2<'_, f32>, range: Range<usize>) -> Result<()> {
-    let part = unary.slice(ndarray::s![.., range.clone()]);
-    let wrong = |value: f32| value.is_nan() | (value == f32::NEG_INFINITY);
-    let any = |row: ndarray::ArrayView1<'_, f32>| match row.as_slice() {
-        Some(row) => row.iter().fold(false, |any, &value| any | wrong(value)),
-        None => row.iter().fold(false, |any, &value| any | wrong(value)),
-    };
-    if part.rows().into_iter().any(any) {
-        for ((class, point), &value) in part.indexed_iter() {
-            if wrong(value) {
-                return Err(Error::InvalidUnary { class, point: range.start + point, value });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The first point of which all classes are ruled out.
-pub(crate) fn first_impossible(unary: ArrayView2<'_, f32>, range: Range<usize>) -> usize {
-    let impossible =
-        |point: &usize| unary.column(*point).iter().all(|&value| value == f32::INFINITY);
-    range.clone().find(impossible).unwrap_or(range.start)
+    let step = bands[0].len() / length;
+    bands[row / step][row % step * length..][..length].as_flattened()
 }

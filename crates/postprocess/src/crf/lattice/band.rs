@@ -84,8 +84,8 @@ impl Band {
         (0..self.range.len())
             .map(|point| {
                 let mut sum = [[0.0; 1]];
-                slice_point(self, point, &own, &mut sum);
-                sum[0][0] * scale
+                slice_point(self, point, scale, &own, &mut sum);
+                sum[0][0]
             })
             .collect()
     }
@@ -131,17 +131,18 @@ fn splat_corners<const W: usize>(
     }
 }
 
-/// Adds the values of the vertices of a point, weighted, to `sums`.
+/// Sums the values of the vertices of a point, weighted, times `factor`.
 #[inline(always)]
 pub(crate) fn slice_point<const W: usize>(
     band: &Band,
     point: usize,
+    factor: f32,
     values: &[[f32; W]],
     sums: &mut [[f32; W]],
 ) {
     match band.corners {
-        6 => slice_corners(band, 6, point, values, sums),
-        corners => slice_corners(band, corners, point, values, sums),
+        6 => slice_corners(band, 6, point, factor, values, sums),
+        corners => slice_corners(band, corners, point, factor, values, sums),
     }
 }
 
@@ -150,6 +151,7 @@ fn slice_corners<const W: usize>(
     band: &Band,
     corners: usize,
     point: usize,
+    factor: f32,
     values: &[[f32; W]],
     sums: &mut [[f32; W]],
 ) {
@@ -157,13 +159,15 @@ fn slice_corners<const W: usize>(
     let weights = &band.weights[point * corners..][..corners];
     let chunks = sums.len();
     for (c, sum) in sums.iter_mut().enumerate() {
-        let mut total = *sum;
+        let mut total = [0.0; W];
         for v in 0..corners {
             let row = &values[places[v] as usize * chunks + c];
             for l in 0..W {
                 total[l] += weights[v] * row[l];
             }
         }
-        *sum = total;
+        for l in 0..W {
+            sum[l] = total[l] * factor;
+        }
     }
 }
