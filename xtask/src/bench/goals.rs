@@ -138,6 +138,31 @@ const CLUSTERING: [Goal; 7] = [
     goal("gaussian-mixture", 1.0),
 ];
 
+/// At least as fast at every size.
+const FOURIER: [Goal; 21] = [
+    goal("real-64", 1.0),
+    goal("real-128", 1.0),
+    goal("real-256", 1.0),
+    goal("real-512", 1.0),
+    goal("real-1000", 1.0),
+    goal("real-1024", 1.0),
+    goal("real-2048", 1.0),
+    goal("inverse-64", 1.0),
+    goal("inverse-128", 1.0),
+    goal("inverse-256", 1.0),
+    goal("inverse-512", 1.0),
+    goal("inverse-1000", 1.0),
+    goal("inverse-1024", 1.0),
+    goal("inverse-2048", 1.0),
+    goal("complex-64", 1.0),
+    goal("complex-128", 1.0),
+    goal("complex-256", 1.0),
+    goal("complex-512", 1.0),
+    goal("complex-1000", 1.0),
+    goal("complex-1024", 1.0),
+    goal("complex-2048", 1.0),
+];
+
 /// On more threads four times as fast as the peer, which has one.
 const CRF: [Goal; 2] = [
     Goal { case: "dense-512x512x5", one: 0.4, more: 0.25, memory: None, own: None },
@@ -151,6 +176,7 @@ pub(crate) fn of_area(area: &str) -> &'static [Goal] {
         "geometry" => &GEOMETRY,
         "assignment" => &ASSIGNMENT,
         "clustering" => &CLUSTERING,
+        "fourier" => &FOURIER,
         "losses" => &LOSSES,
         "crf" => &CRF,
         _ => &[],
