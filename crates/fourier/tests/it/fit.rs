@@ -73,7 +73,7 @@ fn masks_and_constants() {
     let mask = Array2::from_shape_fn((40, 40), |(y, x)| f64::from(u8::from(x + y < 40)));
     patch.zip_mut_with(&mask, |value, weight| {
         if *weight == 0.0 {
-            *value = 9.0
+            *value = 9.0;
         }
     });
     let found = dominant_wave(patch.view(), Some(mask.view()), &ProposalConfig::default()).unwrap();

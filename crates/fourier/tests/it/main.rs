@@ -1,5 +1,7 @@
 //! Transforms, spectra, waves and straightening of `mapvec-fourier`, from outside.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test is to panic")]
+#![allow(clippy::missing_assert_message, reason = "the test's name says what it asserts")]
+#![allow(clippy::float_cmp, reason = "values that are exact are compared exactly")]
 
 mod correlation;
 mod fft2;

@@ -35,7 +35,7 @@ proptest! {
 
     #[test]
     fn pictures_come_back(
-        h in 1_usize..40, w in 1_usize..40, angle in 0.0..3.14_f64, jitter in -0.2..0.2_f64, seed in 0_u64..500,
+        h in 1_usize..40, w in 1_usize..40, angle in 0.0..std::f64::consts::PI, jitter in -0.2..0.2_f64, seed in 0_u64..500,
     ) {
         let picture = channel(&noise((h, w), seed));
         let wave = PlaneWave::from_crests(angle, 5.0, 0.0);
@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn slopes_are_at_most_one(angle in 0.0..3.14_f64) {
+    fn slopes_are_at_most_one(angle in 0.0..std::f64::consts::PI) {
         let pose = Pose::of(&PlaneWave::from_crests(angle, 4.0, 0.0)).unwrap();
         prop_assert!(pose.slope.abs() <= 1.0 + 1e-9);
     }
