@@ -97,7 +97,7 @@ fn errors(side: usize, decibels: i32, trials: u64, seed: u64) -> Result<[(f64, f
     let deviation = (0.5 / 10.0_f64.powf(f64::from(decibels) / 10.0)).sqrt();
     let (mut frequencies, mut phases) = (Vec::new(), Vec::new());
     for trial in 0..trials {
-        let mut rng = sample_rng(seed ^ 0x736e_72, trial);
+        let mut rng = sample_rng(seed ^ 0x0073_6e72, trial);
         let truth = PlaneWave::from_crests(
             PI * unit(&mut rng),
             3.0 + 0.15 * side as f64 * unit(&mut rng),
