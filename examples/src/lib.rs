@@ -8,6 +8,7 @@ pub mod clustering_cases;
 pub mod cost_matrices;
 pub mod crf_cases;
 pub mod crf_checks;
+pub mod crf_gain;
 pub mod crf_panels;
 pub mod crf_scene;
 pub mod detector;

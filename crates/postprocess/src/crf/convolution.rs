@@ -74,6 +74,12 @@ impl GridKernel {
         [repeated(&self.horizontal.before), repeated(&self.horizontal.after)]
     }
 
+    /// The rows that sums at some rows reach.
+    pub(crate) fn reach(&self, rows: &Range<usize>) -> Range<usize> {
+        let radius = self.vertical.radius();
+        rows.start.saturating_sub(radius)..self.vertical.before.len().min(rows.end + radius)
+    }
+
     /// Values from row to row of what [`GridKernel::sum_columns`] writes: zeros at both ends.
     pub(crate) fn pitch(&self, lanes: usize) -> usize {
         (self.horizontal.before.len() + 2 * self.horizontal.radius()) * lanes

@@ -132,6 +132,15 @@ impl DenseCrf {
         Ok(Self { points, size: None, bands, kernels })
     }
 
+    /// Points in bands with kernels that are made for them.
+    pub(crate) fn of_kernels(
+        points: usize,
+        bands: Vec<Range<usize>>,
+        kernels: Vec<Kernel>,
+    ) -> Self {
+        Self { points, size: None, bands, kernels }
+    }
+
     /// Number of points.
     #[must_use]
     pub fn points(&self) -> usize {

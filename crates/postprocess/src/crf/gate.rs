@@ -3,9 +3,13 @@
 use ndarray::{Array2, ArrayView3};
 use serde::{Deserialize, Serialize};
 
-use super::config::{DenseCrfConfig, InferenceConfig, KernelShape};
-use super::dense::{DenseCrf, FeatureTerm};
+use super::config::{DenseCrfConfig, FilterMethod, InferenceConfig, KernelShape};
+use super::convolution::MAX_SIGMA;
+use super::dense::DenseCrf;
 use super::features::{Features, check_points};
+use super::kernel::{Filter, Kernel};
+use super::lattice::bands_of;
+use super::masked::MaskedGrid;
 use super::report::PictureInference;
 use crate::{Error, Result};
 
@@ -59,7 +63,8 @@ impl GateConfig {
 /// Updates only pixels that the unary leaves uncertain; the others keep its softmax.
 ///
 /// Kernels are built over the uncertain pixels and a margin of certain ones around them, so
-/// that the time falls with the share of such pixels. All kernels are on the lattice.
+/// that the time falls with the share of such pixels. [`FilterMethod::Auto`] is a convolution for
+/// Gaussian kernels with sigmas of at most 12 pixels, and the lattice for all others.
 ///
 /// # Shapes
 /// `image` [C, H, W], `unary` [K, H, W].
@@ -99,29 +104,36 @@ pub fn infer_where_uncertain(
         let (y, x) = pixel(points[i]);
         image[(channel, y, x)]
     });
-    let mut terms = Vec::with_capacity(config.crf.terms.len());
+    let bands = bands_of(points.len(), 1);
+    let mut kernels = Vec::with_capacity(config.crf.terms.len());
     for term in &config.crf.terms {
+        // The matrix of all pairs, which few points get otherwise, takes longer than the whole
+        // picture on the lattice.
+        let auto = term.method == FilterMethod::Auto;
+        let method = if auto { FilterMethod::Lattice } else { term.method };
         let place = |sigma: &[f64; 2]| {
             Features::new(Array2::from_shape_fn((2, points.len()), |(axis, i)| {
                 let (y, x) = pixel(points[i]);
                 if axis == 0 { (x as f64 / sigma[1]) as f32 } else { (y as f64 / sigma[0]) as f32 }
             }))
         };
-        let features = match &term.kernel {
-            KernelShape::Gaussian { sigma } => place(sigma)?,
+        let filter =
+            |features: Features| Filter::of_features(&features, term.normalization, method, &bands);
+        let filter = match &term.kernel {
+            KernelShape::Gaussian { sigma } if auto && sigma.iter().all(|&s| s <= MAX_SIGMA) => {
+                let size = (rows, columns);
+                let grid = MaskedGrid::new(size, *sigma, term.normalization, &points);
+                Filter::Masked(Box::new(grid))
+            }
+            KernelShape::Gaussian { sigma } => filter(place(sigma)?)?,
             KernelShape::Bilateral { sigma, color_sigma } => {
-                place(sigma)?.with_values(colors.view(), color_sigma)?
+                filter(place(sigma)?.with_values(colors.view(), color_sigma)?)?
             }
         };
-        terms.push(FeatureTerm {
-            features,
-            compatibility: term.compatibility.clone(),
-            normalization: term.normalization,
-            method: term.method,
-        });
+        kernels.push(Kernel { filter, compatibility: term.compatibility.clone() });
     }
-    let updated =
-        DenseCrf::of_points(points.len(), &terms)?.infer_points(own.view(), &config.inference)?;
+    let updated = DenseCrf::of_kernels(points.len(), bands, kernels)
+        .infer_points(own.view(), &config.inference)?;
     for (i, &point) in points.iter().enumerate() {
         let (y, x) = pixel(point);
         if uncertain[(y, x)] {

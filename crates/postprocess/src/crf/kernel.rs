@@ -4,6 +4,7 @@ use super::config::{Compatibility, FilterMethod, Normalization};
 use super::convolution::GridKernel;
 use super::features::Features;
 use super::lattice::PermutohedralLattice;
+use super::masked::MaskedGrid;
 use crate::{Error, Result};
 
 /// Up to so many points a kernel is summed exactly unless the lattice is asked for.
@@ -15,6 +16,7 @@ const MAX_MATRIX: usize = 8192;
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
     Grid(GridKernel),
+    Masked(Box<MaskedGrid>),
     Lattice {
         lattice: Box<PermutohedralLattice>,
         /// Factors of each point before and after the sum.

@@ -14,6 +14,7 @@ mod icm;
 mod kernel;
 mod lattice;
 mod layout;
+mod masked;
 mod max_flow;
 mod mean_field;
 mod multi_scale;

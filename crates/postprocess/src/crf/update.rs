@@ -71,7 +71,7 @@ pub(crate) struct BandState<const W: usize> {
     /// Per kernel on a lattice what the points spread, and what comes back.
     pub(crate) spread: Vec<Rows<W>>,
     pub(crate) fetched: Vec<Rows<W>>,
-    /// Per kernel on the grid the sums over columns of a slab.
+    /// Per kernel on the grid the sums over columns of a slab, among chosen pixels all sums.
     columns: Vec<Vec<f32>>,
     /// What the others add to the logits of a block of points, and what one kernel gives.
     added: Rows<W>,
@@ -182,6 +182,10 @@ impl<const W: usize> BandState<W> {
                     &mut self.columns[k],
                 );
             }
+            if let Filter::Masked(grid) = &kernel.filter {
+                // Chosen pixels are one row, so a slab is a band.
+                grid.sum(old, parts.chunks, self.range.clone(), &mut self.columns[k]);
+            }
         }
     }
 
@@ -239,6 +243,11 @@ impl<const W: usize> BandState<W> {
                 let row = &self.columns[k][block.row * pitch..][..pitch];
                 let [_, after] = &parts.row_factors[k];
                 grid.sum_row(row, block.column * lanes, lanes, after, out.as_flattened_mut());
+            }
+            Filter::Masked(_) => {
+                let lanes = chunks * W;
+                let sums = &self.columns[k][points.start * lanes..points.end * lanes];
+                out.as_flattened_mut().copy_from_slice(sums);
             }
             Filter::Lattice { lattice, after, .. } => {
                 let band = &lattice.bands[self.index];
