@@ -12,11 +12,14 @@ use mapvec_examples::device::DeviceName;
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, output, run, sample, smoke};
 use mapvec_models::MapUNetConfig;
-use mapvec_vectorize::{Find, OverlayStyle, Report, VectorizeConfig, Vectorizer, draw_overlay};
+use mapvec_vectorize::{
+    Find, HatchingConfig, OverlayStyle, Report, VectorizeConfig, Vectorizer, draw_overlay,
+};
 use serde_json::json;
 
 /// Turns a raster map into closed shapes and lines.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
     /// PNG, JPEG or TIFF picture; the embedded sample sheet if left out.
     input: Option<PathBuf>,
@@ -33,6 +36,9 @@ struct Args {
     /// map has no roads drawn as lines.
     #[arg(long, value_enum, default_value = "all")]
     find: What,
+    /// Look for hatching: hatched shapes say so, and its strokes are no lines.
+    #[arg(long)]
+    hatching: bool,
     /// Where the network runs.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
@@ -88,6 +94,7 @@ fn vectorize(args: &Args) -> Result<()> {
         What::Lines => Find::Lines,
     };
     let mut config = VectorizeConfig { find, ..VectorizeConfig::default() };
+    config.hatching = args.hatching.then(HatchingConfig::default);
     config.predict.rotations = args.rotations;
     config.predict.adapt_tiles = args.adapt;
     config.predict.seed = args.seed;
@@ -108,6 +115,10 @@ fn vectorize(args: &Args) -> Result<()> {
         (&file("report.json"), serde_json::to_string_pretty(&report)?.as_bytes()),
     ])?;
     output::summary(&report).iter().for_each(|line| say(line));
+    if args.hatching {
+        let hatched = found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()).count();
+        say(&format!("{hatched} shapes are hatched"));
+    }
     say(&format!("written to {}: map.geojson map.svg overlay.png report.json", args.out.display()));
     if args.smoke {
         let count = |class: &str| json!(report.features.get(class).copied().unwrap_or(0));

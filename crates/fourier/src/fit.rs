@@ -56,6 +56,16 @@ pub fn fit_wave(
     if let Some(mask) = &mask {
         check_mask(mask.view(), patch.dim())?;
     }
+    Ok(fit_within(patch, mask, start, 1e-9))
+}
+
+/// [`fit_wave`] of checked values until a step is below `tolerance`, bins.
+pub(crate) fn fit_within(
+    patch: ArrayView2<'_, f64>,
+    mask: Option<ArrayView2<'_, f64>>,
+    start: &PlaneWave,
+    tolerance: f64,
+) -> WaveFit {
     let problem = Problem::new(patch.view(), mask.as_ref().map(ArrayView2::view));
     let first = start.frequency;
     let mut best = problem.linear(first);
@@ -69,7 +79,7 @@ pub fn fit_wave(
         let near = (0..2).all(|i| ((next[i] - first[i]) * problem.sides[i]).abs() < 1.0);
         let candidate = problem.linear(next);
         if near && candidate.residual <= best.residual {
-            let done = longest < 1e-9;
+            let done = longest < tolerance;
             best = candidate;
             damping *= 0.1;
             if done {
@@ -82,7 +92,7 @@ pub fn fit_wave(
             }
         }
     }
-    Ok(problem.fit(&best))
+    problem.fit(&best)
 }
 
 /// A patch with coordinates around its centre, where phase and frequency hardly depend on each

@@ -4,7 +4,7 @@ use mapvec_geometry::{CentrelineConfig, TileConfig};
 use mapvec_postprocess::{MergeConfig, WatershedConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, HatchingConfig, Result};
 
 /// Settings of [`Vectorizer::run`](crate::Vectorizer::run).
 ///
@@ -21,6 +21,9 @@ pub struct VectorizeConfig {
     pub shapes: ShapeConfig,
     /// From centreline probability to line strings.
     pub lines: LineConfig,
+    /// Whether and how hatching is looked for: shapes say whether they are hatched, and lines that
+    /// are strokes of hatching are left out.
+    pub hatching: Option<HatchingConfig>,
 }
 
 /// What is looked for in a picture.
@@ -130,7 +133,13 @@ impl VectorizeConfig {
         self.lines.centreline.validate()?;
         let LineConfig { low, high, .. } = self.lines;
         check((0.0..=1.0).contains(&low), "lines.low", low, "a probability from 0 to 1")?;
-        check((low..=1.0).contains(&high), "lines.high", high, "a probability from lines.low to 1")
+        check(
+            (low..=1.0).contains(&high),
+            "lines.high",
+            high,
+            "a probability from lines.low to 1",
+        )?;
+        self.hatching.as_ref().map_or(Ok(()), HatchingConfig::validate)
     }
 
     /// The tiles' geometry.

@@ -42,6 +42,9 @@ pub enum Error {
     /// The network failed.
     #[error("the network failed: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// Hatching cannot be looked for.
+    #[error("hatching: {0}")]
+    Patterns(#[from] mapvec_fourier::Error),
     /// The network cannot be made.
     #[error(transparent)]
     Model(#[from] mapvec_models::Error),

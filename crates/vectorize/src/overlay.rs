@@ -1,7 +1,7 @@
 //! The picture with the found vectors drawn over it.
 
 use geo_types::LineString;
-use mapvec_geometry::{Cap, Join, Stroke, stroke_coverage};
+use mapvec_geometry::{Cap, Join, Stroke, fill_coverage, stroke_coverage};
 use ndarray::{Array2, Array3, ArrayView3};
 
 use crate::{Error, Result, ShapeClass, Vectorized};
@@ -13,6 +13,8 @@ pub struct OverlayStyle {
     pub shape: [u8; 3],
     /// Colour of the outlines of background regions.
     pub background: [u8; 3],
+    /// Colour that fills a third of hatched shapes.
+    pub hatched: [u8; 3],
     /// Colour of line features.
     pub line: [u8; 3],
     /// Width of outlines in pixels; line features are drawn twice as wide.
@@ -26,6 +28,7 @@ impl Default for OverlayStyle {
         Self {
             shape: [214, 39, 40],
             background: [150, 110, 160],
+            hatched: [30, 140, 70],
             line: [31, 90, 200],
             width: 1.5,
             fade: 0.25,
@@ -53,6 +56,12 @@ pub fn draw_overlay(
         return Err(Error::OtherPicture { value, expected: format!("{columns} x {rows}") });
     }
     let mut picture = image.mapv(|v| mix(v, 255, style.fade));
+    let mut ink = Array2::zeros((height, width));
+    for shape in found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()) {
+        fill_coverage(&shape.polygon, &mut ink);
+    }
+    ink.mapv_inplace(|share| share / 3.0);
+    blend(&mut picture, &ink, style.hatched);
     for (class, color) in
         [(ShapeClass::Background, style.background), (ShapeClass::Shape, style.shape)]
     {

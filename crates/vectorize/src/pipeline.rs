@@ -9,6 +9,7 @@ use mapvec_models::MapUNetConfig;
 use ndarray::ArrayView3;
 use serde_json::{Map, json};
 
+use crate::hatching::{dark_patterns, drop_strokes, mark_hatched};
 use crate::network::Network;
 use crate::report::length;
 use crate::{
@@ -108,18 +109,24 @@ impl Vectorizer {
         let maps = self.predict(image, config, progress)?;
         watch.lap("predict");
         progress.begin("vectorize", 2);
-        let shapes = match config.find {
+        let mut shapes = match config.find {
             Find::Lines => ShapeMap::empty(maps.boundary.dim()),
             Find::All | Find::Shapes => extract_shapes(&maps, &config.shapes)?,
         };
         watch.lap("shapes");
         progress.advance(1);
-        let lines = match config.find {
+        let mut lines = match config.find {
             Find::Shapes => Vec::new(),
             Find::All | Find::Lines => extract_lines(&maps, &config.lines)?,
         };
         watch.lap("lines");
         progress.advance(1);
+        if let Some(config) = &config.hatching {
+            let patterns = dark_patterns(image, &config.patterns)?;
+            mark_hatched(&mut shapes.shapes, &patterns, shapes.regions.dim(), config);
+            drop_strokes(&mut lines, &patterns, config)?;
+            watch.lap("hatching");
+        }
         progress.end();
         Ok(Vectorized { shapes, lines, seconds: watch.seconds })
     }
@@ -170,7 +177,8 @@ impl Stopwatch {
 
 impl Vectorized {
     /// The vectors as features with the properties `class`, `confidence`, and
-    /// `area` (shapes) or `length` and `width` (lines), all in pixels.
+    /// `area` (shapes) or `length` and `width` (lines), all in pixels. Hatched shapes have
+    /// `hatched`, the hatched share, `hatching_angle_degrees` and `hatching_spacing`, too.
     #[must_use]
     pub fn features(&self) -> Vec<Feature> {
         let shapes = self.shapes.shapes.iter().map(|shape| {
@@ -178,6 +186,14 @@ impl Vectorized {
             properties.insert("class".to_owned(), json!(shape.class.name()));
             properties.insert("confidence".to_owned(), json!(rounded(shape.confidence, 1e3)));
             properties.insert("area".to_owned(), json!(shape.area));
+            if let Some(hatching) = shape.hatching {
+                let mut add = |name: &str, value: f64, steps| {
+                    properties.insert(name.to_owned(), json!(rounded(value, steps)));
+                };
+                add("hatched", hatching.share, 1e3);
+                add("hatching_angle_degrees", hatching.angle.to_degrees(), 1e1);
+                add("hatching_spacing", hatching.spacing, 1e2);
+            }
             Feature { geometry: shape.polygon.clone().into(), properties }
         });
         let lines = self.lines.iter().map(|line| {

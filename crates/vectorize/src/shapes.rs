@@ -5,7 +5,7 @@ use mapvec_geometry::polygonize;
 use mapvec_postprocess::{close_lines, edge_logit, merge_regions, split_regions, watershed};
 use ndarray::{Array2, ArrayView2};
 
-use crate::{MapPrediction, Result, ShapeConfig};
+use crate::{Hatching, MapPrediction, Result, ShapeConfig};
 
 /// What a closed shape is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,8 @@ pub struct Shape {
     pub area: f64,
     /// Mean border probability along its outline, 0 to 1.
     pub confidence: f64,
+    /// Its hatching, if it was looked for and found.
+    pub hatching: Option<Hatching>,
 }
 
 /// Closed shapes as pixels and as polygons.
@@ -135,7 +137,7 @@ impl Statistics {
         } else {
             sums.border_probability as f64 / f64::from(sums.border) / 255.0
         };
-        Shape { id, polygon, class, area: f64::from(sums.area), confidence }
+        Shape { id, polygon, class, area: f64::from(sums.area), confidence, hatching: None }
     }
 }
 

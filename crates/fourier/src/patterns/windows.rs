@@ -6,11 +6,14 @@ use rayon::prelude::*;
 use super::config::PatternConfig;
 use crate::error::Result;
 use crate::fft2::{Fft2, Norm};
-use crate::fit::fit_wave;
+use crate::fit::fit_within;
 use crate::plane_wave::PlaneWave;
 use crate::spectrum::signed_bin;
 use crate::suppress::{SuppressConfig, suppress_waves};
 use crate::window::Window;
+
+/// A fit ends with a step below this, bins: windows of a pattern agree less exactly.
+const TOLERANCE: f64 = 0.02;
 
 /// A wave that a window holds.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +89,7 @@ impl Search<'_> {
         )?;
         let mut found = Vec::new();
         for index in kept.into_iter().take(self.config.waves) {
-            let fit = fit_wave(patch, Some(self.weights.view()), &waves[index])?;
+            let fit = fit_within(patch, Some(self.weights.view()), &waves[index], TOLERANCE);
             let spacing = fit.wave.spacing();
             if fit.amplitude >= self.config.min_amplitude
                 && (self.config.min_spacing..=self.config.max_spacing).contains(&spacing)
