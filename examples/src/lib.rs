@@ -46,6 +46,8 @@ pub mod smoke;
 pub mod table;
 pub mod timed_case;
 pub mod training;
+pub mod wave_scenes;
+pub mod wave_scores;
 
 use std::path::Path;
 use std::process::ExitCode;
