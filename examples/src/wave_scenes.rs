@@ -145,15 +145,14 @@ mod tests {
         let (mut on, mut all) = (0.0, 0.0);
         for index in 0..100 {
             for Pattern { wave, mask, lines } in scenes.clean(index).unwrap().patterns {
-                // Lines up to half the spacing wide: crests, where the wave is not negative.
-                let high = wave.field(mask.dim()).mapv(|v| f64::from(u8::from(v > -0.2)));
                 if lines > 0 && wave.spacing() > 4.0 {
-                    on += (&high * &mask).sum();
+                    on += (&wave.field(mask.dim()) * &mask).sum();
                     all += mask.sum();
                 }
             }
         }
-        assert!(on > 0.97 * all, "{on} of {all}: another convention of phases");
+        // 0.896; phases turned by 0.4 radians give 0.825.
+        assert!(on > 0.88 * all, "{on} of {all}: another convention of phases");
     }
 
     #[test]
