@@ -30,7 +30,7 @@ struct Args {
     #[arg(long)]
     rle: Option<PathBuf>,
     /// Number of made pictures.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(2..))]
     pictures: u64,
     /// Seed of the made pictures and of the confidence intervals.
     #[arg(long, default_value_t = 1)]
@@ -61,6 +61,11 @@ fn check(args: &Args) -> Result<()> {
     for (name, text) in files.into_iter().chain(made.plots) {
         write_atomic(&args.out.join(name), text.as_bytes())?;
     }
+    say(&format!(
+        "{} scores of made pictures; written to {}: report.json report.md report.svg and plots",
+        made.report.scores.len(),
+        args.out.display()
+    ));
     if args.smoke {
         let scores = made.report.scores.iter();
         let scores = scores.map(|score| (score.name.clone(), json!(score.value)));

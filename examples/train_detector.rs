@@ -56,7 +56,7 @@ struct Args {
     /// Where the network runs.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
-    /// A few steps, for checks.
+    /// 400 steps, for checks: about ten seconds.
     #[arg(long)]
     smoke: bool,
 }
@@ -141,6 +141,10 @@ impl Losses {
     }
 }
 
+/// What a run leaves, as it tells.
+const FILES: &str = "detections.png (truth above, predictions below), report.json, report.svg, \
+     scores.json (course of the training), history.jsonl, loss.svg, weights.safetensors, dataset.json";
+
 fn train(mut args: Args) -> Result<()> {
     if args.smoke {
         (args.steps, args.batch, args.validation) = (400, 8, 32);
@@ -183,7 +187,11 @@ fn train(mut args: Args) -> Result<()> {
         if (step + 1) % config.log_every == 0 {
             let report = std::mem::replace(&mut scores, Scores::new(side)?).report("training");
             let f1 = value(&report, "class F1");
-            say(&format!("step {:>6} loss {loss:>8.4} class F1 {f1:.4}", step + 1));
+            let last = config.log_every;
+            say(&format!(
+                "step {:>6} loss {loss:>8.4}, class F1 of {last} steps {f1:.4}",
+                step + 1
+            ));
             curve.push(json!({ "step": step + 1, "scores": report.scores }));
         }
     }
@@ -203,6 +211,7 @@ fn train(mut args: Args) -> Result<()> {
         (&file("weights.safetensors"), &store.to_bytes()?),
     ])?;
     say(&format!("validation loss {loss_before:.4} before, {loss_after:.4} after"));
+    say(&format!("written to {}: {FILES}", args.out.display()));
     say(&after.to_markdown());
     if args.smoke {
         let rises = |name: &str| json!(value(&after, name) > value(&before, name));

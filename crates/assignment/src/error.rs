@@ -9,9 +9,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// A cost is not a number, infinite, or too large.
     #[error(
-        "the cost of row {row} and column {column} is {value}; costs are finite, of magnitude \
+        "the cost of row {row} and column {column} is {value:e}; costs are finite, of magnitude \
          1e290 or less; where a pair must not be made or has no cost, set `non_finite` to \
-         forbid NaN and infinity or to cap them"
+         forbid NaN and the infinity that is worst, or to cap them; the infinity that is best has no meaning"
     )]
     Cost {
         /// Row of the first such cost.

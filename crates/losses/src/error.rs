@@ -38,7 +38,7 @@ pub enum Error {
         found: usize,
     },
     /// A target, or its weights, hold a value that means nothing.
-    #[error("target {task} holds {value} at index {index}; allowed: {allowed}")]
+    #[error("`{task}` holds {value} at index {index}; allowed: {allowed}")]
     Target {
         /// The task.
         task: &'static str,

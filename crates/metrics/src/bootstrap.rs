@@ -70,8 +70,9 @@ pub struct Interval {
 /// The confidence interval of a score over pictures.
 ///
 /// Pictures are drawn with replacement, their counts are added and the score is taken of the
-/// sum: what is resampled are counts, never scores. None if the score of all pictures is
-/// undefined, or that of every resampled set is.
+/// sum: what is resampled are counts, never scores. None for fewer than two pictures, of which
+/// nothing can be said; if the score of all pictures is undefined; or if that of every resampled
+/// set is.
 ///
 /// # Examples
 /// ```
@@ -203,6 +204,9 @@ fn interval(
     others: impl FnOnce() -> Vec<Option<f64>>,
     config: &BootstrapConfig,
 ) -> Option<(Interval, Vec<f64>)> {
+    if count < 2 {
+        return None;
+    }
     let all: Vec<usize> = (0..count).collect();
     let finite = |score: Option<f64>| score.filter(|score| score.is_finite());
     let estimate = finite(score(&all))?;
@@ -210,7 +214,7 @@ fn interval(
     let mut places = vec![0; count];
     let mut samples = Vec::with_capacity(config.resamples);
     for _ in 0..config.resamples {
-        places.fill_with(|| if count > 0 { rng.random_range(0..count) } else { 0 });
+        places.fill_with(|| rng.random_range(0..count));
         samples.extend(finite(score(&places)));
     }
     samples.sort_by(f64::total_cmp);

@@ -34,7 +34,7 @@ pub enum Error {
     },
     /// A pixel has a class that does not exist.
     #[error(
-        "`{field}` has class {class} at row {row}, column {column}, but there are {classes} classes; raise `classes` or name it in `ignore`"
+        "`{field}` has class {class} at row {row}, column {column}, but there are {classes} classes from 0 on; raise `classes`, or leave such pixels out (those of the truth by `ignore`, where there is one)"
     )]
     UnknownClass {
         /// Name of the argument.

@@ -3,6 +3,7 @@
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{check_not_negative, check_positive};
 use crate::error::{Error, Result};
 use crate::matching::match_config::{MatchCostConfig, MatchSettings, MatchTerm};
 use crate::matching::match_objects::{both, match_objects};
@@ -13,7 +14,10 @@ use crate::matching::true_objects::TrueObjects;
 
 /// Settings of [`hungarian_loss`].
 ///
-/// A property counts where its weight is above 0; both sides must have it then.
+/// A property counts where its weight is above 0; both sides must have it then. The default is for
+/// instances with masks: for boxes alone set `mask_weight` to 0. Predictions without an object
+/// learn nothing unless `unmatched_classes` is set, so a network that has more of them than there
+/// are objects needs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HungarianLossConfig {
@@ -55,6 +59,17 @@ impl HungarianLossConfig {
     ///
     /// [`Error::Config`] names the field that is out of range.
     pub fn validate(&self) -> Result<()> {
+        let weights = [
+            ("class_weight", self.class_weight),
+            ("box_weight", self.box_weight),
+            ("mask_weight", self.mask_weight),
+            ("vector_weight", self.vector_weight),
+        ];
+        for (field, weight) in weights {
+            check_not_negative(field, weight)?;
+        }
+        let sum = weights.iter().map(|(_, weight)| weight).sum();
+        check_positive("the sum of the weights", sum)?;
         self.costs().validate()
     }
 
@@ -98,8 +113,8 @@ pub struct MatchedLoss {
 /// ```
 ///
 /// With `unmatched_classes` the sum of the classes is over all predictions, and is divided by
-/// `max(N, 1)` too. An object that finds no prediction, where there are too few, costs nothing. The joint cost has the same terms and weights, with masks averaged over
-/// blocks; it reads `unit_class_matrix`, the loss does not. The matching is data: no gradient
+/// `max(N, 1)` too. An object that finds no prediction, where there are too few, costs nothing. The
+/// joint cost has the same terms and weights, with masks averaged over blocks; it reads `unit_class_matrix`, the loss does not. The matching is data: no gradient
 /// flows through it. A picture without objects has the loss 0 and no gradient, but for the classes
 /// of unmatched predictions where they count.
 ///

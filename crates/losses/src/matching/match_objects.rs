@@ -134,7 +134,9 @@ pub(crate) fn both<'a>(
     };
     Err(Error::Shape {
         field,
-        expected: "a tensor on both sides, as a term with a weight needs it".to_owned(),
+        expected: "a tensor on both sides, as a term with a weight needs it; without it set the \
+                   weight of its term to 0, or leave the term out"
+            .to_owned(),
         found: format!("none in {side}"),
     })
 }

@@ -28,7 +28,8 @@ pub fn plot_confusion(title: &str, counts: &Confusion, names: &[&str]) -> String
     };
     let letters = (0..classes).map(|class| name(class).chars().count()).max().unwrap_or(0);
     let label = if named { (letters as f64 * 7.0 + 12.0).clamp(24.0, 240.0) } else { 8.0 };
-    let (left, side) = (36.0 + label, cell * classes as f64);
+    // Without a class there is room for the names of the axes.
+    let (left, side) = (36.0 + label, (cell * classes as f64).max(80.0));
     // Names that are wider than a cell are turned.
     let turned = letters as f64 * 7.0 > cell - 4.0;
     let below = if !named {

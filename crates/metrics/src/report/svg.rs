@@ -6,7 +6,7 @@ use super::{NamedScore, Report};
 /// Width of the bars and of the column of numbers, px.
 const COLUMNS: [f64; 2] = [340.0, 175.0];
 /// Least and largest width of the column of names, px; a letter takes about 7.
-const NAMES: [f64; 2] = [120.0, 420.0];
+const NAMES: [f64; 2] = [120.0, 900.0];
 /// Height of a row, px.
 const ROW: f64 = 26.0;
 /// Height of the title, and of the axis below the bars, px.

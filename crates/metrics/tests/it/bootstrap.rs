@@ -96,6 +96,10 @@ fn undefined_scores() {
     let config = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
     assert_eq!(bootstrap(&[], mean, &config).unwrap(), None);
     assert_eq!(bootstrap(&[Mean(0.0, 0); 3], mean, &config).unwrap(), None);
+    // One picture says nothing about others.
+    assert_eq!(bootstrap(&[Mean(0.5, 1)], mean, &config).unwrap(), None);
+    let one = [Mean(0.5, 1)];
+    assert_eq!(compare_systems(&one, &[Mean(0.2, 1)], mean, &config).unwrap(), None);
     // A third of the sets has no picture with anything on it.
     let one = [Mean(0.5, 1), Mean(0.0, 0), Mean(0.0, 0)];
     let interval = bootstrap(&one, mean, &config).unwrap().unwrap();
