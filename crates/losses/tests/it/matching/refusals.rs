@@ -36,7 +36,7 @@ fn what_does_not_fit_is_named() {
     assert!(refused(&prediction, &wrong).contains("`truth.boxes` has shape []"));
     wrong = truth.clone();
     wrong[0].classes = Some(vec![0, 3, 1]);
-    assert!(refused(&prediction, &wrong).contains("truth.classes holds 3 at index 1"));
+    assert!(refused(&prediction, &wrong).contains("`truth.classes` holds 3 at index 1"));
     assert!(refused(&Objects::default(), &truth).contains("`prediction` has shape none"));
     let flat = Objects { boxes: Some(tensor(vec![0.0; 8], &[2, 4])), ..Objects::default() };
     assert!(refused(&flat, &truth).contains("`boxes` has shape [2, 4]"));
