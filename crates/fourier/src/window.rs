@@ -21,20 +21,22 @@ pub enum Window {
 }
 
 impl Window {
+    /// The weights of `n` pixels in a line.
+    pub(crate) fn line(self, n: usize) -> Vec<f64> {
+        let hann = |i| 0.5 - 0.5 * (TAU * (f64::from(i) + 0.5) / n as f64).cos();
+        match self {
+            Self::Rectangle => vec![1.0; n],
+            Self::Hann => (0_u32..).take(n).map(hann).collect(),
+        }
+    }
+
     /// The weights of `[H, W]` pixels, times those of a mask.
     pub(crate) fn weights(
         self,
         size: (usize, usize),
         mask: Option<ArrayView2<'_, f64>>,
     ) -> Result<Array2<f64>> {
-        let line = |n: usize| -> Vec<f64> {
-            let hann = |i| 0.5 - 0.5 * (TAU * (f64::from(i) + 0.5) / n as f64).cos();
-            match self {
-                Self::Rectangle => vec![1.0; n],
-                Self::Hann => (0_u32..).take(n).map(hann).collect(),
-            }
-        };
-        let (rows, columns) = (line(size.0), line(size.1));
+        let (rows, columns) = (self.line(size.0), self.line(size.1));
         let mut weights = Array2::from_shape_fn(size, |(y, x)| rows[y] * columns[x]);
         if let Some(mask) = mask {
             check_mask(mask, size)?;

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use candle_core::Device;
 use mapvec_data::{Feature, Progress};
+use mapvec_geometry::line_length;
 use mapvec_models::MapUNetConfig;
 use ndarray::ArrayView3;
 use serde_json::{Map, json};
 
 use crate::hatching::{dark_patterns, drop_strokes, mark_hatched};
 use crate::network::Network;
-use crate::report::length;
 use crate::{
     Find, Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
 };
@@ -200,7 +200,7 @@ impl Vectorized {
             let mut properties = Map::new();
             properties.insert("class".to_owned(), json!("line"));
             properties.insert("confidence".to_owned(), json!(rounded(line.confidence, 1e3)));
-            properties.insert("length".to_owned(), json!(rounded(length(&line.line), 1e2)));
+            properties.insert("length".to_owned(), json!(rounded(line_length(&line.line), 1e2)));
             properties.insert("width".to_owned(), json!(rounded(line.width, 1e2)));
             Feature { geometry: line.line.clone().into(), properties }
         });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mapvec_geometry::line_length;
 use serde::{Deserialize, Serialize};
 
 use crate::{VectorizeConfig, Vectorized};
@@ -48,16 +49,11 @@ impl Report {
             width,
             height,
             features,
-            line_length: found.lines.iter().map(|l| length(&l.line)).sum(),
+            line_length: found.lines.iter().map(|l| line_length(&l.line)).sum(),
             seconds: found.seconds.clone(),
             seed: config.predict.seed,
             weights,
             config: config.clone(),
         }
     }
-}
-
-/// Length of a line string in its own units.
-pub(crate) fn length(line: &geo_types::LineString<f64>) -> f64 {
-    line.lines().map(|l| (l.end.x - l.start.x).hypot(l.end.y - l.start.y)).sum()
 }

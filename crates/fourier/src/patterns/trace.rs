@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use geo_types::{Coord, LineString, MultiPolygon};
-use mapvec_geometry::{ContourConfig, contour_polygons, contours, simplify_line};
+use mapvec_geometry::{ContourConfig, contour_polygons, contours, line_length, simplify_line};
 use ndarray::{Array2, ArrayView2, s};
 use rustfft::num_complex::Complex;
 
@@ -11,6 +11,7 @@ use super::config::PatternConfig;
 use super::{LinePattern, PatternLine};
 use crate::error::Result;
 use crate::plane_wave::{PlaneWave, undirected};
+use crate::window::Window;
 
 /// A pattern's wave in one window.
 pub(super) struct Part {
@@ -74,7 +75,7 @@ pub(super) fn trace(
     if beside.len() < config.min_lines {
         return Ok(None);
     }
-    let length = |line: &PatternLine| length(&line.line);
+    let length = |line: &PatternLine| line_length(&line.line);
     let total: f64 = lines.iter().map(length).sum();
     let confidence = lines.iter().map(|line| length(line) * line.confidence).sum::<f64>() / total;
     if confidence < config.min_confidence {
@@ -108,8 +109,7 @@ fn blend(
     size: (usize, usize),
     n: usize,
 ) -> Array2<Complex<f64>> {
-    let hann: Vec<f64> =
-        (0..n).map(|i| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / n as f64).cos()).collect();
+    let hann = Window::Hann.line(n);
     let mut field = Array2::from_elem(size, Complex::new(0.0, 0.0));
     for part in parts {
         let (y, x) = part.corner;
@@ -250,7 +250,7 @@ fn delivered(
         return Ok(None);
     }
     let line = LineString(run.to_vec());
-    if length(&line) < least.max(f64::MIN_POSITIVE) {
+    if line_length(&line) < least.max(f64::MIN_POSITIVE) {
         return Ok(None);
     }
     let line = simplify_line(&line, config.tolerance)?;
@@ -264,10 +264,6 @@ fn number(wave: &PlaneWave, line: &LineString<f64>, (top, left): (usize, usize))
     let middle = (*from + *to) * 0.5;
     let at = [middle.x + left as f64, middle.y + top as f64];
     Some((wave.phase_at(at) / TAU).round() as i64)
-}
-
-fn length(line: &LineString<f64>) -> f64 {
-    line.lines().map(|part| (part.end - part.start).x.hypot((part.end - part.start).y)).sum()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
