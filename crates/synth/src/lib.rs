@@ -11,7 +11,7 @@
 //!   [`PatternOutput`] names their labels, [`PatternRecords`] is a source of some of them.
 //! - [`WaveGenerator`], [`SingleLineGenerator`], [`MiniShapesGenerator`], [`MatchingGenerator`]
 //!   and [`ShiftsGenerator`] are sources of records: bundles of lines on the crests of a
-//!   [`PlaneWave`], one line amid distractors, a few smooth polylines, patterns that share a
+//!   [`PlaneWave`](mapvec_fourier::PlaneWave), one line amid distractors, a few smooth polylines, patterns that share a
 //!   shape, and copies of a line at equal steps. Their configurations name the outputs.
 //! - [`DatasetConfig`] names one of these generators and what is done to its records.
 //!
@@ -81,4 +81,4 @@ pub use sheet::{LineTruth, ShapeTruth, Sheet, generate_sheet};
 pub use shifts::{ShiftsConfig, ShiftsGenerator, ShiftsOutput};
 pub use single_line::{SingleLineConfig, SingleLineGenerator, SingleLineOutput};
 pub use source::{Augmentation, SheetSource, SourceConfig};
-pub use waves::{PlaneWave, WaveConfig, WaveGenerator, WaveOutput};
+pub use waves::{WaveConfig, WaveGenerator, WaveOutput};

@@ -1,7 +1,7 @@
 //! Bundles of parallel lines as the crests of plane waves, the training data of models that
 //! work with frequencies.
 //!
-//! A pattern is a [`PlaneWave`] whose crests are the axes of equally spaced parallel lines. A
+//! A pattern is a [`PlaneWave`](mapvec_fourier::PlaneWave) whose crests are the axes of equally spaced parallel lines. A
 //! run of neighbouring crests is drawn, each cut at both ends around a diagonal across the run.
 //! Patterns lie front to back, and every label speaks of what is left visible.
 //!
@@ -11,10 +11,8 @@
 mod config;
 mod generator;
 mod output;
-mod plane_wave;
 mod scene;
 
 pub use config::WaveConfig;
 pub use generator::WaveGenerator;
 pub use output::WaveOutput;
-pub use plane_wave::PlaneWave;

@@ -108,6 +108,7 @@ impl Scene {
 
     fn values(&self, output: WaveOutput) -> Values {
         use Values::{F32, I32, U8};
+        let canvas = (self.size, self.size);
         let real = |value: &dyn Fn(&Pattern) -> f64| {
             F32(self.patterns.iter().map(|p| single(value(p))).collect())
         };
@@ -125,7 +126,7 @@ impl Scene {
             }
             WaveOutput::PatternMasks => U8(stack(self.size, self.patterns.iter().map(|p| &p.mask))),
             WaveOutput::Frequencies => {
-                F32(self.patterns.iter().flat_map(|p| p.wave.frequency.map(single)).collect())
+                F32(self.patterns.iter().flat_map(|p| p.wave.bins(canvas).map(single)).collect())
             }
             WaveOutput::Phases => real(&|p| p.wave.phase),
             WaveOutput::Lengths => real(&|p| p.wave.spacing()),
@@ -135,7 +136,10 @@ impl Scene {
             }
             WaveOutput::Colors => F32(self.patterns.iter().flat_map(|p| p.color).collect()),
             WaveOutput::PatternsMask => U8(vec![1; self.patterns.len()]),
-            WaveOutput::Fields => F32(self.patterns.iter().flat_map(|p| p.wave.field()).collect()),
+            WaveOutput::Fields => {
+                let fields = self.patterns.iter().flat_map(|p| p.wave.field(canvas));
+                F32(fields.map(single).collect())
+            }
             WaveOutput::Vecs => {
                 F32(self.lines.iter().flat_map(|l| l.ends.into_iter().flatten()).collect())
             }
@@ -149,12 +153,14 @@ impl Scene {
                 I32(self.lines.iter().map(|l| whole(l.pattern + 1)).collect())
             }
             WaveOutput::CrestLines => {
-                let crests = self.patterns.iter().flat_map(|p| p.wave.crests());
+                let crests = self.patterns.iter().flat_map(|p| p.wave.crests(canvas));
                 F32(crests.flat_map(|ends| ends.into_iter().flatten().map(single)).collect())
             }
             WaveOutput::CrestPatternIdxs => {
                 let crests = self.patterns.iter().enumerate();
-                I32(crests.flat_map(|(i, p)| vec![whole(i + 1); p.wave.crests().len()]).collect())
+                I32(crests
+                    .flat_map(|(i, p)| vec![whole(i + 1); p.wave.crests(canvas).len()])
+                    .collect())
             }
         }
     }

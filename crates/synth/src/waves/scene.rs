@@ -2,10 +2,10 @@
 
 use std::f64::consts::PI;
 
+use mapvec_fourier::PlaneWave;
 use rand::Rng;
 
 use super::config::WaveConfig;
-use super::plane_wave::PlaneWave;
 use crate::draw::Draw;
 use crate::pattern::color::{Color, Palette};
 use crate::pattern::generator::pick;
@@ -53,7 +53,8 @@ impl Scene {
         let mut covered = BitMask::empty(size, 0..size);
         let count = pick(rng, config.patterns_num_range);
         for frequency in frequencies(config, count, &mut Draw::from_rng(rng)) {
-            let wave = PlaneWave { size, frequency, phase: rng.random_range(-PI..PI) };
+            let frequency = frequency.map(|cycles| cycles / size as f64);
+            let wave = PlaneWave { frequency, phase: rng.random_range(-PI..PI) };
             let [color, _] = palette.pair(rng);
             // As many steps as there are whole pixels below half the spacing.
             let most = crate::cast::to_index(wave.spacing() / 2.0).max(2);
@@ -116,7 +117,10 @@ fn frequency(config: &WaveConfig, draw: &mut Draw) -> [f64; 2] {
 
 /// Neighbouring crests, cut at both ends.
 fn run(config: &WaveConfig, wave: &PlaneWave, rng: &mut impl Rng) -> Vec<[Point; 2]> {
-    let mut crests = wave.crest_segments();
+    let canvas = (config.size, config.size);
+    let crests = wave.crests(canvas).into_iter();
+    let mut crests: Vec<[Point; 2]> =
+        crests.map(|ends| ends.map(|[x, y]| Point { x, y })).collect();
     crests.retain(|[a, b]| a.distance(*b) >= config.min_length);
     let most = crests.len().min(config.max_lines);
     if most == 0 {

@@ -4,7 +4,8 @@
 use std::f64::consts::TAU;
 
 use mapvec_data::{Record, Source};
-use mapvec_synth::{PlaneWave, WaveConfig, WaveGenerator};
+use mapvec_fourier::PlaneWave;
+use mapvec_synth::{WaveConfig, WaveGenerator};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
@@ -39,7 +40,10 @@ fn waves(record: &Record, size: usize) -> Vec<PlaneWave> {
     points(record, "frequencies")
         .into_iter()
         .zip(phases)
-        .map(|(frequency, phase)| PlaneWave { size, frequency, phase: f64::from(*phase) })
+        .map(|(bins, phase)| PlaneWave {
+            frequency: bins.map(|cycles| cycles / size as f64),
+            phase: f64::from(*phase),
+        })
         .collect()
 }
 
@@ -113,7 +117,7 @@ fn check(record: &Record, size: usize, index: usize) {
         let wave = &waves[pattern];
         for end in [a, b] {
             assert_eq!(mask[at(end, size)], 1, "record {index}: {end:?} is not on its line");
-            assert!(wave.value(end[0], end[1]) > 0.9999, "record {index}: {end:?} is on no crest");
+            assert!(wave.value(end) > 0.9999, "record {index}: {end:?} is on no crest");
         }
         let direction = (b[1] - a[1]).atan2(b[0] - a[0]);
         assert!(turn(direction, angles[pattern].into()) < 1e-4, "record {index}: {direction}");
@@ -148,13 +152,10 @@ fn crests(record: &Record, waves: &[PlaneWave], index: usize) {
     let lengths = reals(record, "lengths");
     for (i, [a, b]) in crests.iter().enumerate() {
         let pattern = usize::try_from(owners[i] - 1).unwrap();
-        let [u, v] = waves[pattern].frequency;
         let length = f64::from(lengths[pattern]);
-        let want = waves[pattern].size as f64 / u.hypot(v);
+        let want = waves[pattern].spacing();
         assert!((length - want).abs() < 1e-4, "record {index}: {length} {want}");
-        let turns = |p: &[f64; 2]| {
-            (waves[pattern].phase + TAU * (u * p[0] + v * p[1]) / waves[pattern].size as f64) / TAU
-        };
+        let turns = |p: &[f64; 2]| waves[pattern].phase_at(*p) / TAU;
         for p in [a, b] {
             assert!((turns(p) - turns(p).round()).abs() < 1e-3, "record {index}: {p:?}");
         }
