@@ -31,7 +31,7 @@ mod window;
 pub use correlation::{Shift, find_shift, phase_correlation};
 pub use dominant::dominant_wave;
 pub use error::{Error, Result};
-pub use fft2::{Fft2, Norm};
+pub use fft2::{Fft2, Norm, Real};
 pub use fit::{WaveFit, fit_wave};
 pub use patterns::{LinePattern, PatternConfig, PatternLine, find_patterns};
 pub use plane_wave::PlaneWave;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 use mapvec_fourier::{Complex, Fft2, Norm, whole_spectrum};
-use ndarray::{Array2, Array4, s};
+use ndarray::{Array2, Array4, Axis, s};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -136,6 +136,45 @@ fn threads_do_not_change_results() {
         })
     };
     assert_eq!(run(1), run(3));
+}
+
+/// Columns are transformed several at once and rows one by one: a plane and its turned copy have
+/// the same spectrum.
+#[test]
+fn columns_are_transformed_as_rows() {
+    for (h, w) in [(512, 17), (1000, 16), (600, 35), (1536, 3), (1031, 18), (75, 20), (2048, 2)] {
+        let plane = complex((h, w), h as u64);
+        let found = Fft2::new((h, w), Norm::Ortho).unwrap().forward(plane.view()).unwrap();
+        let turned = Fft2::new((w, h), Norm::Ortho).unwrap();
+        let want = turned.forward(plane.t()).unwrap().reversed_axes();
+        assert!(far(&found, &want.as_standard_layout().to_owned()) < 1e-12, "{h} x {w}");
+        let real = plane.mapv(|value| value.re);
+        let found = Fft2::new((h, w), Norm::Ortho).unwrap().forward_real(real.view()).unwrap();
+        let real = real.mapv(|value| Complex::new(value, 0.0));
+        let want = turned.forward(real.t()).unwrap().reversed_axes();
+        let want = want.slice(s![.., ..w / 2 + 1]).to_owned();
+        assert!(far(&found, &want.as_standard_layout().to_owned()) < 1e-12, "{h} x {w}");
+    }
+}
+
+/// As in NumPy: columns first, then rows without the imaginary parts at their own opposites.
+#[test]
+fn half_spectra_of_no_real_plane_are_transformed_as_columns_and_rows() {
+    for (h, w) in [(4, 6), (5, 6), (6, 5), (7, 9)] {
+        let half = complex((h, w / 2 + 1), 11);
+        let found = Fft2::new((h, w), Norm::Backward).unwrap().inverse_real(half.view()).unwrap();
+        let columns = Fft2::new((h, 1), Norm::Backward).unwrap();
+        let rows = Fft2::new((1, w), Norm::Backward).unwrap();
+        let mut between = half.clone();
+        for mut column in between.axis_chunks_iter_mut(Axis(1), 1) {
+            let done = columns.inverse(column.view()).unwrap();
+            column.assign(&done);
+        }
+        for (row, want) in between.axis_chunks_iter(Axis(0), 1).zip(found.outer_iter()) {
+            let row = rows.inverse_real(row).unwrap();
+            assert!(row.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-12), "{h} x {w}");
+        }
+    }
 }
 
 /// A real plane has real values at its own opposites, so imaginary parts there say nothing.

@@ -1,25 +1,27 @@
 //! Planned Fourier transforms of planes.
 
+mod butterfly;
+mod columns;
+mod pairs;
+mod vectors;
+
 use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{Array, Array3, ArrayView, ArrayViewMut2, Axis, CowArray, Dimension, Ix3};
+use pulp::bytemuck;
 use rayon::prelude::*;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftNum, FftPlanner};
+use rustfft::{Fft, FftPlanner};
 use serde::{Deserialize, Serialize};
 
+use self::columns::{Block, ColumnFft, FLOATS};
+use self::pairs::{RowPair, join, row_pairs};
+pub use self::vectors::Real;
 use crate::error::{Error, Result};
-
-/// Columns that are gathered into lines together: a cache line and more.
-const COLUMNS: usize = 16;
 
 /// Rows of a task.
 const ROWS: usize = 16;
-
-/// Between gathered lines: those of a power of two would meet in the same sets of the cache.
-const GAP: usize = 8;
 
 /// Planes with fewer values are transformed by one thread: starting others takes longer.
 const PARALLEL: usize = 160 * 160;
@@ -66,17 +68,15 @@ pub enum Norm {
 /// # Ok::<(), mapvec_fourier::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Fft2<T: FftNum> {
+pub struct Fft2<T: Real> {
     height: usize,
     width: usize,
     norm: Norm,
     rows: [Arc<dyn Fft<T>>; 2],
-    columns: [Arc<dyn Fft<T>>; 2],
-    to_half: Arc<dyn RealToComplex<T>>,
-    from_half: Arc<dyn ComplexToReal<T>>,
+    columns: ColumnFft<T>,
 }
 
-impl<T: FftNum> fmt::Debug for Fft2<T> {
+impl<T: Real> fmt::Debug for Fft2<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fft2")
             .field("height", &self.height)
@@ -86,7 +86,7 @@ impl<T: FftNum> fmt::Debug for Fft2<T> {
     }
 }
 
-impl<T: FftNum> Fft2<T> {
+impl<T: Real> Fft2<T> {
     /// Plans the transforms of planes of `(height, width)`.
     ///
     /// # Errors
@@ -110,11 +110,7 @@ impl<T: FftNum> Fft2<T> {
         }
         let mut planner = FftPlanner::new();
         let rows = [planner.plan_fft_forward(width), planner.plan_fft_inverse(width)];
-        let columns = [planner.plan_fft_forward(height), planner.plan_fft_inverse(height)];
-        let mut planner = RealFftPlanner::new();
-        let (to_half, from_half) =
-            (planner.plan_fft_forward(width), planner.plan_fft_inverse(width));
-        Ok(Self { height, width, norm, rows, columns, to_half, from_half })
+        Ok(Self { height, width, norm, rows, columns: ColumnFft::new(height) })
     }
 
     /// Rows and columns of a plane.
@@ -163,27 +159,21 @@ impl<T: FftNum> Fft2<T> {
         planes: ArrayView<'_, T, D>,
     ) -> Result<Array<Complex<T>, D>> {
         let from = batch("planes", &planes, self.size())?;
+        let from = from.as_standard_layout();
         let half = self.half_width();
         let mut out = Array3::from_elem((from.len_of(Axis(0)), self.height, half), zero());
+        let scale = self.scale(0) * T::from_f64(0.5).unwrap_or_else(T::one);
         for (from, mut to) in from.outer_iter().zip(out.outer_iter_mut()) {
-            let buffers =
-                || (vec![T::zero(); self.width], vec![zero(); self.to_half.get_scratch_len()]);
-            let rows: Vec<_> = to
-                .axis_chunks_iter_mut(Axis(0), ROWS)
-                .zip(from.axis_chunks_iter(Axis(0), ROWS))
-                .collect();
-            self.for_each(rows, buffers, |(line, scratch), (mut to, from)| {
-                for (mut to, from) in to.rows_mut().into_iter().zip(from.rows()) {
-                    match from.to_slice() {
-                        Some(from) => line.copy_from_slice(from),
-                        None => line.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
-                    }
-                    let Some(to) = to.as_slice_mut() else { continue };
-                    // Only lengths can be wrong, and they are those of the plan.
-                    self.to_half.process_with_scratch(line, to, scratch).unwrap_or_default();
-                }
+            let mut floats = floats(&mut to)?;
+            let blocks = floats.axis_chunks_iter_mut(Axis(1), FLOATS);
+            let pairs = from.axis_chunks_iter(Axis(1), FLOATS).map(Some);
+            let blocks = pairs.zip(blocks).map(|(from, to)| Block { from, to }).collect();
+            self.transform_columns(blocks, false, T::one());
+            self.each_pair(to, 0, |pair, row, transform| {
+                pair.split(row, scale);
+                transform(row);
+                pair.keep_spectra(&row[..self.width]);
             });
-            self.transform_columns(to, 0);
         }
         restore(out, planes.raw_dim(), half)
     }
@@ -201,28 +191,23 @@ impl<T: FftNum> Fft2<T> {
     ) -> Result<Array<T, D>> {
         let half = self.half_width();
         let from = batch("spectra", &spectra, (self.height, half))?;
+        let from = from.as_standard_layout();
         let count = from.len_of(Axis(0));
-        let mut out = Array3::from_elem((count, self.height, self.width), T::zero());
+        let even = 2 * self.width.div_ceil(2);
+        let mut out = Array3::from_elem((count, self.height, even), T::zero());
+        let scale = self.scale(1);
         for (from, mut to) in from.outer_iter().zip(out.outer_iter_mut()) {
-            let mut spectrum = from.as_standard_layout().into_owned();
-            self.transform_columns(spectrum.view_mut(), 1);
-            let rows: Vec<_> = to
-                .axis_chunks_iter_mut(Axis(0), ROWS)
-                .zip(spectrum.axis_chunks_iter_mut(Axis(0), ROWS))
-                .collect();
-            let buffers = || vec![zero(); self.from_half.get_scratch_len()];
-            self.for_each(rows, buffers, |scratch, (mut to, mut from)| {
-                for (mut to, mut from) in to.rows_mut().into_iter().zip(from.rows_mut()) {
-                    from[0].im = T::zero();
-                    if self.width.is_multiple_of(2) {
-                        from[half - 1].im = T::zero();
-                    }
-                    let (Some(to), Some(from)) = (to.as_slice_mut(), from.as_slice_mut()) else {
-                        continue;
-                    };
-                    self.from_half.process_with_scratch(from, to, scratch).unwrap_or_default();
-                }
+            self.each_pair(to.view_mut(), 1, |pair, row, transform| {
+                join(&from, pair.rows, &mut row[..self.width]);
+                transform(row);
+                pair.keep_columns(row);
             });
+            let blocks = to.axis_chunks_iter_mut(Axis(1), FLOATS);
+            let blocks = blocks.map(|to| Block { from: None, to }).collect();
+            self.transform_columns(blocks, true, scale);
+        }
+        if even > self.width {
+            out = out.slice(ndarray::s![.., .., ..self.width]).to_owned();
         }
         restore(out, spectra.raw_dim(), self.width)
     }
@@ -238,31 +223,40 @@ impl<T: FftNum> Fft2<T> {
         for mut plane in out.outer_iter_mut() {
             let rows: Vec<_> = plane.axis_chunks_iter_mut(Axis(0), ROWS).collect();
             let buffers = || vec![zero(); plan.get_inplace_scratch_len()];
-            self.for_each(rows, buffers, |scratch, mut rows| {
+            self.for_each(rows, 1, buffers, |scratch, mut rows| {
                 if let Some(rows) = rows.as_slice_mut() {
                     plan.process_with_scratch(rows, scratch);
                 }
             });
-            self.transform_columns(plane, direction);
+            let mut floats = floats(&mut plane)?;
+            let blocks = floats.axis_chunks_iter_mut(Axis(1), FLOATS);
+            let blocks = blocks.map(|to| Block { from: None, to }).collect();
+            self.transform_columns(blocks, direction == 1, self.scale(direction));
         }
         restore(out, values.raw_dim(), self.width)
     }
 
-    /// The transforms of all columns, with the factor of the whole transform.
-    fn transform_columns(&self, mut plane: ArrayViewMut2<'_, Complex<T>>, direction: usize) {
-        let plan = &*self.columns[direction];
-        let scale = self.scale(direction);
-        let blocks: Vec<_> = plane.axis_chunks_iter_mut(Axis(1), COLUMNS).collect();
-        let stride = self.height + GAP;
-        let buffers =
-            || (vec![zero(); COLUMNS * stride], vec![zero(); plan.get_inplace_scratch_len()]);
-        self.for_each(blocks, buffers, |(lines, scratch), mut block| {
-            let lines = &mut lines[..block.ncols() * stride];
-            gather(&block, lines, stride);
-            for line in lines.chunks_exact_mut(stride) {
-                plan.process_with_scratch(&mut line[..self.height], scratch);
-            }
-            scatter(lines, stride, scale, &mut block);
+    fn transform_columns(&self, blocks: Vec<Block<'_, T>>, inverse: bool, scale: T) {
+        self.for_each(blocks, 1, Vec::new, |scratch, block| {
+            self.columns.process(block, inverse, scale, scratch);
+        });
+    }
+
+    /// Runs a function on all pairs of rows of opposite frequencies; it is given a row of
+    /// complex numbers, an even number of them, and what transforms that row.
+    fn each_pair<A: Send>(
+        &self,
+        plane: ArrayViewMut2<'_, A>,
+        direction: usize,
+        run: impl Fn(RowPair<'_, A>, &mut [Complex<T>], &mut dyn FnMut(&mut [Complex<T>])) + Sync + Send,
+    ) {
+        let plan = &*self.rows[direction];
+        let even = 2 * self.width.div_ceil(2);
+        let buffers = || (vec![zero(); even], vec![zero(); plan.get_inplace_scratch_len()]);
+        self.for_each(row_pairs(plane), ROWS, buffers, |(row, scratch), pair| {
+            run(pair, row, &mut |row| {
+                plan.process_with_scratch(&mut row[..self.width], scratch);
+            });
         });
     }
 
@@ -277,10 +271,12 @@ impl<T: FftNum> Fft2<T> {
         T::from_f64(scale).unwrap_or_else(T::one)
     }
 
-    /// Runs jobs with buffers of their own, on one thread where a plane is small.
+    /// Runs jobs with buffers of their own, at least so many in a row, on one thread where a plane
+    /// is small.
     fn for_each<J: Send, B>(
         &self,
         jobs: Vec<J>,
+        least: usize,
         buffers: impl Fn() -> B + Sync + Send,
         run: impl Fn(&mut B, J) + Sync + Send,
     ) {
@@ -288,53 +284,26 @@ impl<T: FftNum> Fft2<T> {
             let mut buffer = buffers();
             jobs.into_iter().for_each(|job| run(&mut buffer, job));
         } else {
-            jobs.into_par_iter().for_each_init(buffers, run);
+            jobs.into_par_iter().with_min_len(least).for_each_init(buffers, run);
         }
     }
 }
 
-/// Rows that are turned into parts of columns together: a cache line of a column.
-const TILE: usize = 8;
-
-/// Copies the columns of a block to lines.
-fn gather<T: FftNum>(
-    block: &ArrayViewMut2<'_, Complex<T>>,
-    lines: &mut [Complex<T>],
-    stride: usize,
-) {
-    let columns = block.ncols();
-    for (tile, top) in block.axis_chunks_iter(Axis(0), TILE).zip((0..).step_by(TILE)) {
-        let mut rows: [&[Complex<T>]; TILE] = [&[]; TILE];
-        for (row, of) in rows.iter_mut().zip(tile.rows()) {
-            *row = of.to_slice().unwrap_or(&[]);
-        }
-        for (x, line) in lines.chunks_exact_mut(stride).enumerate().take(columns) {
-            let line = &mut line[top..top + TILE];
-            for (to, row) in line.iter_mut().zip(&rows[..tile.nrows()]) {
-                *to = row[x];
-            }
-        }
-    }
+/// The columns of a plane in one piece, real and imaginary parts side by side.
+fn floats<'a, T: Real>(
+    plane: &'a mut ArrayViewMut2<'_, Complex<T>>,
+) -> Result<ArrayViewMut2<'a, T>> {
+    let (height, width) = plane.dim();
+    let values = bytemuck::cast_slice_mut(plane.as_slice_mut().unwrap_or(&mut []));
+    let wrong = |_| Error::Shape {
+        field: "planes",
+        found: vec![height, width],
+        expected: "one piece".into(),
+    };
+    ArrayViewMut2::from_shape((height, 2 * width), values).map_err(wrong)
 }
 
-/// Copies lines to the columns of a block, times a factor.
-fn scatter<T: FftNum>(
-    lines: &[Complex<T>],
-    stride: usize,
-    scale: T,
-    block: &mut ArrayViewMut2<'_, Complex<T>>,
-) {
-    for (mut tile, top) in block.axis_chunks_iter_mut(Axis(0), TILE).zip((0..).step_by(TILE)) {
-        for (y, row) in (top..).zip(tile.rows_mut()) {
-            let row = row.into_slice().unwrap_or(&mut []);
-            for (line, to) in lines.chunks_exact(stride).zip(row) {
-                *to = line[y].scale(scale);
-            }
-        }
-    }
-}
-
-fn zero<T: FftNum>() -> Complex<T> {
+fn zero<T: Real>() -> Complex<T> {
     Complex::new(T::zero(), T::zero())
 }
 
