@@ -17,6 +17,7 @@ pub mod edge_map;
 pub mod evaluation;
 pub mod footprints;
 pub mod fourier_cases;
+pub mod freq_score;
 pub mod gallery;
 pub mod geometry_cases;
 pub mod geometry_checks;

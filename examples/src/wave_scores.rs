@@ -11,12 +11,13 @@ use ndarray::{Array2, Array3, Axis};
 use crate::wave_scenes::{Pattern, WaveScene};
 
 /// A proposal this near to a pattern's frequency finds it, cycles per side.
-const NEAR: f64 = 1.0;
+pub const NEAR: f64 = 1.0;
 /// Numbers of proposals of which recall is taken.
 pub const COUNTS: [usize; 5] = [1, 2, 5, 10, 20];
 
 /// Distance of two frequencies in whichever form they are nearest, cycles per side.
-fn bins_apart(a: &PlaneWave, b: &PlaneWave, side: usize) -> f64 {
+#[must_use]
+pub fn bins_apart(a: &PlaneWave, b: &PlaneWave, side: usize) -> f64 {
     let ([u, v], [s, t]) = (a.frequency, b.frequency);
     (u - s).hypot(v - t).min((u + s).hypot(v + t)) * side as f64
 }

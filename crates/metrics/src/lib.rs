@@ -12,6 +12,7 @@
 //! | [`mean_box_iou`], [`weighted_mean`] | paired boxes, losses | weighted means |
 //! | [`matched_classes`], [`paired_classes`] | objects with classes, paired at least cost or before | F1, accuracy per class |
 //! | [`CocoRecords`] | boxes, masks or polygons with scores | COCO average precision and recall |
+//! | [`ranked_precision`], [`best_threshold`] | scores and what is right | average precision, F1 at a threshold |
 //! | [`match_polygons`] | polygons with confidences | precision, recall and F1 of `SpaceNet` |
 //! | [`ai4cma_areas`], [`ai4cma_pixels`] | map features as masks | precision, recall and F1 of `AI4CMA` |
 //! | [`chart_lines`] | lines of charts | score of CHART-Info task 6a |
@@ -54,6 +55,7 @@ mod normal;
 mod panoptic;
 mod panoptic_classes;
 mod pixel_similarity;
+mod ranking;
 mod report;
 mod spacenet;
 mod weighted_counts;
@@ -89,6 +91,7 @@ pub use mean_box_iou::mean_box_iou;
 pub use panoptic::{PanopticQuality, PqCounts, panoptic_counts};
 pub use panoptic_classes::{InstanceMap, PqClasses, panoptic_classes};
 pub use pixel_similarity::pixel_similarity;
+pub use ranking::{ThresholdCounts, best_threshold, counts_from, ranked_precision};
 pub use report::{
     CurvePoint, NamedScore, PrecisionRecall, Report, plot_confusion, plot_precision_recall,
     plot_reliability,

@@ -7,6 +7,7 @@
 //! | [`DeepLabV3`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //! | [`UNet`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //! | [`CrfLayer`] | logits `[B, K, H, W]` and the pictures' [`CrfKernels`] | logits `[B, K, H, W]` |
+//! | [`WaveScorer`] | picture `[B, C, H, W]` and proposals of waves `[B, K, 3]` | their qualities `[B, K]` |
 //!
 //! A model is made from its configuration and a `VarBuilder` (of
 //! `mapvec_nn::ParameterStore`, or any other), and checked before anything is
@@ -19,6 +20,7 @@ mod error;
 mod map_unet;
 mod resnet;
 mod unet;
+mod wave_scorer;
 
 pub use crf_kernels::CrfKernels;
 pub use crf_layer::{CrfLayer, CrfLayerConfig};
@@ -27,3 +29,4 @@ pub use error::{Error, Result};
 pub use map_unet::{MapUNet, MapUNetConfig, map_channels};
 pub use resnet::{ResNet, ResNetBackbone, ResNetBlock, ResNetConfig, ResNetFeatures};
 pub use unet::{UNet, UNetConfig};
+pub use wave_scorer::{WaveProposals, WaveScorer, WaveScorerConfig};

@@ -131,25 +131,38 @@ impl UNet {
     /// # Errors
     /// The input has another rank, channel count or size.
     pub fn forward(&self, xs: &Tensor, train: bool) -> TensorResult<Tensor> {
+        let mut skips = self.encode(xs, train)?;
+        let Some(mut xs) = skips.pop() else { bail!("UNet: a network has a level") };
+        for ((upsample, stage), skip) in self.up.iter().zip(skips.iter().rev()) {
+            xs = stage.forward_joined(&[&upsample.forward(&xs)?, skip], train)?;
+        }
+        self.head.forward(&xs)
+    }
+
+    /// What the encoder sees: the features of every level, full resolution first.
+    ///
+    /// # Shapes
+    /// `[B, C, H, W]` -> for level `l` `[B, widths[l], H / 2^l, W / 2^l]`; sizes as for
+    /// [`UNet::forward`].
+    ///
+    /// # Errors
+    /// The input has another rank, channel count or size.
+    pub fn encode(&self, xs: &Tensor, train: bool) -> TensorResult<Vec<Tensor>> {
         let (_, _, h, w) = xs.dims4()?;
         let multiple = self.config.size_multiple();
         if h == 0 || w == 0 || h % multiple != 0 || w % multiple != 0 {
             bail!("UNet: {h} x {w} pixels; both sides must be multiples of {multiple}");
         }
         let mut xs = xs.clone();
-        let mut skips = Vec::with_capacity(self.down.len());
+        let mut levels = Vec::with_capacity(self.down.len());
         for (level, stage) in self.down.iter().enumerate() {
             if level > 0 {
                 xs = max_pool2d(&xs, 2)?;
             }
             xs = stage.forward(&xs, train)?;
-            skips.push(xs.clone());
+            levels.push(xs.clone());
         }
-        skips.pop();
-        for ((upsample, stage), skip) in self.up.iter().zip(skips.iter().rev()) {
-            xs = stage.forward_joined(&[&upsample.forward(&xs)?, skip], train)?;
-        }
-        self.head.forward(&xs)
+        Ok(levels)
     }
 
     /// The configuration it was made with.

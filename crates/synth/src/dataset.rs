@@ -13,7 +13,7 @@ use crate::selection::check_index;
 use crate::shifts::{ShiftsConfig, ShiftsGenerator};
 use crate::single_line::{SingleLineConfig, SingleLineGenerator};
 use crate::source::{SheetSource, SourceConfig};
-use crate::waves::{WaveConfig, WaveGenerator};
+use crate::waves::{WaveConfig, WaveGenerator, WaveProposalConfig, WaveProposalGenerator};
 
 /// A generator with its settings; in JSON an object whose only key is the name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum GeneratorConfig {
     Sheets(SourceConfig),
     /// Plane waves and their crests.
     Waves(WaveConfig),
+    /// Proposals of waves in noisy scenes of them, with their qualities.
+    WaveProposals(WaveProposalConfig),
     /// A line among distractors.
     SingleLine(SingleLineConfig),
     /// Small shapes on noise.
@@ -98,6 +100,7 @@ impl DatasetConfig {
             GeneratorConfig::Patterns(PatternConfig::default()),
             GeneratorConfig::Sheets(SourceConfig::default()),
             GeneratorConfig::Waves(WaveConfig::default()),
+            GeneratorConfig::WaveProposals(WaveProposalConfig::default()),
             GeneratorConfig::SingleLine(SingleLineConfig::default()),
             GeneratorConfig::MiniShapes(MiniShapesConfig::default()),
             GeneratorConfig::Matching(MatchingConfig::default()),
@@ -129,6 +132,9 @@ impl DatasetConfig {
             GeneratorConfig::Patterns(config) => Box::new(PatternRecords::new(config, seed, len)?),
             GeneratorConfig::Sheets(config) => Box::new(SheetRecords::new(config, seed, len)?),
             GeneratorConfig::Waves(config) => Box::new(WaveGenerator::new(config, seed, len)?),
+            GeneratorConfig::WaveProposals(config) => {
+                Box::new(WaveProposalGenerator::new(config, seed, len)?)
+            }
             GeneratorConfig::SingleLine(config) => {
                 Box::new(SingleLineGenerator::new(config, seed, len)?)
             }

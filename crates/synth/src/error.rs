@@ -52,6 +52,9 @@ pub enum Error {
     /// A plane algorithm refused its input.
     #[error("a sheet could not be drawn")]
     Geometry(#[from] mapvec_geometry::Error),
+    /// Waves could not be looked for.
+    #[error(transparent)]
+    Fourier(#[from] mapvec_fourier::Error),
     /// The picture could not be sent through the JPEG codec.
     #[error("a sheet could not be compressed: {0}")]
     Codec(#[from] image::ImageError),

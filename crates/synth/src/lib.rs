@@ -13,6 +13,8 @@
 //!   and [`ShiftsGenerator`] are sources of records: bundles of lines on the crests of a
 //!   [`PlaneWave`](mapvec_fourier::PlaneWave), one line amid distractors, a few smooth polylines, patterns that share a
 //!   shape, and copies of a line at equal steps. Their configurations name the outputs.
+//! - [`WaveProposalGenerator`] takes proposals of waves from noisy scenes of waves and says how good
+//!   each is.
 //! - [`DatasetConfig`] names one of these generators and what is done to its records.
 //!
 //! A sheet is planned as a map of regions at twice its size; distances from the borders
@@ -81,4 +83,7 @@ pub use sheet::{LineTruth, ShapeTruth, Sheet, generate_sheet};
 pub use shifts::{ShiftsConfig, ShiftsGenerator, ShiftsOutput};
 pub use single_line::{SingleLineConfig, SingleLineGenerator, SingleLineOutput};
 pub use source::{Augmentation, SheetSource, SourceConfig};
-pub use waves::{WaveConfig, WaveGenerator, WaveOutput};
+pub use waves::{
+    WaveConfig, WaveGenerator, WaveOutput, WaveProposalConfig, WaveProposalGenerator,
+    WaveProposalOutput,
+};

@@ -28,6 +28,7 @@ mod panoptic;
 mod panoptic_classes;
 mod pixel_similarity;
 mod plots;
+mod ranking;
 mod report;
 mod spacenet;
 mod strict_reading;

@@ -12,6 +12,7 @@ mod deeplab;
 mod devices;
 mod resnet;
 mod unet;
+mod wave_scorer;
 
 use candle_core::{IndexOp, Tensor, Var};
 

@@ -8,9 +8,6 @@ use super::scene::Scene;
 use crate::error::Result;
 use crate::selection::{check_index, record};
 
-/// Scenes that are drawn for one that has a line.
-const ATTEMPTS: usize = 10;
-
 /// Scenes of bundles of parallel lines by index: a record depends on the configuration, the seed
 /// and the index alone, and holds the outputs that the configuration names.
 ///
@@ -56,13 +53,7 @@ impl Source for WaveGenerator {
     fn get(&self, index: usize) -> mapvec_data::Result<Record> {
         check_index(index, self.len)?;
         let mut rng = sample_rng(self.seed, index as u64);
-        let mut scene = Scene::draw(&self.config, &mut rng);
-        for _ in 1..ATTEMPTS {
-            if !scene.lines.is_empty() {
-                break;
-            }
-            scene = Scene::draw(&self.config, &mut rng);
-        }
+        let scene = Scene::with_lines(&self.config, &mut rng);
         record(&self.config.outputs, WaveOutput::name, |output| scene.output(output))
     }
 }

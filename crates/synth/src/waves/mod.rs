@@ -7,12 +7,18 @@
 //!
 //! - [`WaveConfig`] says what is drawn and which outputs are made.
 //! - [`WaveGenerator`] is a source of records; [`WaveOutput`] names what they hold.
+//! - [`WaveProposalGenerator`] adds noise and proposals of waves with their qualities, the training
+//!   data of models that judge proposals.
 
 mod config;
 mod generator;
 mod output;
+mod proposal_config;
+mod proposals;
 mod scene;
 
 pub use config::WaveConfig;
 pub use generator::WaveGenerator;
 pub use output::WaveOutput;
+pub use proposal_config::{WaveProposalConfig, WaveProposalOutput};
+pub use proposals::WaveProposalGenerator;

@@ -165,7 +165,7 @@ impl Scene {
         }
     }
 
-    fn image(&self) -> Vec<f32> {
+    pub(super) fn image(&self) -> Vec<f32> {
         let mut image = self.background.repeat(self.size * self.size);
         for pattern in &self.patterns {
             pattern.mask.each(|y, x| {

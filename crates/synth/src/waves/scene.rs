@@ -44,8 +44,23 @@ pub(super) struct Scene {
     pub(super) lines: Vec<Line>,
 }
 
+/// Scenes that are drawn for one that has a line.
+const ATTEMPTS: usize = 10;
+
 impl Scene {
-    pub(super) fn draw(config: &WaveConfig, rng: &mut impl Rng) -> Self {
+    /// The first scene that has a line.
+    pub(super) fn with_lines(config: &WaveConfig, rng: &mut impl Rng) -> Self {
+        let mut scene = Self::draw(config, rng);
+        for _ in 1..ATTEMPTS {
+            if !scene.lines.is_empty() {
+                break;
+            }
+            scene = Self::draw(config, rng);
+        }
+        scene
+    }
+
+    fn draw(config: &WaveConfig, rng: &mut impl Rng) -> Self {
         let size = config.size;
         let palette = Palette::new(rng, config.grayscale, config.min_contrast);
         let mut scene =

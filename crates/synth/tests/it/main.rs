@@ -13,6 +13,7 @@ mod siblings;
 mod single_lines;
 mod source;
 mod transforms;
+mod wave_proposals;
 mod waves;
 
 use mapvec_data::sample_rng;
