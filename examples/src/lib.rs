@@ -1,5 +1,6 @@
 //! Shared by the examples: progress, devices, outputs, pictures, evaluation.
 
+pub mod angle_shift;
 pub mod assignment_cases;
 pub mod border_training;
 pub mod canvas;

@@ -1,6 +1,6 @@
 //! Pictures turned and sheared so that the lines of a pattern become level.
 
-use ndarray::{Array3, ArrayView3, ArrayViewMut2, Axis};
+use ndarray::{Array2, Array3, ArrayView3, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
@@ -48,6 +48,23 @@ pub struct Straightened {
     pub wave: PlaneWave,
     /// How the picture came there.
     pub pose: Pose,
+}
+
+impl Straightened {
+    /// The values of the wave at the places from which the pixels came, `[H, W]`, or `[W, H]` if
+    /// turned.
+    ///
+    /// They are those of the wave that is level now, but for pixels that came around the border:
+    /// where the wave has no whole number of cycles per column, its phase jumps there.
+    #[must_use]
+    pub fn field(&self) -> Array2<f64> {
+        let (_, height, width) = self.planes.dim();
+        Array2::from_shape_fn((height, width), |(y, x)| {
+            let (x, y, around) = (x as f64 + 0.5, y as f64 + 0.5, height as f64);
+            let times = ((y + self.pose.slope * x) / around).floor();
+            self.wave.value([x, y - times * around])
+        })
+    }
 }
 
 /// Makes the crests of a wave level: turns the picture by a quarter if they are steep, then moves

@@ -87,6 +87,23 @@ impl Confusion {
         self.mean(BinaryCounts::dice)
     }
 
+    /// Mean F1 over the classes, each by its share of the true pixels, as scikit-learn's
+    /// `f1_score(average="weighted")`; `None` if there are no pixels.
+    ///
+    /// A class of nearly all pixels decides it: of a thin line on a wide background look at the
+    /// F1 of the line, too.
+    #[must_use]
+    pub fn weighted_f1(&self) -> Option<f64> {
+        let (mut sum, mut all) = (0.0, 0);
+        for class in 0..self.classes {
+            let counts = self.class_counts(class);
+            let support = counts.true_positives + counts.false_negatives;
+            sum += support as f64 * counts.f_beta(1.0).unwrap_or(0.0);
+            all += support;
+        }
+        (all > 0).then(|| sum / all as f64)
+    }
+
     fn mean(&self, score: fn(&BinaryCounts) -> Option<f64>) -> Option<f64> {
         let all: Vec<f64> =
             (0..self.classes).filter_map(|class| score(&self.class_counts(class))).collect();
@@ -215,6 +232,39 @@ mod tests {
         for wrong in [text.replace("\"classes\":3", "\"classes\":2"), text.replace(":3", ":0")] {
             assert!(serde_json::from_str::<Confusion>(&wrong).is_err(), "{wrong}");
         }
+    }
+
+    /// Values of scikit-learn 1.9.1, `f1_score(truth, predicted, average="weighted")`.
+    #[test]
+    fn weighted_f1_is_that_of_scikit_learn() {
+        let draw = |seed, high: u8| -> Vec<u8> {
+            let drawn = mapvec_testkit::integers(1000, seed, 0, i64::from(high));
+            drawn.into_iter().map(|class| u8::try_from(class).unwrap()).collect()
+        };
+        for (classes, expected) in [(2, 0.851_772_734_196_496_6), (4, 0.791_073_092_825_689_9)] {
+            let zipped = draw(4, 10).into_iter().zip(draw(1, classes));
+            let truth: Vec<u8> =
+                zipped.map(|(keep, class)| if keep > 3 { 0 } else { class }).collect();
+            let zipped = draw(3, 10).into_iter().zip(draw(2, classes)).zip(&truth);
+            let predicted: Vec<u8> =
+                zipped.map(|((keep, other), t)| if keep < 7 { *t } else { other }).collect();
+            let line = |values: &[u8]| Array2::from_shape_vec((1, values.len()), values.to_vec());
+            let half = |from: usize| {
+                let part = from..from + 500;
+                let (p, t) = (line(&predicted[part.clone()]).unwrap(), line(&truth[part]).unwrap());
+                confusion(p.view(), t.view(), classes.into(), None).unwrap()
+            };
+            let sum: Confusion = [half(0), half(500)].into_iter().sum();
+            let found = sum.weighted_f1().unwrap();
+            assert!((found - expected).abs() < 1e-12, "{classes} classes: {found}");
+        }
+        // A class that is predicted alone has no weight, one that is missed has an F1 of 0.
+        let counts = |p: [u8; 5], t: [u8; 5]| {
+            confusion(array![p].view(), array![t].view(), 4, None).unwrap().weighted_f1()
+        };
+        assert!((counts([0, 3, 1, 0, 1], [0, 0, 1, 1, 2]).unwrap() - 0.4).abs() < 1e-12);
+        assert!((counts([0, 1, 0, 1, 0], [0; 5]).unwrap() - 0.75).abs() < 1e-12);
+        assert_eq!(Confusion::default().weighted_f1(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! | [`panoptic_counts`] | two instance maps | PQ = SQ x RQ over matched instances |
 //! | [`panoptic_classes`] | instance maps with classes | the same per class, and the mean |
 //! | [`buffered_lines`] | two masks of thin lines | precision and recall within a buffer |
-//! | [`confusion`] | two class maps | confusion matrix, `IoU` per class |
+//! | [`confusion`] | two class maps | confusion matrix, `IoU` per class, weighted F1 |
 //! | [`binary_counts`] | two masks | precision, recall, F-beta, Dice, `IoU` |
 //! | [`weighted_counts`], [`soft_counts`] | masks, probabilities | the same with weights, without a threshold |
 //! | [`pixel_similarity`] | similarities of pixels and patterns | precision, recall and F1 of pairs |

@@ -6,6 +6,7 @@
 //! | [`ResNet`] | picture `[B, C, H, W]` | logits `[B, K]` |
 //! | [`DeepLabV3`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
 //! | [`UNet`] | picture `[B, C, H, W]` | logits `[B, K, H, W]` |
+//! | [`RowTransformer`] | straightened picture `[B, C, H, W]`, its wave `[B, 1, H, W]` | logits of the wave's lines `[B, 1, H, W]` |
 //! | [`CrfLayer`] | logits `[B, K, H, W]` and the pictures' [`CrfKernels`] | logits `[B, K, H, W]` |
 //! | [`WaveScorer`] | picture `[B, C, H, W]` and proposals of waves `[B, K, 3]` | their qualities `[B, K]` |
 //!
@@ -19,6 +20,7 @@ mod deeplab;
 mod error;
 mod map_unet;
 mod resnet;
+mod row_transformer;
 mod unet;
 mod wave_scorer;
 
@@ -28,5 +30,6 @@ pub use deeplab::{DeepLabV3, DeepLabV3Config, DeepLabV3Output};
 pub use error::{Error, Result};
 pub use map_unet::{MapUNet, MapUNetConfig, map_channels};
 pub use resnet::{ResNet, ResNetBackbone, ResNetBlock, ResNetConfig, ResNetFeatures};
+pub use row_transformer::{RowTransformer, RowTransformerConfig, SequenceNorm, Sequences};
 pub use unet::{UNet, UNetConfig};
 pub use wave_scorer::{WaveProposals, WaveScorer, WaveScorerConfig};

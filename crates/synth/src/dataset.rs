@@ -13,7 +13,10 @@ use crate::selection::check_index;
 use crate::shifts::{ShiftsConfig, ShiftsGenerator};
 use crate::single_line::{SingleLineConfig, SingleLineGenerator};
 use crate::source::{SheetSource, SourceConfig};
-use crate::waves::{WaveConfig, WaveGenerator, WaveProposalConfig, WaveProposalGenerator};
+use crate::waves::{
+    StraightWaveConfig, StraightWaveGenerator, WaveConfig, WaveGenerator, WaveProposalConfig,
+    WaveProposalGenerator,
+};
 
 /// A generator with its settings; in JSON an object whose only key is the name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub enum GeneratorConfig {
     Waves(WaveConfig),
     /// Proposals of waves in noisy scenes of them, with their qualities.
     WaveProposals(WaveProposalConfig),
+    /// Patterns of waves one by one, made level.
+    StraightWaves(StraightWaveConfig),
     /// A line among distractors.
     SingleLine(SingleLineConfig),
     /// Small shapes on noise.
@@ -101,6 +106,7 @@ impl DatasetConfig {
             GeneratorConfig::Sheets(SourceConfig::default()),
             GeneratorConfig::Waves(WaveConfig::default()),
             GeneratorConfig::WaveProposals(WaveProposalConfig::default()),
+            GeneratorConfig::StraightWaves(StraightWaveConfig::default()),
             GeneratorConfig::SingleLine(SingleLineConfig::default()),
             GeneratorConfig::MiniShapes(MiniShapesConfig::default()),
             GeneratorConfig::Matching(MatchingConfig::default()),
@@ -134,6 +140,9 @@ impl DatasetConfig {
             GeneratorConfig::Waves(config) => Box::new(WaveGenerator::new(config, seed, len)?),
             GeneratorConfig::WaveProposals(config) => {
                 Box::new(WaveProposalGenerator::new(config, seed, len)?)
+            }
+            GeneratorConfig::StraightWaves(config) => {
+                Box::new(StraightWaveGenerator::new(config, seed, len)?)
             }
             GeneratorConfig::SingleLine(config) => {
                 Box::new(SingleLineGenerator::new(config, seed, len)?)

@@ -61,6 +61,17 @@ pub enum Error {
     /// Picture and labels could not be joined.
     #[error("a sheet could not be labelled")]
     Sample(#[from] mapvec_data::Error),
+    /// Hardly any scene of waves shows a line.
+    #[error(
+        "sample {index}: no scene shows a line; lower min_visible or min_length, or draw longer lines"
+    )]
+    NoPattern {
+        /// The sample.
+        index: usize,
+    },
+    /// A scene cannot be made level along a wave.
+    #[error("a scene could not be made level")]
+    Wave(#[from] mapvec_fourier::Error),
 }
 
 /// The result type of this crate.

@@ -15,6 +15,8 @@
 //!   shape, and copies of a line at equal steps. Their configurations name the outputs.
 //! - [`WaveProposalGenerator`] takes proposals of waves from noisy scenes of waves and says how good
 //!   each is.
+//! - [`StraightWaveGenerator`] takes the patterns of scenes of waves one by one and makes them
+//!   level.
 //! - [`DatasetConfig`] names one of these generators and what is done to its records.
 //!
 //! A sheet is planned as a map of regions at twice its size; distances from the borders
@@ -84,6 +86,6 @@ pub use shifts::{ShiftsConfig, ShiftsGenerator, ShiftsOutput};
 pub use single_line::{SingleLineConfig, SingleLineGenerator, SingleLineOutput};
 pub use source::{Augmentation, SheetSource, SourceConfig};
 pub use waves::{
-    WaveConfig, WaveGenerator, WaveOutput, WaveProposalConfig, WaveProposalGenerator,
-    WaveProposalOutput,
+    SeenWave, StraightOutput, StraightWaveConfig, StraightWaveGenerator, WaveConfig, WaveError,
+    WaveGenerator, WaveOutput, WaveProposalConfig, WaveProposalGenerator, WaveProposalOutput,
 };

@@ -17,6 +17,11 @@ pub(crate) fn add_noise(image: &mut [f32], reach: f64, seed: u64) {
     }
 }
 
+/// The deviation of white noise whose power lies some decibels below another power.
+pub(crate) fn white_deviation(power: f64, decibels: f64) -> f64 {
+    (power / 10_f64.powf(decibels / 10.0)).sqrt()
+}
+
 /// A smooth random field of mean about 0 and deviation about 1: normal numbers on a
 /// grid of `cell` pixels, interpolated by uniform cubic B-splines.
 ///

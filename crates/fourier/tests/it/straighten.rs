@@ -50,6 +50,24 @@ proptest! {
         prop_assert!(pose.slope.abs() <= 1.0 + 1e-9);
     }
 
+    /// Also where columns came around the border in the middle of a cycle.
+    #[test]
+    fn fields_are_those_of_the_places_that_pixels_came_from(
+        u in -4.0..4.0_f64, v in 4.0..9.0_f64, phase in -3.0..3.0_f64, turn in prop::bool::ANY,
+    ) {
+        let bins = if turn { [v, u] } else { [u, v] };
+        let wave = PlaneWave::from_bin((48, 48), bins, phase);
+        let straight = straighten(channel(&wave.field((48, 48))).view(), &wave, 0.0).unwrap();
+        let (moved, field) = (straight.planes.index_axis(Axis(0), 0), straight.field());
+        // Columns ring beside the seam.
+        let off = moved.iter().zip(&field).filter(|(a, b)| (*a - *b).abs() > 0.2).count();
+        prop_assert!(off < 48 * 48 / 10, "{off} pixels");
+        let back = unstraighten(channel(&field).view(), straight.pose).unwrap();
+        let truth = wave.field((48, 48));
+        let off = back.iter().zip(&truth).filter(|(a, b)| (*a - *b).abs() > 0.2).count();
+        prop_assert!(off < 48 * 48 / 10, "{off} pixels after the way back");
+    }
+
     /// With jitter the wave is that of the picture, too.
     #[test]
     fn jitter_leaves_a_known_slope(jitter in -0.2..0.2_f64) {

@@ -11,6 +11,7 @@ mod crf_layer;
 mod deeplab;
 mod devices;
 mod resnet;
+mod row_transformer;
 mod unet;
 mod wave_scorer;
 

@@ -9,6 +9,8 @@
 //! - [`WaveGenerator`] is a source of records; [`WaveOutput`] names what they hold.
 //! - [`WaveProposalGenerator`] adds noise and proposals of waves with their qualities, the training
 //!   data of models that judge proposals.
+//! - [`StraightWaveGenerator`] yields patterns one by one, made level along their waves;
+//!   [`StraightWaveConfig`] and [`StraightOutput`] belong to it.
 
 mod config;
 mod generator;
@@ -16,9 +18,13 @@ mod output;
 mod proposal_config;
 mod proposals;
 mod scene;
+mod straight;
+mod straight_config;
 
 pub use config::WaveConfig;
 pub use generator::WaveGenerator;
 pub use output::WaveOutput;
 pub use proposal_config::{WaveProposalConfig, WaveProposalOutput};
 pub use proposals::WaveProposalGenerator;
+pub use straight::{SeenWave, StraightWaveGenerator, WaveError};
+pub use straight_config::{StraightOutput, StraightWaveConfig};

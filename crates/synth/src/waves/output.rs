@@ -165,6 +165,7 @@ impl Scene {
         }
     }
 
+    /// The picture, `[S, S, 3]` row by row.
     pub(super) fn image(&self) -> Vec<f32> {
         let mut image = self.background.repeat(self.size * self.size);
         for pattern in &self.patterns {

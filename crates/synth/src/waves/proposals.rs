@@ -13,6 +13,7 @@ use super::proposal_config::{WaveProposalConfig, WaveProposalOutput};
 use super::scene::Scene;
 use crate::draw::Draw;
 use crate::error::Result;
+use crate::noise::white_deviation;
 use crate::selection::check_index;
 
 /// Noisy scenes of waves with proposals, by index: a record depends on the configuration, the seed
@@ -109,7 +110,7 @@ fn add_noise(image: &mut [f32], ratio: Option<f64>, draw: &mut Draw) -> f64 {
         let mean = values().sum::<f64>() / pixels;
         power += values().map(|v| (v - mean).powi(2)).sum::<f64>() / (3.0 * pixels);
     }
-    let deviation = (power / 10_f64.powf(decibels / 10.0)).sqrt();
+    let deviation = white_deviation(power, decibels);
     for value in image.iter_mut() {
         *value += draw.normal(0.0, deviation) as f32;
     }

@@ -60,7 +60,8 @@ impl Scene {
         scene
     }
 
-    fn draw(config: &WaveConfig, rng: &mut impl Rng) -> Self {
+    /// A scene, which may be empty.
+    pub(super) fn draw(config: &WaveConfig, rng: &mut impl Rng) -> Self {
         let size = config.size;
         let palette = Palette::new(rng, config.grayscale, config.min_contrast);
         let mut scene =

@@ -12,6 +12,7 @@ mod shifts;
 mod siblings;
 mod single_lines;
 mod source;
+mod straight_waves;
 mod transforms;
 mod wave_proposals;
 mod waves;
