@@ -52,7 +52,7 @@ pub enum Error {
     /// A plane algorithm refused its input.
     #[error("a sheet could not be drawn")]
     Geometry(#[from] mapvec_geometry::Error),
-    /// Waves could not be looked for.
+    /// Waves could not be looked for, or a picture not be made level by one.
     #[error(transparent)]
     Fourier(#[from] mapvec_fourier::Error),
     /// The picture could not be sent through the JPEG codec.
@@ -69,9 +69,6 @@ pub enum Error {
         /// The sample.
         index: usize,
     },
-    /// A scene cannot be made level along a wave.
-    #[error("a scene could not be made level")]
-    Wave(#[from] mapvec_fourier::Error),
 }
 
 /// The result type of this crate.

@@ -59,7 +59,7 @@ impl SeenWave {
     ///
     /// # Errors
     ///
-    /// [`Error::Wave`] for a wave without a frequency.
+    /// [`Error::Fourier`] for a wave without a frequency.
     pub fn record(&self, wave: &PlaneWave, config: &StraightWaveConfig) -> Result<Record> {
         let side = self.mask.nrows();
         let (planes, wave_values, pose) = if config.straighten {
