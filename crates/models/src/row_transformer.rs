@@ -90,7 +90,7 @@ pub struct RowTransformerConfig {
 }
 
 impl Default for RowTransformerConfig {
-    /// Four layers of 48 features, for pictures of 32 to 64 pixels: 76 073 parameters.
+    /// Four layers of 48 features, for pictures of 32 to 64 pixels: 76 460 parameters.
     fn default() -> Self {
         Self {
             in_channels: 3,

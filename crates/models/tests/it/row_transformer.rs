@@ -59,7 +59,7 @@ fn logits_agree_with_pytorch() {
 fn sizes_and_numbers_of_parameters() {
     let shapes = Shapes::default();
     RowTransformer::new(&RowTransformerConfig::default(), shapes.var_builder()).unwrap();
-    assert_eq!(shapes.parameter_count(), 76_073);
+    assert_eq!(shapes.parameter_count(), 76_460);
     let config = small(Sequences::Alternating, SequenceNorm::Features);
     let store = ParameterStore::new(1, DType::F32, &Device::Cpu);
     let net = RowTransformer::new(&config, store.var_builder()).unwrap();
@@ -95,7 +95,10 @@ fn sequences_and_pictures_are_independent() {
     let second = |x: &Tensor| x.narrow(0, 1, 1).unwrap();
     let alone = net.forward(&second(&picture), &second(&wave)).unwrap();
     let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    assert_eq!(values(&second(&all)), values(&alone));
+    // Products of other sizes round differently.
+    let pairs = values(&second(&all)).into_iter().zip(values(&alone));
+    let gap = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(gap < 1e-5, "{gap}");
 
     // Another wave in one row changes that row, and along columns the others, too.
     let other = Tensor::cat(&[wave.narrow(2, 0, 5).unwrap(), wave.narrow(2, 0, 1).unwrap()], 2);
