@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use mapvec_data::write_atomic;
 use mapvec_examples::progress::say;
+use mapvec_examples::spread::spread;
 use mapvec_examples::table::replaced;
 use mapvec_examples::wave_scenes::{WaveScene, WaveScenes};
 use mapvec_examples::wave_scores::{
@@ -185,12 +186,10 @@ impl Rows {
     fn add(&mut self, head: &str, runs: &[Vec<f64>]) {
         self.text += &format!("| {head} |");
         for column in 0..runs.first().map_or(0, Vec::len) {
-            let values = || runs.iter().map(|run| run[column]);
-            let mean = values().sum::<f64>() / runs.len() as f64;
-            let spread =
-                values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min);
+            let values: Vec<f64> = runs.iter().map(|run| run[column]).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
             let digits = if mean >= 1.0 { 2 } else { 3 };
-            self.text += &format!(" {mean:.digits$} ± {:.digits$} |", spread / 2.0);
+            self.text += &format!(" {} |", spread(&values, digits));
         }
         self.text.push('\n');
     }

@@ -45,6 +45,7 @@ pub mod shapes;
 pub mod sheet_checks;
 pub mod sibling_panels;
 pub mod smoke;
+pub mod spread;
 pub mod table;
 pub mod timed_case;
 pub mod training;

@@ -10,6 +10,7 @@ use crate::evaluation::{
     Scores, city_shapes, on_city_sheet, on_road_patches, on_sample, otsu_ink, otsu_shapes,
     patch_lines,
 };
+use crate::spread::spread;
 
 /// Seeds of the tiles on which batch-norm statistics are re-estimated.
 const SEEDS: [u64; 3] = [0, 1, 2];
@@ -138,19 +139,8 @@ fn heading(title: &str, columns: &Columns<'_>) -> String {
 fn row(name: &str, columns: &Columns<'_>, runs: &[Scores]) -> String {
     let cell = |key: &str| {
         let values: Vec<f64> = runs.iter().filter_map(|s| s.get(key).copied()).collect();
-        if values.is_empty() {
-            return "-".to_owned();
-        }
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let digits = if high > 1.0 { 0 } else { 3 };
-        let spread = if values.len() > 1 {
-            format!(" ± {:.digits$}", (high - low) / 2.0)
-        } else {
-            String::new()
-        };
-        format!("{mean:.digits$}{spread}")
+        let digits = if values.iter().any(|value| *value > 1.0) { 0 } else { 3 };
+        spread(&values, digits)
     };
     let cells: Vec<String> = columns.iter().map(|c| cell(c.0)).collect();
     format!("| {name} | {} |\n", cells.join(" | "))

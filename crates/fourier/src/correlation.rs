@@ -98,5 +98,5 @@ pub fn find_shift(surface: ArrayView2<'_, f64>) -> Result<Shift> {
 /// Where the peak lies beside the highest value, from -0.5 to 0.5.
 fn beside(peak: f64, after: f64, before: f64) -> f64 {
     let (next, sign) = if after > before { (after, 1.0) } else { (before, -1.0) };
-    if next <= 0.0 { 0.0 } else { sign * (next / (next + peak)).min(0.5) }
+    if next > 0.0 { sign * (next / (next + peak)).min(0.5) } else { 0.0 }
 }

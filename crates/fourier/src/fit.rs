@@ -45,14 +45,15 @@ impl WaveFit {
 /// # Errors
 ///
 /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite) and
-/// [`Error::Setting`](crate::Error::Setting) for values that are not finite, negative weights and
-/// a mask of another size.
+/// [`Error::Setting`](crate::Error::Setting) for values and a wave that are not finite, negative
+/// weights and a mask of another size.
 pub fn fit_wave(
     patch: ArrayView2<'_, f64>,
     mask: Option<ArrayView2<'_, f64>>,
     start: &PlaneWave,
 ) -> Result<WaveFit> {
     check_finite("patch", patch)?;
+    start.check("start")?;
     if let Some(mask) = &mask {
         check_mask(mask.view(), patch.dim())?;
     }

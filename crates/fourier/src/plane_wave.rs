@@ -4,6 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use ndarray::Array2;
 
+use crate::error::{Error, Result};
 use crate::spectrum::signed_bin;
 
 /// The wave `cos(phase + 2 pi (u x + v y))` at the point `(x, y)` in px.
@@ -119,19 +120,24 @@ impl PlaneWave {
 
     /// The parts of its crests on a canvas of `[H, W]` pixels, ends in px, in the order of
     /// increasing phase. All run in the direction of [`PlaneWave::angle`]. A constant has none,
-    /// nor has a wave of more than a cycle per px.
+    /// nor has a wave of more than a cycle per px or with more than ten million crests.
     #[must_use]
     pub fn crests(&self, (height, width): (usize, usize)) -> Vec<[[f64; 2]; 2]> {
         let [u, v] = self.frequency;
         let norm = self.norm();
-        if !(norm > 0.0 && norm <= 1.0) {
+        if !(norm > 0.0 && norm <= 1.0 && self.phase.is_finite()) {
             return Vec::new();
         }
         let (w, h) = (width as f64, height as f64);
-        let shift = self.phase / TAU;
+        // Whole turns of a large phase would swallow the steps.
+        let phase = if self.phase.abs() <= PI { self.phase } else { wrapped(self.phase) };
+        let shift = phase / TAU;
         let low = (u * w).min(0.0) + (v * h).min(0.0);
         let high = (u * w).max(0.0) + (v * h).max(0.0);
         let mut crests = Vec::new();
+        if high - low > 1e7 {
+            return crests;
+        }
         let mut n = (low + shift).ceil();
         while n <= high + shift {
             let foot = (n - shift) / (norm * norm);
@@ -139,6 +145,17 @@ impl PlaneWave {
             n += 1.0;
         }
         crests
+    }
+
+    /// Refuses numbers that are not finite.
+    pub(crate) fn check(&self, field: &'static str) -> Result<()> {
+        let [u, v] = self.frequency;
+        match [u, v, self.phase].into_iter().find(|value| !value.is_finite()) {
+            Some(value) => {
+                Err(Error::Setting { field, value, expected: "finite in all its parts" })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The unit vector of [`PlaneWave::angle`].

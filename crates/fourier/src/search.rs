@@ -75,8 +75,8 @@ pub struct FoundShift {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a setting out of range and for values below 0; [`Error::NotFinite`],
-/// [`Error::Shape`] for values that are not finite and an empty mask.
+/// [`Error::Setting`] for a setting out of range, values below 0 or above 1 and a wave that is not
+/// finite; [`Error::NotFinite`], [`Error::Shape`] for values that are not finite and an empty mask.
 ///
 /// # References
 ///
@@ -88,6 +88,10 @@ pub fn search_shift(
 ) -> Result<FoundShift> {
     config.validate()?;
     check_mask(mask, mask.dim())?;
+    if let Some(&value) = mask.iter().find(|value| **value > 1.0) {
+        return Err(Error::Setting { field: "mask", value, expected: "from 0 to 1" });
+    }
+    wave.check("wave")?;
     let (height, width) = mask.dim();
     let cover = Cover { mask, total: mask.sum() };
     if cover.total <= 0.0 {

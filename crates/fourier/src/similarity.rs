@@ -42,7 +42,8 @@ impl Default for SimilarityConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a weight that is negative or not finite, and weights that are all 0.
+/// [`Error::Setting`] for a weight that is negative or not finite, weights that are all 0, and waves
+/// that are not finite.
 pub fn wave_similarity(a: &PlaneWave, b: &PlaneWave, config: &SimilarityConfig) -> Result<f64> {
     let weights = [
         ("magnitude_weight", config.magnitude_weight),
@@ -54,6 +55,8 @@ pub fn wave_similarity(a: &PlaneWave, b: &PlaneWave, config: &SimilarityConfig) 
             return Err(Error::Setting { field, value, expected: "0 or more" });
         }
     }
+    a.check("a")?;
+    b.check("b")?;
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     if total <= 0.0 {
         let field = "the sum of the weights";

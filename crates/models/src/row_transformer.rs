@@ -6,9 +6,8 @@
 //! joins what the network makes of the pixels' colours, of the wave's values there (1 on a crest,
 //! -1 between two), and of its place. Encoder layers (attention, then two products with a `ReLU`
 //! between them; the norm comes after each sum) and one more product give a logit per pixel. Along
-//! rows alone a
-//! network cannot see how wide the lines are and which colour lies between them, so by default
-//! every second layer runs along the columns.
+//! rows alone a network cannot see how wide the lines are and which colour lies between them, so by
+//! default every second layer runs along the columns.
 //!
 //! The scheme is that of a system that was described in words only: a one-dimensional transformer
 //! over the straightened axis, positions appended as sines and cosines, a learned embedding of the
@@ -34,7 +33,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// The slowest wave of the encoding of places has a wavelength of `2 pi` times this, px.
+/// The wavelengths of the encoding of places grow from `2 pi` towards this many times as much, in
+/// pieces along rows and in rows across them.
 const TEMPERATURE: f64 = 10_000.0;
 /// Keeps variances from being divided by when they are 0.
 const EPS: f64 = 1e-5;

@@ -154,7 +154,7 @@ pub(crate) fn drop_strokes(
                 k += 1.0;
             }
         }
-        along < config.stroke_share * all
+        all <= 0.0 || along < config.stroke_share * all
     });
     Ok(())
 }

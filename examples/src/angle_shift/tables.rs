@@ -3,6 +3,7 @@
 use mapvec_metrics::Confusion;
 
 use super::study::{Outcome, RATIOS, Scores};
+use crate::spread::spread;
 
 /// A variant and its outcomes, one for each seed.
 #[derive(Debug)]
@@ -94,17 +95,8 @@ fn heading(first: &str, groups: &[&str]) -> String {
     text + "\n" + &"|---".repeat(1 + groups.len() * RATIOS.len()) + "|\n"
 }
 
-/// Mean and half range.
 fn cell(values: impl Iterator<Item = f64>) -> String {
-    let values: Vec<f64> = values.collect();
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.len() > 1 {
-        format!(" {mean:.3} ± {:.3} |", (high - low) / 2.0)
-    } else {
-        format!(" {mean:.3} |")
-    }
+    format!(" {} |", spread(&values.collect::<Vec<_>>(), 3))
 }
 
 #[cfg(test)]

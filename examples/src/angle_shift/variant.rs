@@ -56,7 +56,7 @@ const FULL: Variant = Variant {
 pub const CLAIMS: [Variant; 4] = [
     FULL,
     Variant { name: "without straightening", straighten: false, waves: Waves::True, ..FULL },
-    Variant { name: "without frequency channel", frequency: false, waves: Waves::True, ..FULL },
+    Variant { name: "without frequency channel", frequency: false, ..FULL },
     Variant {
         name: "without both",
         straighten: false,

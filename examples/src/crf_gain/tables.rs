@@ -4,18 +4,7 @@ use mapvec_metrics::{BufferedCounts, Confusion};
 
 use super::edges::{EdgeOutcome, KINDS};
 use super::study::{COMPARED, Outcome, iou};
-
-/// Mean and half range of values.
-#[must_use]
-pub fn spread(values: &[f64], digits: usize) -> String {
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.is_empty() {
-        return "-".to_owned();
-    }
-    format!("{mean:.digits$} ± {:.digits$}", (high - low) / 2.0)
-}
+use crate::spread::spread;
 
 /// Outcomes of a case, one for each seed.
 #[derive(Debug, Clone)]

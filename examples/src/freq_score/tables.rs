@@ -4,6 +4,7 @@ use super::batch::TARGETS;
 use super::judged::{DECISIONS, Outcome, SCORES};
 use super::study::{RATIOS, Run};
 use super::training::Variant;
+use crate::spread::{signed_spread, spread};
 
 /// Place of the learned score, and of the one that it is compared with.
 const LEARNED: usize = 3;
@@ -37,15 +38,6 @@ pub fn tables(runs: &[Run]) -> String {
     text
 }
 
-/// Mean and half range over runs.
-fn cell(values: &[f64], sign: bool) -> String {
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let mean = if sign { format!("{mean:+.3}") } else { format!("{mean:.3}") };
-    if values.len() > 1 { format!("{mean} ± {:.3}", (high - low) / 2.0) } else { mean }
-}
-
 fn each(runs: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64> {
     runs.iter().map(of).collect()
 }
@@ -64,11 +56,11 @@ fn precision(runs: &[Run], target: usize, of: fn(&Outcome, usize) -> [f64; 4]) -
         let outcome = |run: &Run| run.outcomes[0][target][place].clone();
         let score = |run: &Run, kind: usize| of(&outcome(run), target)[kind];
         let mut row = vec![ratio_name(*ratio)];
-        row.push(cell(&each(runs, |run| outcome(run).share[target]), false));
-        row.extend((0..SCORES.len()).map(|kind| cell(&each(runs, |run| score(run, kind)), false)));
+        row.push(spread(&each(runs, |run| outcome(run).share[target]), 3));
+        row.extend((0..SCORES.len()).map(|kind| spread(&each(runs, |run| score(run, kind)), 3)));
         let best = |run: &Run| (0..LEARNED).map(|kind| score(run, kind)).fold(0.0, f64::max);
-        row.push(cell(&each(runs, |run| score(run, LEARNED) - score(run, STRENGTH)), true));
-        row.push(cell(&each(runs, |run| score(run, LEARNED) - best(run)), true));
+        row.push(signed_spread(&each(runs, |run| score(run, LEARNED) - score(run, STRENGTH)), 3));
+        row.push(signed_spread(&each(runs, |run| score(run, LEARNED) - best(run)), 3));
         row
     };
     table(&head, RATIOS.iter().enumerate().map(row))
@@ -89,10 +81,10 @@ fn decisions(runs: &[Run], target: usize) -> String {
         let mut row = vec![ratio_name(*ratio)];
         row.extend(
             [STRENGTH, 2, LEARNED]
-                .map(|kind| cell(&each(runs, |run| outcome(run).f1[target][kind]), false)),
+                .map(|kind| spread(&each(runs, |run| outcome(run).f1[target][kind]), 3)),
         );
-        row.extend([0, 1].map(|i| cell(&each(runs, |run| outcome(run).error[i]), false)));
-        row.push(cell(&each(runs, |run| run.lines[place]), false));
+        row.extend([0, 1].map(|i| spread(&each(runs, |run| outcome(run).error[i]), 3)));
+        row.push(spread(&each(runs, |run| run.lines[place]), 3));
         row
     };
     table(&head, RATIOS.iter().enumerate().map(row))
@@ -121,7 +113,7 @@ fn parts(runs: &[Run]) -> String {
             let mut row = vec![about.name.to_owned(), variant.name().to_owned()];
             row.extend((0..RATIOS.len()).map(|place| {
                 let of = |run: &Run| run.outcomes[number][target][place].precision[target][LEARNED];
-                cell(&runs().map(of).collect::<Vec<_>>(), false)
+                spread(&runs().map(of).collect::<Vec<_>>(), 3)
             }));
             rows.push(row);
         }

@@ -84,6 +84,8 @@ impl<T: Real> ColumnFft<T> {
         rows: &mut [T],
     ) {
         let lines: &mut [Complex<T>] = bytemuck::cast_slice_mut(rows);
+        let columns = block.row(0).len().div_ceil(2);
+        let lines = &mut lines[..columns * self.len];
         for row in 0..self.len {
             for (pair, line) in block.row(row).chunks(2).zip(lines.chunks_exact_mut(self.len)) {
                 let value = Complex::new(pair[0], pair.get(1).copied().unwrap_or_else(T::zero));
@@ -163,8 +165,9 @@ impl<T: Real> InVectors<'_, '_, T> {
     fn load<S: Simd>(&mut self, simd: S) {
         for (y, to) in self.rows.chunks_exact_mut(FLOATS).enumerate() {
             let from = self.block.row(y);
-            // The last block may be narrow.
+            // The last block may be narrow, and of a last pair the second column may be missing.
             to[..from.len()].copy_from_slice(from);
+            to[from.len()..].fill(T::zero());
             for pair in T::vectors_mut::<S>(to).chunks_exact_mut(2) {
                 let [re, im] = T::deinterleave(simd, [pair[0], pair[1]]);
                 pair.copy_from_slice(&if self.inverse { [im, re] } else { [re, im] });

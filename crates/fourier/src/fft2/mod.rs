@@ -15,6 +15,7 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 use serde::{Deserialize, Serialize};
 
+use self::butterfly::real;
 use self::columns::{Block, ColumnFft, FLOATS};
 use self::pairs::{RowPair, join, row_pairs};
 pub use self::vectors::Real;
@@ -91,12 +92,12 @@ impl<T: Real> Fft2<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for a side of 0 and for planes of more than 2^28 values.
+    /// [`Error::Setting`] for a side of 0 or above 2^20, and for planes of more than 2^28 values.
     pub fn new((height, width): (usize, usize), norm: Norm) -> Result<Self> {
-        let most = 1 << 28;
+        let most = 1 << 20;
         for (field, side) in [("height", height), ("width", width)] {
             if side == 0 || side > most {
-                let expected = "from 1 to 2^28";
+                let expected = "from 1 to 2^20";
                 return Err(Error::Setting { field, value: side as f64, expected });
             }
         }
@@ -158,12 +159,14 @@ impl<T: Real> Fft2<T> {
         &self,
         planes: ArrayView<'_, T, D>,
     ) -> Result<Array<Complex<T>, D>> {
+        let shape = planes.raw_dim();
         let from = batch("planes", &planes, self.size())?;
         let from = from.as_standard_layout();
         let half = self.half_width();
         let mut out = Array3::from_elem((from.len_of(Axis(0)), self.height, half), zero());
-        let scale = self.scale(0) * T::from_f64(0.5).unwrap_or_else(T::one);
-        for (from, mut to) in from.outer_iter().zip(out.outer_iter_mut()) {
+        let scale = self.scale(0) * real(0.5);
+        let planes = from.outer_iter().zip(out.outer_iter_mut()).collect();
+        self.for_planes(planes, |(from, mut to)| {
             let mut floats = floats(&mut to)?;
             let blocks = floats.axis_chunks_iter_mut(Axis(1), FLOATS);
             let pairs = from.axis_chunks_iter(Axis(1), FLOATS).map(Some);
@@ -174,8 +177,9 @@ impl<T: Real> Fft2<T> {
                 transform(row);
                 pair.keep_spectra(&row[..self.width]);
             });
-        }
-        restore(out, planes.raw_dim(), half)
+            Ok(())
+        })?;
+        restore(out, shape, half)
     }
 
     /// The real planes of half spectra, `[.., H, W / 2 + 1]` -> `[.., H, W]`.
@@ -196,7 +200,8 @@ impl<T: Real> Fft2<T> {
         let even = 2 * self.width.div_ceil(2);
         let mut out = Array3::from_elem((count, self.height, even), T::zero());
         let scale = self.scale(1);
-        for (from, mut to) in from.outer_iter().zip(out.outer_iter_mut()) {
+        let planes = from.outer_iter().zip(out.outer_iter_mut()).collect();
+        self.for_planes(planes, |(from, mut to)| {
             self.each_pair(to.view_mut(), 1, |pair, row, transform| {
                 join(&from, pair.rows, &mut row[..self.width]);
                 transform(row);
@@ -205,7 +210,8 @@ impl<T: Real> Fft2<T> {
             let blocks = to.axis_chunks_iter_mut(Axis(1), FLOATS);
             let blocks = blocks.map(|to| Block { from: None, to }).collect();
             self.transform_columns(blocks, true, scale);
-        }
+            Ok(())
+        })?;
         if even > self.width {
             out = out.slice(ndarray::s![.., .., ..self.width]).to_owned();
         }
@@ -220,7 +226,7 @@ impl<T: Real> Fft2<T> {
     ) -> Result<Array<Complex<T>, D>> {
         let mut out = batch(field, &values, self.size())?.as_standard_layout().into_owned();
         let plan = &*self.rows[direction];
-        for mut plane in out.outer_iter_mut() {
+        self.for_planes(out.outer_iter_mut().collect(), |mut plane| {
             let rows: Vec<_> = plane.axis_chunks_iter_mut(Axis(0), ROWS).collect();
             let buffers = || vec![zero(); plan.get_inplace_scratch_len()];
             self.for_each(rows, 1, buffers, |scratch, mut rows| {
@@ -232,7 +238,8 @@ impl<T: Real> Fft2<T> {
             let blocks = floats.axis_chunks_iter_mut(Axis(1), FLOATS);
             let blocks = blocks.map(|to| Block { from: None, to }).collect();
             self.transform_columns(blocks, direction == 1, self.scale(direction));
-        }
+            Ok(())
+        })?;
         restore(out, values.raw_dim(), self.width)
     }
 
@@ -267,8 +274,22 @@ impl<T: Real> Fft2<T> {
             (Norm::Backward, 1) | (Norm::Forward, 0) => share,
             _ => 1.0,
         };
-        // Both float types have this number.
-        T::from_f64(scale).unwrap_or_else(T::one)
+        real(scale)
+    }
+
+    /// Runs a function on the planes of a batch, on several threads where a plane is too small to
+    /// be shared by them.
+    fn for_planes<J: Send>(
+        &self,
+        planes: Vec<J>,
+        run: impl Fn(J) -> Result<()> + Sync + Send,
+    ) -> Result<()> {
+        let plane = self.height * self.width;
+        if plane < PARALLEL && plane * planes.len() >= PARALLEL {
+            planes.into_par_iter().with_min_len((PARALLEL / 2).div_ceil(plane)).try_for_each(run)
+        } else {
+            planes.into_iter().try_for_each(run)
+        }
     }
 
     /// Runs jobs with buffers of their own, at least so many in a row, on one thread where a plane

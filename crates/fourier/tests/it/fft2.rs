@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 use mapvec_fourier::{Complex, Fft2, Norm, whole_spectrum};
-use ndarray::{Array2, Array4, Axis, s};
+use ndarray::{Array2, Array3, Array4, Axis, s};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -126,16 +126,62 @@ fn batches_large_planes_and_single_precision_give_the_same() {
 
 #[test]
 fn threads_do_not_change_results() {
-    let plane = noise((200, 180), 3);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let fft = Fft2::new((200, 180), Norm::Backward).unwrap();
-            let half = fft.forward_real(plane.view()).unwrap();
-            (fft.inverse_real(half.view()).unwrap(), half)
-        })
-    };
-    assert_eq!(run(1), run(3));
+    // Also a last column without a partner, behind a block of others.
+    for size in [(200, 180), (200, 181), (256, 161), (250, 133)] {
+        let plane = noise(size, 3);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let fft = Fft2::new(size, Norm::Backward).unwrap();
+                let half = fft.forward_real(plane.view()).unwrap();
+                (fft.inverse_real(half.view()).unwrap(), half)
+            })
+        };
+        let one = run(1);
+        for threads in [1, 2, 3, 7] {
+            assert_eq!(run(threads), one, "{size:?}, {threads} threads");
+        }
+    }
+}
+
+/// Small planes are shared by threads plane by plane.
+#[test]
+fn planes_of_a_batch_are_those_of_single_ones() {
+    let size = (24, 25);
+    let planes = Array3::from_shape_fn((90, 24, 25), |(n, y, x)| noise(size, n as u64)[(y, x)]);
+    let fft = Fft2::new(size, Norm::Backward).unwrap();
+    let spectra = fft.forward_real(planes.view()).unwrap();
+    let back = fft.inverse_real(spectra.view()).unwrap();
+    let whole = fft.forward(planes.mapv(|v| Complex::new(v, 0.0)).view()).unwrap();
+    for n in 0..90 {
+        let one = fft.forward_real(planes.index_axis(Axis(0), n)).unwrap();
+        assert_eq!(spectra.index_axis(Axis(0), n), one);
+        assert_eq!(back.index_axis(Axis(0), n), fft.inverse_real(one.view()).unwrap());
+        assert!(far(&whole.slice(s![n, .., ..13]).to_owned(), &one) < 1e-12);
+    }
+}
+
+/// Single precision is double precision, rounded.
+#[test]
+#[expect(clippy::cast_possible_truncation, reason = "single precision is looked at")]
+fn single_precision_is_near_double() {
+    for (h, w) in [(512, 17), (1000, 33), (64, 64), (375, 20), (1031, 6)] {
+        let plane = complex((h, w), 5);
+        let narrow = plane.mapv(|v| Complex::new(v.re as f32, v.im as f32));
+        let wide = |v: &Array2<Complex<f32>>| v.mapv(|v| Complex::new(v.re.into(), v.im.into()));
+        let double = Fft2::<f64>::new((h, w), Norm::Ortho).unwrap();
+        let single = Fft2::<f32>::new((h, w), Norm::Ortho).unwrap();
+        let want = double.forward(plane.view()).unwrap();
+        let found = single.forward(narrow.view()).unwrap();
+        assert!(far(&wide(&found), &want) < 2e-6, "{h} x {w}");
+        assert!(far(&wide(&single.inverse(found.view()).unwrap()), &plane) < 2e-6, "{h} x {w}");
+        let real = narrow.mapv(|v| v.re);
+        let half = single.forward_real(real.view()).unwrap();
+        let want = double.forward_real(plane.mapv(|v| v.re).view()).unwrap();
+        assert!(far(&wide(&half), &want) < 2e-6, "{h} x {w}");
+        let back = single.inverse_real(half.view()).unwrap();
+        assert!(back.iter().zip(&real).all(|(a, b)| (a - b).abs() < 2e-6), "{h} x {w}");
+    }
 }
 
 /// Columns are transformed several at once and rows one by one: a plane and its turned copy have

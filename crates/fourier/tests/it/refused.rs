@@ -17,7 +17,7 @@ fn field(error: Error) -> &'static str {
 
 #[test]
 fn sizes() {
-    for size in [(0, 4), (4, 0), (1 << 20, 1 << 20), (usize::MAX, 1)] {
+    for size in [(0, 4), (4, 0), (1 << 20, 1 << 20), ((1 << 20) + 1, 1), (usize::MAX, 1)] {
         assert!(Fft2::<f64>::new(size, Norm::Backward).is_err(), "{size:?}");
     }
     let fft = Fft2::new((4, 6), Norm::Backward).unwrap();
@@ -74,6 +74,32 @@ fn waves() {
     assert_eq!(field(straighten(picture.view(), &wave, f64::NAN).unwrap_err()), "slope");
     assert!(straighten(Array3::zeros((1, 0, 8)).view(), &wave, 0.0).is_err());
     assert!(unstraighten(picture.view(), Pose { turned: false, slope: f64::INFINITY }).is_err());
+}
+
+#[test]
+fn waves_that_are_not_finite() {
+    let wave = PlaneWave::from_crests(0.3, 4.0, 0.0);
+    let patch = Array2::from_elem((8, 8), 1.0);
+    let like = SimilarityConfig::default();
+    for bad in [
+        PlaneWave { phase: f64::NAN, ..wave },
+        PlaneWave { frequency: [f64::INFINITY, 0.0], ..wave },
+        PlaneWave { frequency: [0.1, f64::NAN], ..wave },
+    ] {
+        assert_eq!(field(fit_wave(patch.view(), None, &bad).unwrap_err()), "start");
+        let search = search_shift(patch.view(), &bad, &SearchConfig::default());
+        assert_eq!(field(search.unwrap_err()), "wave");
+        assert_eq!(field(wave_similarity(&bad, &wave, &like).unwrap_err()), "a");
+        assert_eq!(field(wave_similarity(&wave, &bad, &like).unwrap_err()), "b");
+        assert!(bad.crests((8, 8)).is_empty());
+    }
+    let large = Array2::from_elem((8, 8), 1.5);
+    let search = search_shift(large.view(), &wave, &SearchConfig::default());
+    assert_eq!(field(search.unwrap_err()), "mask");
+    // Whole turns change nothing, nor do they keep crests from ending.
+    let turned = PlaneWave { phase: 1e17, ..wave };
+    assert_eq!(turned.crests((8, 8)).len(), turned.canonical().crests((8, 8)).len());
+    assert!(wave.crests((usize::MAX, usize::MAX)).is_empty());
 }
 
 #[test]

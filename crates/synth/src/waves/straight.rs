@@ -59,9 +59,19 @@ impl SeenWave {
     ///
     /// # Errors
     ///
-    /// [`Error::Fourier`] for a wave without a frequency.
+    /// [`Error::Fourier`] for a wave without a frequency, and for a mask that is no square or a
+    /// picture of another size.
     pub fn record(&self, wave: &PlaneWave, config: &StraightWaveConfig) -> Result<Record> {
         let side = self.mask.nrows();
+        for (field, found, expected) in [
+            ("mask", self.mask.shape(), vec![side, side]),
+            ("picture", self.picture.shape(), vec![3, side, side]),
+        ] {
+            if found != expected {
+                let (found, expected) = (found.to_vec(), format!("{expected:?}"));
+                return Err(mapvec_fourier::Error::Shape { field, found, expected }.into());
+            }
+        }
         let (planes, wave_values, pose) = if config.straighten {
             let mut planes = Array3::zeros((4, side, side));
             planes.slice_mut(s![..3, .., ..]).assign(&self.picture);

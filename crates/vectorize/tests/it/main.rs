@@ -8,8 +8,8 @@ use mapvec_geometry::{signed_area, validate_line, validate_polygon};
 use mapvec_models::{MapUNet, MapUNetConfig};
 use mapvec_nn::ParameterStore;
 use mapvec_vectorize::{
-    Find, LineConfig, MapPrediction, OverlayStyle, Report, ShapeConfig, VectorizeConfig,
-    Vectorizer, draw_overlay, extract_lines, extract_shapes,
+    Find, HatchingConfig, LineConfig, MapPrediction, OverlayStyle, Report, ShapeConfig,
+    VectorizeConfig, Vectorizer, draw_overlay, extract_lines, extract_shapes,
 };
 use ndarray::{Array2, Array3};
 use proptest::prelude::*;
@@ -107,6 +107,37 @@ fn pictures_of_any_size_go_through() {
     assert!(vectorizer.run(empty.view(), &small_tiles(), &Silent).is_err(), "no pixels");
     let grey = Array3::zeros((5, 5, 1));
     assert!(vectorizer.run(grey.view(), &small_tiles(), &Silent).is_err(), "not RGB");
+}
+
+/// Whatever shapes a network finds, on a page of hatching they are hatched, and strokes are no
+/// lines.
+#[test]
+fn hatching_reaches_features_and_takes_lines_away() {
+    let (vectorizer, _) = untrained();
+    // Strokes at 40 degrees, 6 px apart.
+    let (sin, cos) = 40.0_f64.to_radians().sin_cos();
+    let page = Array3::from_shape_fn((120, 150, 3), |(y, x, _)| {
+        let across = (x as f64 * sin - y as f64 * cos).rem_euclid(6.0);
+        if across < 2.0 { 20_u8 } else { 230 }
+    });
+    let plain = vectorizer.run(page.view(), &small_tiles(), &Silent).unwrap();
+    assert!(plain.shapes.shapes.iter().all(|shape| shape.hatching.is_none()));
+    let config = VectorizeConfig { hatching: Some(HatchingConfig::default()), ..small_tiles() };
+    let found = vectorizer.run(page.view(), &config, &Silent).unwrap();
+    assert_eq!(found.shapes.regions, plain.shapes.regions, "shapes are the same");
+    assert!(found.lines.len() <= plain.lines.len());
+    let hatched: Vec<_> = found.shapes.shapes.iter().filter_map(|shape| shape.hatching).collect();
+    assert!(!hatched.is_empty(), "no shape is hatched");
+    for hatching in &hatched {
+        assert!((hatching.angle.to_degrees() - 40.0).abs() < 1.0, "{hatching:?}");
+        assert!((hatching.spacing - 6.0).abs() < 0.1, "{hatching:?}");
+    }
+    let told = |name: &str| {
+        found.features().iter().filter(|feature| feature.properties.contains_key(name)).count()
+    };
+    for name in ["hatched", "hatching_angle_degrees", "hatching_spacing"] {
+        assert_eq!(told(name), hatched.len(), "{name}");
+    }
 }
 
 #[test]
