@@ -52,7 +52,7 @@ impl<T: Real, S: Simd> Numbers<T, S> {
     #[inline(always)]
     pub(super) fn times(self, w: Complex<T>) -> Self {
         let Self { re, im, simd } = self;
-        let [w_re, w_im] = [w.re, w.im].map(|part| T::splat(simd, part));
+        let (w_re, w_im) = (T::splat(simd, w.re), T::splat(simd, w.im));
         Self {
             re: T::product_plus(simd, re, w_re, T::opposite(simd, T::product(simd, im, w_im))),
             im: T::product_plus(simd, re, w_im, T::product(simd, im, w_re)),

@@ -166,7 +166,7 @@ impl<T: Real> InVectors<'_, '_, T> {
         for (y, to) in self.rows.chunks_exact_mut(FLOATS).enumerate() {
             let from = self.block.row(y);
             // The last block may be narrow, and of a last pair the second column may be missing.
-            to[..from.len()].copy_from_slice(from);
+            copy(from, to);
             to[from.len()..].fill(T::zero());
             for pair in T::vectors_mut::<S>(to).chunks_exact_mut(2) {
                 let [re, im] = T::deinterleave(simd, [pair[0], pair[1]]);
@@ -181,14 +181,23 @@ impl<T: Real> InVectors<'_, '_, T> {
         for (y, from) in self.order.iter().enumerate() {
             let from = &mut self.rows[from * FLOATS..][..FLOATS];
             for pair in T::vectors_mut::<S>(from).chunks_exact_mut(2) {
-                let [re, im] = [pair[0], pair[1]].map(|part| T::product(simd, part, scale));
+                let (re, im) = (T::product(simd, pair[0], scale), T::product(simd, pair[1], scale));
                 let parts = if self.inverse { [im, re] } else { [re, im] };
                 pair.copy_from_slice(&T::interleave(simd, parts));
             }
             if let Some(to) = self.block.row_mut(y) {
-                to.copy_from_slice(&from[..to.len()]);
+                copy(&from[..to.len()], to);
             }
         }
+    }
+}
+
+/// Copies a row, one of the full width without a call.
+#[inline(always)]
+fn copy<T: Real>(from: &[T], to: &mut [T]) {
+    match (<&[T; FLOATS]>::try_from(from), to.first_chunk_mut::<FLOATS>()) {
+        (Ok(from), Some(to)) => *to = *from,
+        _ => to[..from.len()].copy_from_slice(from),
     }
 }
 
@@ -209,7 +218,11 @@ impl<T: Real> Stage<T> {
         for (p, twiddles) in self.twiddles.chunks_exact(R).enumerate() {
             #[expect(clippy::needless_range_loop, reason = "an index of several groups")]
             for at in p * of_row..(p + 1) * of_row {
-                let a = std::array::from_fn(|j| Numbers::new(simd, groups[j][at]));
+                // Not by `from_fn`: closures of arrays are not inlined by all settings of the compiler.
+                let mut a = [Numbers::new(simd, groups[0][at]); R];
+                for j in 1..R {
+                    a[j] = Numbers::new(simd, groups[j][at]);
+                }
                 let b: [Numbers<T, S>; R] = butterfly(a);
                 groups[0][at] = [b[0].re, b[0].im];
                 for k in 1..R {

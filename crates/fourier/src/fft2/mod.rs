@@ -94,20 +94,16 @@ impl<T: Real> Fft2<T> {
     ///
     /// [`Error::Setting`] for a side of 0 or above 2^20, and for planes of more than 2^28 values.
     pub fn new((height, width): (usize, usize), norm: Norm) -> Result<Self> {
-        let most = 1 << 20;
         for (field, side) in [("height", height), ("width", width)] {
-            if side == 0 || side > most {
+            if !(1..=1 << 20).contains(&side) {
                 let expected = "from 1 to 2^20";
                 return Err(Error::Setting { field, value: side as f64, expected });
             }
         }
-        if height > most / width {
-            let value = height as f64 * width as f64;
-            return Err(Error::Setting {
-                field: "height x width",
-                value,
-                expected: "at most 2^28",
-            });
+        let values = height * width;
+        if values > 1 << 28 {
+            let (field, expected) = ("height x width", "at most 2^28");
+            return Err(Error::Setting { field, value: values as f64, expected });
         }
         let mut planner = FftPlanner::new();
         let rows = [planner.plan_fft_forward(width), planner.plan_fft_inverse(width)];
