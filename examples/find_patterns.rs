@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 struct Args {
     /// A PNG, JPEG or TIFF picture; without one a plan with hatched shapes is drawn.
     image: Option<PathBuf>,
-    /// A part of the picture: X,Y,WIDTH,HEIGHT.
+    /// A part of the picture: X,Y,WIDTH,HEIGHT; coordinates then count from its corner.
     #[arg(long, value_parser = parse_window)]
     window: Option<Window>,
     /// Least and largest distance between lines, px.

@@ -23,7 +23,7 @@ use serde_json::json;
 struct Args {
     /// PNG, JPEG or TIFF picture; the embedded sample sheet if left out.
     input: Option<PathBuf>,
-    /// Part of the picture: X,Y,WIDTH,HEIGHT in pixels.
+    /// Part of the picture: X,Y,WIDTH,HEIGHT in pixels; coordinates then count from its corner.
     #[arg(long, value_parser = output::parse_window)]
     window: Option<mapvec_geometry::Window>,
     /// Folder for the results.
