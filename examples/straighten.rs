@@ -9,6 +9,7 @@ use clap::Parser;
 use mapvec_data::{ImageLimits, encode_png, read_image, sample_rng, write_all_atomic};
 use mapvec_examples::output::{crop, parse_window};
 use mapvec_examples::progress::say;
+use mapvec_examples::wave_scores::bins_apart;
 use mapvec_examples::{make_folder, run, smoke};
 use mapvec_fourier::{PlaneWave, ProposalConfig, WaveFit, dominant_wave, straighten, unstraighten};
 use mapvec_geometry::Window;
@@ -108,13 +109,8 @@ fn errors(side: usize, decibels: i32, trials: u64, seed: u64) -> Result<[(f64, f
         let found = dominant_wave(patch.view(), None, &ProposalConfig::default())?;
         let WaveFit { wave, .. } = found.context("nothing varies")?;
         // Waves near v = 0 may come in their other form.
-        let other = PlaneWave { frequency: wave.frequency.map(|f| -f), phase: -wave.phase };
-        let apart = |wave: &PlaneWave| {
-            let [u, v] = [0, 1].map(|i| wave.frequency[i] - truth.frequency[i]);
-            u.hypot(v) * side as f64
-        };
-        let wave = if apart(&other) < apart(&wave) { other } else { wave };
-        frequencies.push(apart(&wave));
+        let wave = wave.towards(&truth);
+        frequencies.push(bins_apart(&wave, &truth, side));
         let middle = [side as f64 / 2.0; 2];
         let turn = wave.phase_at(middle) - truth.phase_at(middle);
         phases.push(((turn + PI).rem_euclid(TAU) - PI).abs());

@@ -1,6 +1,6 @@
 //! Scenes of waves with white noise on them, and their truth.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use mapvec_data::{Record, Source};
 use mapvec_fourier::PlaneWave;
 use mapvec_synth::{WaveConfig, WaveGenerator, WaveOutput};
@@ -58,23 +58,19 @@ impl WaveScenes {
     /// A record lacks an output.
     pub fn clean(&self, index: usize) -> Result<WaveScene> {
         let record = self.generator.get(index)?;
-        let (shape, img) = reals(&record, "img")?;
+        let shape = record.get("img")?.shape();
         let &[height, width, channels] = shape else { anyhow::bail!("a picture of {shape:?}") };
-        let img = img.iter().map(|v| f64::from(*v)).collect();
+        let img = reals(&record, "img")?.iter().map(|v| f64::from(*v)).collect();
         let picture = Array3::from_shape_vec((height, width, channels), img)?;
         let picture = picture.permuted_axes([2, 0, 1]).as_standard_layout().into_owned();
-        let (_, frequencies) = reals(&record, "frequencies")?;
-        let (_, phases) = reals(&record, "phases")?;
         let masks = record.get("pattern_masks")?.values().as_u8().context("masks of bytes")?;
         let of_lines = record.get("vecs_pattern_idxs")?.values().as_i32().context("indices")?;
         let mut patterns = Vec::new();
-        let parts = frequencies.chunks_exact(2).zip(phases).zip(masks.chunks_exact(height * width));
-        for (number, ((frequency, phase), mask)) in (1..).zip(parts) {
-            let [u, v] = [0, 1].map(|i| f64::from(frequency[i]));
-            let frequency = [u / width as f64, v / height as f64];
+        let parts = true_waves(&record)?.into_iter().zip(masks.chunks_exact(height * width));
+        for (number, (wave, mask)) in (1..).zip(parts) {
             let mask = mask.iter().map(|v| f64::from(*v)).collect();
             patterns.push(Pattern {
-                wave: PlaneWave { frequency, phase: f64::from(*phase) }.canonical(),
+                wave: wave.canonical(),
                 mask: Array2::from_shape_vec((height, width), mask)?,
                 lines: of_lines.iter().filter(|of| **of == number).count(),
             });
@@ -103,11 +99,26 @@ impl WaveScenes {
     }
 }
 
-fn reals<'a>(record: &'a Record, name: &str) -> Result<(&'a [usize], &'a [f32])> {
-    let field = record.get(name)?;
-    let values = field.values().as_f32().with_context(|| format!("{name} has no reals"))?;
-    ensure!(field.shape().iter().product::<usize>() == values.len(), "{name} is cut off");
-    Ok((field.shape(), values))
+/// The waves of a record of a scene, as it has them.
+///
+/// # Errors
+/// It lacks its picture, frequencies or phases.
+pub fn true_waves(record: &Record) -> Result<Vec<PlaneWave>> {
+    let side = record.get("img")?.shape()[0] as f64;
+    let frequencies = reals(record, "frequencies")?.chunks_exact(2);
+    let wave = |(bins, phase): (&[f32], &f32)| PlaneWave {
+        frequency: [0, 1].map(|i| f64::from(bins[i]) / side),
+        phase: f64::from(*phase),
+    };
+    Ok(frequencies.zip(reals(record, "phases")?).map(wave).collect())
+}
+
+/// An array of reals of a record.
+///
+/// # Errors
+/// There is none, or it has other numbers.
+pub fn reals<'a>(record: &'a Record, name: &str) -> Result<&'a [f32]> {
+    record.get(name)?.values().as_f32().with_context(|| format!("{name} has no reals"))
 }
 
 /// Sides of pixels where two patterns touch, by which one is seen to pass over another.

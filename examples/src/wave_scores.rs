@@ -18,8 +18,8 @@ pub const COUNTS: [usize; 5] = [1, 2, 5, 10, 20];
 /// Distance of two frequencies in whichever form they are nearest, cycles per side.
 #[must_use]
 pub fn bins_apart(a: &PlaneWave, b: &PlaneWave, side: usize) -> f64 {
-    let ([u, v], [s, t]) = (a.frequency, b.frequency);
-    (u - s).hypot(v - t).min((u + s).hypot(v + t)) * side as f64
+    let ([u, v], [s, t]) = (a.frequency, b.towards(a).frequency);
+    (u - s).hypot(v - t) * side as f64
 }
 
 /// What the proposals of a picture say about one of its patterns.

@@ -90,6 +90,13 @@ impl PlaneWave {
         Self { frequency, phase: wrapped(phase) }
     }
 
+    /// The form of the same wave whose frequency is nearer to another's.
+    #[must_use]
+    pub fn towards(&self, other: &Self) -> Self {
+        let ([u, v], [s, t]) = (self.frequency, other.frequency);
+        if u * s + v * t < 0.0 { Self { frequency: [-u, -v], phase: -self.phase } } else { *self }
+    }
+
     /// The wave moved by `(x, y)` px: the one that a window at `(-x, -y)` sees.
     #[must_use]
     pub fn moved(&self, [x, y]: [f64; 2]) -> Self {

@@ -67,8 +67,7 @@ pub fn wave_similarity(a: &PlaneWave, b: &PlaneWave, config: &SimilarityConfig) 
     let ratio = |x: f64, y: f64| if y > 0.0 { x / y } else { 0.0 };
     let magnitude = ratio((f - g).abs(), f.max(g));
     let orientation = ratio((u * t - v * s).abs(), f * g);
-    let sign = if u * s + v * t < 0.0 { -1.0 } else { 1.0 };
-    let apart = (a.phase_at(config.at) - sign * b.phase_at(config.at)).rem_euclid(TAU);
+    let apart = (a.phase_at(config.at) - b.towards(a).phase_at(config.at)).rem_euclid(TAU);
     let phase = (apart / 2.0).sin().powi(2);
     let errors = config.magnitude_weight * magnitude
         + config.orientation_weight * orientation

@@ -16,6 +16,7 @@ use ndarray::{Array2, Array3, Axis};
 use rayon::prelude::*;
 
 use super::batch::Batch;
+use crate::wave_scores::bins_apart;
 
 /// Samples that the network sees at once.
 const BATCH: usize = 64;
@@ -134,10 +135,7 @@ fn covered(in_scene: Array2<f64>, wave: &PlaneWave) -> Result<Found> {
 /// The picture is refused.
 pub fn proposed(seen: &SeenWave) -> Result<Option<PlaneWave>> {
     let found = propose_waves(seen.picture.view(), None, &ProposalConfig::default())?;
-    let apart = |wave: &PlaneWave| {
-        let ([u, v], [s, t]) = (wave.frequency, seen.wave.frequency);
-        (u - s).hypot(v - t).min((u + s).hypot(v + t))
-    };
+    let apart = |wave: &PlaneWave| bins_apart(wave, &seen.wave, seen.mask.ncols());
     let nearest = found.iter().min_by(|a, b| apart(&a.wave).total_cmp(&apart(&b.wave)));
     let Some(nearest) = nearest else { return Ok(None) };
     let channel = seen.picture.index_axis(Axis(0), nearest.channel);

@@ -10,6 +10,7 @@ use mapvec_models::UNet;
 
 use super::batch::Batch;
 use super::training::Scorer;
+use crate::wave_scenes::{reals, true_waves};
 use crate::wave_scores::{NEAR, bins_apart};
 
 /// What counts as right.
@@ -114,22 +115,8 @@ impl TestSet {
     }
 }
 
-fn reals<'a>(record: &'a Record, name: &str) -> Result<&'a [f32]> {
-    record.get(name)?.values().as_f32().with_context(|| format!("{name} has no reals"))
-}
-
 fn side(record: &Record) -> Result<usize> {
     Ok(record.get("img")?.shape()[0])
-}
-
-fn true_waves(record: &Record) -> Result<Vec<PlaneWave>> {
-    let side = side(record)? as f64;
-    let frequencies = reals(record, "frequencies")?.chunks_exact(2);
-    let wave = |(bins, phase): (&[f32], &f32)| PlaneWave {
-        frequency: [0, 1].map(|i| f64::from(bins[i]) / side),
-        phase: f64::from(*phase),
-    };
-    Ok(frequencies.zip(reals(record, "phases")?).map(wave).collect())
 }
 
 fn seen(record: &Record, truth: &[PlaneWave]) -> Result<Vec<Seen>> {
@@ -164,9 +151,7 @@ pub fn right(wave: &PlaneWave, truth: &[PlaneWave], side: usize) -> [bool; 2] {
     let near = || truth.iter().filter(|other| bins_apart(wave, other, side) <= NEAR);
     let middle = [side as f64 / 2.0; 2];
     let in_phase = |other: &PlaneWave| {
-        let dot: f64 = (0..2).map(|i| wave.frequency[i] * other.frequency[i]).sum();
-        let sign = if dot < 0.0 { -1.0 } else { 1.0 };
-        let apart = wave.phase_at(middle) - sign * other.phase_at(middle);
+        let apart = wave.phase_at(middle) - other.towards(wave).phase_at(middle);
         apart.cos() >= FRAC_PI_2.cos()
     };
     [near().count() > 0, near().any(in_phase)]

@@ -49,9 +49,9 @@ struct Stage<T> {
 }
 
 impl<T: Real> ColumnFft<T> {
-    pub(super) fn new(len: usize) -> Self {
+    pub(super) fn new(len: usize, planner: &mut FftPlanner<T>) -> Self {
         let steps = stages(len).map_or_else(
-            || Steps::Lines(FftPlanner::new().plan_fft_forward(len)),
+            || Steps::Lines(planner.plan_fft_forward(len)),
             |stages| Steps::Radices { order: order(&stages, len), stages },
         );
         Self { len, steps }
@@ -65,13 +65,17 @@ impl<T: Real> ColumnFft<T> {
         scale: T,
         scratch: &mut Vec<T>,
     ) {
-        scratch.resize(self.len * FLOATS, T::zero());
-        let rows = &mut scratch[..];
+        let of_plan = match &self.steps {
+            Steps::Radices { .. } => 0,
+            Steps::Lines(plan) => 2 * plan.get_inplace_scratch_len(),
+        };
+        scratch.resize(self.len * FLOATS + of_plan, T::zero());
+        let (rows, of_plan) = scratch.split_at_mut(self.len * FLOATS);
         match &self.steps {
             Steps::Radices { stages, order } => {
                 Arch::new().dispatch(InVectors { stages, order, block, inverse, scale, rows });
             }
-            Steps::Lines(plan) => self.in_lines(&**plan, block, inverse, scale, rows),
+            Steps::Lines(plan) => self.in_lines(&**plan, block, inverse, scale, [rows, of_plan]),
         }
     }
 
@@ -81,9 +85,9 @@ impl<T: Real> ColumnFft<T> {
         mut block: Block<'_, T>,
         inverse: bool,
         scale: T,
-        rows: &mut [T],
+        scratch: [&mut [T]; 2],
     ) {
-        let lines: &mut [Complex<T>] = bytemuck::cast_slice_mut(rows);
+        let [lines, of_plan] = scratch.map(bytemuck::cast_slice_mut::<T, Complex<T>>);
         let columns = block.row(0).len().div_ceil(2);
         let lines = &mut lines[..columns * self.len];
         for row in 0..self.len {
@@ -92,7 +96,7 @@ impl<T: Real> ColumnFft<T> {
                 line[row] = if inverse { swapped(value) } else { value };
             }
         }
-        plan.process(lines);
+        plan.process_with_scratch(lines, of_plan);
         for row in 0..self.len {
             let Some(to) = block.row_mut(row) else { continue };
             for (pair, line) in to.chunks_exact_mut(2).zip(lines.chunks_exact(self.len)) {

@@ -107,7 +107,7 @@ impl<T: Real> Fft2<T> {
         }
         let mut planner = FftPlanner::new();
         let rows = [planner.plan_fft_forward(width), planner.plan_fft_inverse(width)];
-        Ok(Self { height, width, norm, rows, columns: ColumnFft::new(height) })
+        Ok(Self { height, width, norm, rows, columns: ColumnFft::new(height, &mut planner) })
     }
 
     /// Rows and columns of a plane.

@@ -81,7 +81,8 @@ pub(super) fn join<T: Real>(
     });
     // Columns that are their own opposites.
     let two = T::one() + T::one();
-    for u in if width.is_multiple_of(2) { vec![0, half - 1] } else { vec![0] } {
+    let even = usize::from(width.is_multiple_of(2));
+    for &u in &[0, half - 1][..=even] {
         row[u] = (top[u] + bottom[u].conj()).unscale(two);
     }
 }

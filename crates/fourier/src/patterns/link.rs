@@ -76,7 +76,7 @@ fn continued(
 ) -> Option<PlaneWave> {
     let ([u, v], [s, t]) = (a.frequency, b.frequency);
     let along = u * s + v * t;
-    let b = if along < 0.0 { PlaneWave { frequency: [-s, -t], phase: -b.phase } } else { *b };
+    let b = b.towards(a);
     let turn = (u * t - v * s).abs().atan2(along.abs());
     let (f, g) = (a.norm(), b.norm());
     let slip = (a.phase_at(middle) - b.phase_at(middle) + PI).rem_euclid(TAU) - PI;

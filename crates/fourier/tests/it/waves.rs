@@ -70,3 +70,14 @@ fn a_constant_has_no_crests() {
         assert!(wave.crests((32, 32)).is_empty(), "{frequency:?}");
     }
 }
+
+#[test]
+fn of_both_forms_the_nearer_one_is_chosen() {
+    let wave = PlaneWave { frequency: [0.2, -0.1], phase: 0.7 };
+    let other = PlaneWave { frequency: [-0.18, 0.12], phase: -0.6 };
+    let turned = wave.towards(&other);
+    assert_eq!(turned, PlaneWave { frequency: [-0.2, 0.1], phase: -0.7 });
+    assert_eq!(turned.towards(&other), turned);
+    assert_eq!(turned.towards(&wave), wave);
+    assert!((wave.value([3.0, 4.0]) - turned.value([3.0, 4.0])).abs() < 1e-15);
+}
