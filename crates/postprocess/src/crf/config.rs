@@ -208,9 +208,9 @@ impl Normalization {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterMethod {
-    /// A Gaussian kernel on a picture with sigmas of at most 12 pixels by convolution (cut off
-    /// at 4.5 sigma, otherwise exact), other kernels of at most 1024 points by the matrix of all
-    /// pairs, the rest on the lattice.
+    /// A Gaussian kernel on a picture with sigmas of at most 12 pixels by convolution (to about
+    /// 3 x 10^-5 of the kernel), other kernels of at most 1024 points by the matrix of all pairs,
+    /// the rest on the lattice.
     #[default]
     Auto,
     /// The permutohedral lattice.

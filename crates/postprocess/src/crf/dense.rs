@@ -99,7 +99,13 @@ impl DenseCrf {
                         && term.method == FilterMethod::Auto
                         && sigma.iter().all(|&s| s <= MAX_SIGMA) =>
                 {
-                    Filter::Grid(GridKernel::new((rows, columns), *sigma, term.normalization))
+                    let size = (rows, columns);
+                    Filter::Grid(Box::new(GridKernel::new(
+                        size,
+                        origin,
+                        *sigma,
+                        term.normalization,
+                    )))
                 }
                 KernelShape::Gaussian { sigma } => {
                     features(Features::part((rows, columns), origin, *sigma))?
@@ -203,11 +209,10 @@ impl DenseCrf {
         for kernel in &self.kernels {
             kernel.compatibility.check_classes(unary.nrows())?;
         }
-        let width = self.size.map_or(self.points, |(_, columns)| columns);
         if unary.nrows() <= 4 {
-            mean_field::<4>(&self.kernels, &self.bands, width, unary, config)
+            mean_field::<4>(&self.kernels, &self.bands, unary, config)
         } else {
-            mean_field::<8>(&self.kernels, &self.bands, width, unary, config)
+            mean_field::<8>(&self.kernels, &self.bands, unary, config)
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Inference only where the unary is uncertain.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView3};
 use serde::{Deserialize, Serialize};
 
 use super::config::{DenseCrfConfig, FilterMethod, InferenceConfig, KernelShape};
-use super::convolution::MAX_SIGMA;
+use super::convolution::{GridKernel, MAX_SIGMA};
 use super::dense::DenseCrf;
 use super::features::{Features, check_points};
 use super::kernel::{Filter, Kernel};
 use super::lattice::bands_of;
-use super::masked::MaskedGrid;
 use super::report::PictureInference;
 use crate::{Error, Result};
 
@@ -104,7 +105,7 @@ pub fn infer_where_uncertain(
         let (y, x) = pixel(points[i]);
         image[(channel, y, x)]
     });
-    let bands = bands_of(points.len(), 1);
+    let bands = whole_rows(&points, (rows, columns));
     let mut kernels = Vec::with_capacity(config.crf.terms.len());
     for term in &config.crf.terms {
         // The matrix of all pairs, which few points get otherwise, takes longer than the whole
@@ -122,8 +123,8 @@ pub fn infer_where_uncertain(
         let filter = match &term.kernel {
             KernelShape::Gaussian { sigma } if auto && sigma.iter().all(|&s| s <= MAX_SIGMA) => {
                 let size = (rows, columns);
-                let grid = MaskedGrid::new(size, *sigma, term.normalization, &points);
-                Filter::Masked(Box::new(grid))
+                let grid = GridKernel::among(size, *sigma, term.normalization, &points);
+                Filter::Grid(Box::new(grid))
             }
             KernelShape::Gaussian { sigma } => filter(place(sigma)?)?,
             KernelShape::Bilateral { sigma, color_sigma } => {
@@ -145,6 +146,21 @@ pub fn infer_where_uncertain(
     }
     result.report = updated.report;
     Ok(result)
+}
+
+/// Splits chosen pixels into bands of whole rows of the picture.
+fn whole_rows(pixels: &[usize], size: (usize, usize)) -> Vec<Range<usize>> {
+    let step = bands_of(pixels.len(), 1)[0].len();
+    let mut bands = Vec::new();
+    let mut start = 0;
+    for row in 1..=size.0 {
+        let end = pixels.partition_point(|&pixel| pixel < row * size.1);
+        if end - start >= step || (row == size.0 && end > start) {
+            bands.push(start..end);
+            start = end;
+        }
+    }
+    bands
 }
 
 /// Pixels with one of the mask at most `margin` rows and columns away.

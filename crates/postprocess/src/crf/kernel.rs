@@ -4,7 +4,6 @@ use super::config::{Compatibility, FilterMethod, Normalization};
 use super::convolution::GridKernel;
 use super::features::Features;
 use super::lattice::PermutohedralLattice;
-use super::masked::MaskedGrid;
 use crate::{Error, Result};
 
 /// Up to so many points a kernel is summed exactly unless the lattice is asked for.
@@ -15,8 +14,7 @@ const MAX_MATRIX: usize = 8192;
 /// How the sum over points is done.
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
-    Grid(GridKernel),
-    Masked(Box<MaskedGrid>),
+    Grid(Box<GridKernel>),
     Lattice {
         lattice: Box<PermutohedralLattice>,
         /// Factors of each point before and after the sum.

@@ -1,76 +1,106 @@
 //! Between planes, [class, point], and rows of chunks, [point, class], filled up to whole
 //! chunks: what happens at a point concerns all its classes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, s};
 
 use crate::{Error, Result};
 
 /// Points that are turned together.
-const BLOCK: usize = 64;
+const BLOCK: usize = 16;
 
 /// The logits of a range of points, minus their unary energies; minus infinity where there is
-/// no class.
+/// no class. Refuses NaN and minus infinity.
+#[inline(always)]
 pub(crate) fn logits_of<const W: usize>(
     unary: ArrayView2<'_, f32>,
     range: Range<usize>,
-) -> Vec<[f32; W]> {
+) -> Result<Vec<[f32; W]>> {
     let chunks = unary.nrows().div_ceil(W);
     let mut rows = vec![[f32::NEG_INFINITY; W]; range.len() * chunks];
-    let blocks = rows.as_flattened_mut().chunks_mut(BLOCK * chunks * W);
-    for (start, block) in range.clone().step_by(BLOCK).zip(blocks) {
-        let planes = unary.slice(s![.., start..range.end.min(start + BLOCK)]);
-        for (class, plane) in planes.rows().into_iter().enumerate() {
-            let lanes = block[class..].iter_mut().step_by(chunks * W);
-            match plane.as_slice() {
-                Some(plane) => lanes.zip(plane).for_each(|(lane, energy)| *lane = -energy),
-                None => lanes.zip(plane).for_each(|(lane, energy)| *lane = -energy),
+    let planes = unary.slice(s![.., range.clone()]);
+    let planes: Vec<Cow<'_, [f32]>> = planes.rows().into_iter().map(values_of).collect();
+    let mut wrong = [0_u32; BLOCK];
+    for (turn, rows) in rows.chunks_mut(BLOCK * chunks).enumerate() {
+        for (c, planes) in planes.chunks(W).enumerate() {
+            if rows.len() < BLOCK * chunks || planes.len() < W {
+                for (l, plane) in planes.iter().enumerate() {
+                    for (row, &energy) in rows.chunks_exact_mut(chunks).zip(&plane[turn * BLOCK..])
+                    {
+                        wrong[0] |= u32::from(energy.is_nan() | (energy == f32::NEG_INFINITY));
+                        row[c][l] = -energy;
+                    }
+                }
+                continue;
+            }
+            let mut turned = [[0.0; W]; BLOCK];
+            for (l, plane) in planes.iter().enumerate() {
+                let plane = &plane[turn * BLOCK..][..BLOCK];
+                for p in 0..BLOCK {
+                    let energy = plane[p];
+                    wrong[p] |= u32::from(energy.is_nan() | (energy == f32::NEG_INFINITY));
+                    turned[p][l] = -energy;
+                }
+            }
+            for (row, turned) in rows.chunks_exact_mut(chunks).zip(turned) {
+                row[c] = turned;
             }
         }
     }
-    rows
+    if wrong != [0; BLOCK] {
+        check_unary(unary, range)?;
+    }
+    Ok(rows)
+}
+
+/// The values of a row side by side.
+fn values_of(row: ArrayView1<'_, f32>) -> Cow<'_, [f32]> {
+    row.to_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
 /// Writes rows into the parts of planes that belong to them; returns the class of the largest
 /// value of each point.
+#[inline(always)]
 pub(crate) fn write_planes<const W: usize>(
     rows: &[[f32; W]],
     planes: &mut [&mut [f32]],
 ) -> Vec<usize> {
     let chunks = planes.len().div_ceil(W);
-    let mut labels = vec![0; rows.len() / chunks];
-    let blocks = rows.as_flattened().chunks(BLOCK * chunks * W);
-    for ((index, block), labels) in blocks.enumerate().zip(labels.chunks_mut(BLOCK)) {
+    let mut labels = Vec::with_capacity(rows.len() / chunks);
+    for (turn, rows) in rows.chunks(BLOCK * chunks).enumerate() {
+        let points = rows.len() / chunks;
         let mut best = [f32::NEG_INFINITY; BLOCK];
-        for (class, plane) in planes.iter_mut().enumerate() {
-            let plane = &mut plane[index * BLOCK..][..labels.len()];
-            let lanes = block[class..].iter().step_by(chunks * W);
-            for (out, &value) in plane.iter_mut().zip(lanes) {
-                *out = value;
+        let mut classes = [0_u32; BLOCK];
+        for (c, planes) in planes.chunks_mut(W).enumerate() {
+            let mut turned = [[0.0; BLOCK]; W];
+            for (p, row) in rows.chunks_exact(chunks).enumerate() {
+                for l in 0..W {
+                    turned[l][p] = row[c][l];
+                }
             }
-            for ((label, best), &value) in labels.iter_mut().zip(&mut best).zip(&*plane) {
-                *label = if value > *best { class } else { *label };
-                *best = if value > *best { value } else { *best };
+            for (l, (values, plane)) in turned.iter().zip(planes).enumerate() {
+                plane[turn * BLOCK..][..points].copy_from_slice(&values[..points]);
+                let class = (c * W + l) as u32;
+                for p in 0..BLOCK {
+                    let better = values[p] > best[p];
+                    classes[p] = if better { class } else { classes[p] };
+                    best[p] = if better { values[p] } else { best[p] };
+                }
             }
         }
+        labels.extend(classes[..points].iter().map(|&class| class as usize));
     }
     labels
 }
 
-/// Refuses NaN, minus infinity, and points without a possible class.
-pub(crate) fn check_unary(unary: ArrayView2<'_, f32>, range: Range<usize>) -> Result<()> {
+/// Refuses NaN and minus infinity.
+fn check_unary(unary: ArrayView2<'_, f32>, range: Range<usize>) -> Result<()> {
     let part = unary.slice(s![.., range.clone()]);
-    let wrong = |value: f32| value.is_nan() | (value == f32::NEG_INFINITY);
-    let any = |row: ndarray::ArrayView1<'_, f32>| match row.as_slice() {
-        Some(row) => row.iter().fold(false, |any, &value| any | wrong(value)),
-        None => row.iter().fold(false, |any, &value| any | wrong(value)),
-    };
-    if part.rows().into_iter().any(any) {
-        for ((class, point), &value) in part.indexed_iter() {
-            if wrong(value) {
-                return Err(Error::InvalidUnary { class, point: range.start + point, value });
-            }
+    for ((class, point), &value) in part.indexed_iter() {
+        if value.is_nan() || value == f32::NEG_INFINITY {
+            return Err(Error::InvalidUnary { class, point: range.start + point, value });
         }
     }
     Ok(())

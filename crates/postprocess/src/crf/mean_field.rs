@@ -10,22 +10,21 @@ use rayon::prelude::*;
 
 use super::config::InferenceConfig;
 use super::kernel::{Filter, Kernel};
-use super::lattice::{blur, collect, fetch};
-use super::layout::{check_unary, first_impossible, write_planes};
+use super::lattice::{blur, collect};
+use super::layout::{first_impossible, write_planes};
 use super::report::{ConvergenceReport, IterationReport, PointInference};
 use super::update::{BandState, Parts, Rows, Task};
 use super::wide::wide;
 use crate::{Error, Result};
 
-/// Runs the mean field with `W` lanes per chunk of classes, in rows of `width` points.
+/// Runs the mean field with `W` lanes per chunk of classes; bands are whole rows of the picture.
 pub(crate) fn mean_field<const W: usize>(
     kernels: &[Kernel],
     bands: &[Range<usize>],
-    width: usize,
     unary: ArrayView2<'_, f32>,
     config: &InferenceConfig,
 ) -> Result<PointInference> {
-    let parts = Parts::<W>::new(kernels, width, unary.view());
+    let parts = Parts::<W>::new(kernels, bands, unary.view());
     let mut field = Field::new(&parts, bands)?;
     field.start()?;
     let mut report = ConvergenceReport::default();
@@ -48,27 +47,26 @@ pub(crate) fn mean_field<const W: usize>(
 struct Field<'f, 'a, const W: usize> {
     parts: &'f Parts<'a, W>,
     bands: Vec<BandState<W>>,
-    /// The last probabilities of each band.
-    old: Vec<Rows<W>>,
-    /// Per kernel the values of lattice points, twice.
-    lattices: Vec<(Rows<W>, Rows<W>)>,
+    /// Per kernel the values of all lattice points or nodes, those of lattice points twice.
+    gathered: Vec<(Rows<W>, Rows<W>)>,
     points: usize,
 }
 
 impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
     fn new(parts: &'f Parts<'a, W>, bands: &[Range<usize>]) -> Result<Self> {
-        bands
-            .par_iter()
-            .map(|range| check_unary(parts.unary, range.clone()))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect::<Result<()>>()?;
-        let bands: Vec<BandState<W>> = bands
+        let bands = bands
             .par_iter()
             .enumerate()
-            .map(|(index, range)| BandState::new(parts, index, range.clone()))
-            .collect();
-        let lattices = parts
+            .map(|(index, range)| {
+                wide(
+                    #[inline(always)]
+                    || BandState::new(parts, index, range.clone()),
+                )
+            })
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Result<Vec<BandState<W>>>>()?;
+        let gathered = parts
             .kernels
             .iter()
             .map(|kernel| match &kernel.filter {
@@ -76,11 +74,11 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
                     let rows = vec![[0.0; W]; (lattice.vertices + 1) * parts.chunks];
                     (rows.clone(), rows)
                 }
-                _ => (Vec::new(), Vec::new()),
+                Filter::Grid(grid) => (vec![[0.0; W]; grid.nodes() * parts.chunks], Vec::new()),
+                Filter::Matrix(_) => (Vec::new(), Vec::new()),
             })
             .collect();
-        let old = bands.iter().map(|band| band.probabilities.clone()).collect();
-        Ok(Self { parts, bands, old, lattices, points: parts.unary.ncols() })
+        Ok(Self { parts, bands, gathered, points: parts.unary.ncols() })
     }
 
     /// The softmax of the unary, spread for the first iteration.
@@ -92,7 +90,6 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
                 || band.start(parts),
             );
         });
-        self.swap();
         for band in &self.bands {
             if band.lowest == f32::NEG_INFINITY {
                 let point = first_impossible(parts.unary, band.range.clone());
@@ -102,36 +99,41 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
         Ok(())
     }
 
-    /// Sums what the bands spread and blurs it.
+    /// Sums what the bands spread, on lattices blurred.
     fn filter(&mut self) {
         let chunks = self.parts.chunks;
         for (index, kernel) in self.parts.kernels.iter().enumerate() {
-            if let Filter::Lattice { lattice, .. } = &kernel.filter {
-                let bands = &self.bands;
-                let (front, back) = &mut self.lattices[index];
-                collect(lattice, chunks, front, |band| &bands[band].spread[index]);
-                blur(lattice, chunks, false, front, back);
+            let bands = &self.bands;
+            let (front, back) = &mut self.gathered[index];
+            match &kernel.filter {
+                Filter::Lattice { lattice, .. } => {
+                    collect(lattice, chunks, front, |band| &bands[band].spread[index]);
+                    blur(lattice, chunks, false, front, back);
+                }
+                Filter::Grid(grid) => {
+                    let row = grid.row_nodes() * chunks;
+                    let rows: Vec<&[f32]> = bands
+                        .iter()
+                        .flat_map(|band| band.spread[index].chunks_exact(row))
+                        .map(<[_]>::as_flattened)
+                        .collect();
+                    grid.collect(chunks * W, &rows, front.as_flattened_mut());
+                }
+                Filter::Matrix(_) => {}
             }
         }
     }
 
     fn update(&mut self, task: Task) -> IterationReport {
-        let (parts, old, lattices) = (self.parts, &self.old, &self.lattices);
-        self.bands.par_iter_mut().enumerate().for_each(|(index, band)| {
+        let parts = self.parts;
+        let gathered: Vec<&[[f32; W]]> =
+            self.gathered.iter().map(|(front, _)| front.as_slice()).collect();
+        self.bands.par_iter_mut().for_each(|band| {
             wide(
                 #[inline(always)]
-                || {
-                    for (k, kernel) in parts.kernels.iter().enumerate() {
-                        if let Filter::Lattice { lattice, .. } = &kernel.filter {
-                            let own = &mut band.fetched[k];
-                            fetch(&lattice.bands[index], parts.chunks, &lattices[k].0, own);
-                        }
-                    }
-                    band.update(parts, old, task);
-                },
+                || band.update(parts, &gathered, task),
             );
         });
-        self.swap();
         let values = (self.points * self.parts.classes).max(1) as f64;
         let sum: f64 = self.bands.iter().map(|band| band.change).sum();
         IterationReport {
@@ -141,29 +143,30 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
         }
     }
 
-    fn swap(&mut self) {
-        for (old, band) in self.old.iter_mut().zip(&mut self.bands) {
-            std::mem::swap(old, &mut band.probabilities);
-        }
-    }
-
     /// Probabilities [K, N] and labels.
     fn result(&self) -> (Array2<f32>, Vec<usize>) {
         let classes = self.parts.classes;
         let mut flat = vec![0.0; classes * self.points];
-        let step = self.bands.first().map_or(1, |band| band.range.len()).max(1);
         // One list of pieces per band: its part of each class.
         let mut pieces: Vec<Vec<&mut [f32]>> = self.bands.iter().map(|_| Vec::new()).collect();
         for class in flat.chunks_exact_mut(self.points.max(1)) {
-            for (piece, list) in class.chunks_mut(step).zip(&mut pieces) {
+            let mut rest = class;
+            for (band, list) in self.bands.iter().zip(&mut pieces) {
+                let (piece, more) = rest.split_at_mut(band.range.len());
                 list.push(piece);
+                rest = more;
             }
         }
         let labels: Vec<Vec<usize>> = self
-            .old
+            .bands
             .par_iter()
             .zip(pieces)
-            .map(|(rows, mut pieces)| write_planes(rows, &mut pieces))
+            .map(|(band, mut pieces)| {
+                wide(
+                    #[inline(always)]
+                    || write_planes(&band.probabilities, &mut pieces),
+                )
+            })
             .collect();
         let probabilities = Array2::from_shape_vec((classes, self.points), flat);
         (probabilities.unwrap_or_default(), labels.concat())

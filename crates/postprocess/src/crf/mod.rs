@@ -1,5 +1,6 @@
 //! Conditional random fields: labels that agree with their neighbourhood.
 
+mod axis;
 mod belief_propagation;
 mod config;
 mod convolution;
@@ -14,7 +15,6 @@ mod icm;
 mod kernel;
 mod lattice;
 mod layout;
-mod masked;
 mod max_flow;
 mod mean_field;
 mod multi_scale;

@@ -52,7 +52,7 @@ pub struct IterationReport {
     /// without positive eigenvalues. A Gaussian kernel with its own point has no negative
     /// eigenvalue then, so that the pairwise energy is concave, and the parallel update
     /// minimises its tangent plus the rest, which is never below it (the concave-convex
-    /// procedure). The convolution keeps this as far as its cut-off, 10^-5, allows. On the
+    /// procedure). The convolution keeps this as far as its cut-off allows. On the
     /// lattice, whose kernel is not quite symmetric, it falls mostly; negative weights and
     /// other normalisations may make it swing.
     ///

@@ -32,21 +32,13 @@ pub(crate) fn exp<const W: usize>(x: [f32; W]) -> [f32; W] {
 /// Values that go through the exponential together.
 const BLOCK: usize = 16;
 
-/// Writes the softmax of the sums of `own` and `added` logits of points, `chunks` chunks each; in
-/// place of the latter stands what comes between. Returns the smallest of the largest sums of the
-/// points; where that is minus infinity, nothing useful comes out.
+/// Puts the softmax of the logits of points, `chunks` chunks each, in their place. Returns the
+/// smallest of the largest logits of the points; where that is minus infinity, nothing useful
+/// comes out.
 #[inline(always)]
-pub(crate) fn softmax<const W: usize>(
-    own: &[[f32; W]],
-    added: &mut [[f32; W]],
-    chunks: usize,
-    out: &mut [[f32; W]],
-) -> f32 {
+pub(crate) fn softmax<const W: usize>(values: &mut [[f32; W]], chunks: usize) -> f32 {
     let mut lowest = f32::INFINITY;
-    for (sum, own) in added.as_flattened_mut().iter_mut().zip(own.as_flattened()) {
-        *sum += own;
-    }
-    for row in added.chunks_exact_mut(chunks) {
+    for row in values.chunks_exact_mut(chunks) {
         let largest = joined(
             row,
             #[inline(always)]
@@ -59,14 +51,14 @@ pub(crate) fn softmax<const W: usize>(
             }
         }
     }
-    let (blocks, rest) = added.as_flattened_mut().as_chunks_mut::<BLOCK>();
+    let (blocks, rest) = values.as_flattened_mut().as_chunks_mut::<BLOCK>();
     for block in blocks {
         *block = exp(*block);
     }
     for value in rest {
         [*value] = exp([*value]);
     }
-    for (row, out) in added.chunks_exact(chunks).zip(out.chunks_exact_mut(chunks)) {
+    for row in values.chunks_exact_mut(chunks) {
         let sum = joined(
             row,
             #[inline(always)]
@@ -74,13 +66,10 @@ pub(crate) fn softmax<const W: usize>(
         );
         // Opaque, or the compiler takes 16 points at once, with gathers and scatters.
         let share = black_box(1.0 / sum);
-        for (out, chunk) in out.iter_mut().zip(row) {
-            // A copy first, or the compiler fears that the stores change what is still to be read.
-            let mut scaled = *chunk;
-            for value in &mut scaled {
+        for chunk in row {
+            for value in chunk {
                 *value *= share;
             }
-            *out = scaled;
         }
     }
     lowest

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use super::convolution::GridRow;
 use super::coupling::Coupling;
 use super::kernel::{Filter, Kernel};
-use super::lattice::{slice_point, splat_point};
+use super::lattice::{fetch, slice_point, splat_point};
 use super::layout::logits_of;
 use super::softmax::softmax;
+use crate::Result;
 
 /// Values of points that are updated together; they stay in the nearest cache.
 const BLOCK: usize = 1536;
-/// Rows of a picture whose sums over columns are taken together; they stay in the next cache.
-const SLAB: usize = 16;
 
 /// The kernels with their weights in the form that the loops want.
 #[derive(Debug)]
@@ -24,36 +24,46 @@ pub(crate) struct Parts<'a, const W: usize> {
     pub(crate) classes: usize,
     /// Chunks of `W` lanes that hold the classes.
     pub(crate) chunks: usize,
-    /// Columns of the picture, or all points.
-    width: usize,
+    /// Where the points of each row of the picture start, and the end; without rows, the bands.
+    starts: Vec<usize>,
     couplings: Vec<Coupling>,
     /// Points of a block.
     step: usize,
-    /// Per kernel on the grid the factors along a row, before and after the sum.
-    row_factors: Vec<[Vec<f32>; 2]>,
 }
 
 impl<'a, const W: usize> Parts<'a, W> {
-    pub(crate) fn new(kernels: &'a [Kernel], width: usize, unary: ArrayView2<'a, f32>) -> Self {
+    pub(crate) fn new(
+        kernels: &'a [Kernel],
+        bands: &[Range<usize>],
+        unary: ArrayView2<'a, f32>,
+    ) -> Self {
         let classes = unary.nrows();
         let chunks = classes.div_ceil(W);
         let lanes = chunks * W;
         let step = (BLOCK / lanes).max(1);
         let coupling = |kernel: &Kernel| Coupling::new(&kernel.compatibility, classes, lanes, step);
-        let row_factors = |kernel: &Kernel| match &kernel.filter {
-            Filter::Grid(grid) => grid.row_factors(lanes),
-            _ => [Vec::new(), Vec::new()],
-        };
+        let rows = kernels.iter().find_map(|kernel| match &kernel.filter {
+            Filter::Grid(grid) => Some(grid.starts.clone()),
+            _ => None,
+        });
+        let ends = || [0].into_iter().chain(bands.iter().map(|band| band.end)).collect();
+        let starts = rows.unwrap_or_else(ends);
         Self {
             kernels,
             unary,
             classes,
             chunks,
-            width,
+            starts,
             step,
             couplings: kernels.iter().map(coupling).collect(),
-            row_factors: kernels.iter().map(row_factors).collect(),
         }
+    }
+
+    /// The rows of a band.
+    fn rows(&self, range: &Range<usize>) -> Range<usize> {
+        let row = |point: usize| self.starts.partition_point(|&start| start < point);
+        let last = range.end == self.unary.ncols();
+        row(range.start)..if last { self.starts.len() - 1 } else { row(range.end) }
     }
 }
 
@@ -65,17 +75,20 @@ pub(crate) type Rows<const W: usize> = Vec<[f32; W]>;
 pub(crate) struct BandState<const W: usize> {
     pub(crate) range: Range<usize>,
     index: usize,
+    rows: Range<usize>,
     /// Minus the unary energies.
     own: Rows<W>,
     pub(crate) probabilities: Rows<W>,
-    /// Per kernel on a lattice what the points spread, and what comes back.
+    /// Per kernel what the points give: on a lattice at the lattice points of the band, on the
+    /// grid at the nodes of its rows.
     pub(crate) spread: Vec<Rows<W>>,
+    /// Per kernel what comes back: on a lattice at its points, for all pairs at all points.
     pub(crate) fetched: Vec<Rows<W>>,
-    /// Per kernel on the grid the sums over columns of a slab, among chosen pixels all sums.
-    columns: Vec<Vec<f32>>,
-    /// What the others add to the logits of a block of points, and what one kernel gives.
-    added: Rows<W>,
+    /// The logits of a block of points, and what one kernel gives them.
+    logits: Rows<W>,
     filtered: Rows<W>,
+    /// Per kernel on the grid what comes back to a row.
+    grid_rows: Vec<GridRow>,
     /// The smallest of the largest logits.
     pub(crate) lowest: f32,
     pub(crate) largest: f32,
@@ -92,38 +105,40 @@ pub(crate) struct Task {
     pub(crate) energy: bool,
 }
 
-/// A block of points, side by side in one row of the picture.
-struct Block {
-    /// In the band.
-    points: Range<usize>,
-    /// Row of the slab and first column.
-    row: usize,
-    column: usize,
-}
-
 impl<const W: usize> BandState<W> {
-    pub(crate) fn new(parts: &Parts<'_, W>, index: usize, range: Range<usize>) -> Self {
-        let places = |kernel: &Kernel| match &kernel.filter {
-            Filter::Lattice { lattice, .. } => {
-                vec![[0.0; W]; lattice.bands[index].vertices.len() * parts.chunks]
-            }
-            _ => Vec::new(),
-        };
-        Self {
-            own: logits_of(parts.unary, range.clone()),
+    #[inline(always)]
+    pub(crate) fn new(parts: &Parts<'_, W>, index: usize, range: Range<usize>) -> Result<Self> {
+        let own = logits_of(parts.unary, range.clone())?;
+        let rows = parts.rows(&range);
+        let (mut spread, mut fetched) = (Vec::new(), Vec::new());
+        for kernel in parts.kernels {
+            let (give, get) = match &kernel.filter {
+                Filter::Lattice { lattice, .. } => {
+                    let places = lattice.bands[index].vertices.len();
+                    (places, places)
+                }
+                Filter::Grid(grid) => (rows.len() * grid.row_nodes(), 0),
+                Filter::Matrix(_) => (0, range.len()),
+            };
+            spread.push(vec![[0.0; W]; give * parts.chunks]);
+            fetched.push(vec![[0.0; W]; get * parts.chunks]);
+        }
+        Ok(Self {
+            own,
             probabilities: vec![[0.0; W]; range.len() * parts.chunks],
             range,
             index,
-            spread: parts.kernels.iter().map(places).collect(),
-            fetched: parts.kernels.iter().map(places).collect(),
-            columns: vec![Vec::new(); parts.kernels.len()],
-            added: vec![[0.0; W]; parts.step * parts.chunks],
+            rows,
+            spread,
+            fetched,
+            logits: vec![[0.0; W]; parts.step * parts.chunks],
             filtered: vec![[0.0; W]; parts.step * parts.chunks],
+            grid_rows: parts.kernels.iter().map(|_| GridRow::default()).collect(),
             lowest: 0.0,
             largest: 0.0,
             change: 0.0,
             energy: 0.0,
-        }
+        })
     }
 
     /// The softmax of the unary, spread.
@@ -132,153 +147,128 @@ impl<const W: usize> BandState<W> {
         self.sweep(parts, None, Task { splat: true, energy: false });
     }
 
-    /// One update; `old` has the probabilities of all bands.
+    /// One update; `gathered` has per kernel what all bands have spread.
     #[inline(always)]
-    pub(crate) fn update(&mut self, parts: &Parts<'_, W>, old: &[Rows<W>], task: Task) {
-        self.sweep(parts, Some(old), task);
+    pub(crate) fn update(&mut self, parts: &Parts<'_, W>, gathered: &[&[[f32; W]]], task: Task) {
+        for ((kernel, all), own) in parts.kernels.iter().zip(gathered).zip(&mut self.fetched) {
+            match &kernel.filter {
+                Filter::Lattice { lattice, .. } => {
+                    fetch(&lattice.bands[self.index], parts.chunks, all, own);
+                }
+                // Such a field has one band.
+                Filter::Matrix(matrix) => {
+                    multiply(matrix, parts.chunks, &self.probabilities, own);
+                }
+                Filter::Grid(_) => {}
+            }
+        }
+        self.sweep(parts, Some(gathered), task);
     }
 
-    /// Updates block by block from the old probabilities if there are some, and spreads the
-    /// result if asked.
+    /// Updates row by row and block by block if there is something to update from, and spreads
+    /// the result if asked.
     #[inline(always)]
-    fn sweep(&mut self, parts: &Parts<'_, W>, old: Option<&[Rows<W>]>, task: Task) {
-        for spread in &mut self.spread {
-            spread.fill([0.0; W]);
+    fn sweep(&mut self, parts: &Parts<'_, W>, gathered: Option<&[&[[f32; W]]]>, task: Task) {
+        for (kernel, spread) in parts.kernels.iter().zip(&mut self.spread) {
+            if matches!(kernel.filter, Filter::Lattice { .. }) && task.splat {
+                spread.fill([0.0; W]);
+            }
         }
         (self.lowest, self.largest, self.change, self.energy) = (f32::INFINITY, 0.0, 0.0, 0.0);
-        let width = parts.width.min(self.range.len());
-        for slab in (0..self.range.len()).step_by(SLAB * width.max(1)) {
-            let end = self.range.len().min(slab + SLAB * width);
-            if let Some(old) = old {
-                self.sum_columns(parts, old, slab..end);
+        for y in self.rows.clone() {
+            let start = parts.starts[y] - self.range.start;
+            let end = parts.starts[y + 1] - self.range.start;
+            if start == end {
+                continue;
             }
-            for (row, start) in (slab..end).step_by(width).enumerate() {
-                for column in (0..width).step_by(parts.step) {
-                    let points = start + column..start + width.min(column + parts.step);
-                    let block = Block { points, row, column };
-                    // With a constant number of chunks, sums stay in registers.
-                    match parts.chunks {
-                        1 => self.update_block(parts, 1, old, &block, task),
-                        3 => self.update_block(parts, 3, old, &block, task),
-                        chunks => self.update_block(parts, chunks, old, &block, task),
-                    }
+            for (k, all) in gathered.into_iter().flatten().enumerate() {
+                if let Filter::Grid(grid) = &parts.kernels[k].filter {
+                    let lanes = parts.chunks * W;
+                    grid.fetch_row(y, lanes, all.as_flattened(), &mut self.grid_rows[k]);
+                }
+            }
+            for first in (start..end).step_by(parts.step) {
+                let points = first..end.min(first + parts.step);
+                let again = gathered.is_some();
+                // With a constant number of chunks, sums stay in registers.
+                match parts.chunks {
+                    1 => self.update_block(parts, 1, again, &points, task),
+                    3 => self.update_block(parts, 3, again, &points, task),
+                    chunks => self.update_block(parts, chunks, again, &points, task),
+                }
+            }
+            if task.splat {
+                match parts.chunks {
+                    1 => self.spread_row(parts, 1, y, start..end),
+                    3 => self.spread_row(parts, 3, y, start..end),
+                    chunks => self.spread_row(parts, chunks, y, start..end),
                 }
             }
         }
     }
 
-    /// Sums over columns for the kernels on the grid.
-    #[inline(always)]
-    fn sum_columns(&mut self, parts: &Parts<'_, W>, old: &[Rows<W>], slab: Range<usize>) {
-        let row = |point: usize| (self.range.start + point) / parts.width;
-        for (k, kernel) in parts.kernels.iter().enumerate() {
-            if let Filter::Grid(grid) = &kernel.filter {
-                grid.sum_columns(
-                    row(slab.start)..row(slab.end),
-                    parts.chunks * W,
-                    &parts.row_factors[k][0],
-                    #[inline(always)]
-                    |row| row_of(old, row, parts.width * parts.chunks),
-                    &mut self.columns[k],
-                );
-            }
-            if let Filter::Masked(grid) = &kernel.filter {
-                // Chosen pixels are one row, so a slab is a band.
-                grid.sum(old, parts.chunks, self.range.clone(), &mut self.columns[k]);
-            }
-        }
-    }
-
+    /// Updates some points of a row.
     #[inline(always)]
     fn update_block(
         &mut self,
         parts: &Parts<'_, W>,
         chunks: usize,
-        old: Option<&[Rows<W>]>,
-        block: &Block,
+        again: bool,
+        points: &Range<usize>,
         task: Task,
     ) {
-        let rows = block.points.start * chunks..block.points.end * chunks;
-        let added = &mut self.added[..rows.len()];
-        added.fill([0.0; W]);
-        if let Some(old) = old {
+        let rows = points.start * chunks..points.end * chunks;
+        let mut logits = std::mem::take(&mut self.logits);
+        logits[..rows.len()].copy_from_slice(&self.own[rows.clone()]);
+        let sums = &mut logits[..rows.len()];
+        if again {
             for (k, coupling) in parts.couplings.iter().enumerate() {
-                self.filter(parts, k, chunks, old, block);
+                self.filter(parts, k, chunks, points);
                 let filtered = self.filtered[..rows.len()].as_flattened();
-                let added = self.added[..rows.len()].as_flattened_mut();
-                coupling.apply(filtered, chunks * W, added);
+                coupling.apply(filtered, chunks * W, sums.as_flattened_mut());
             }
             if task.energy {
-                self.energy += self.energy_of(&old[self.index][rows.clone()], rows.clone());
+                self.energy += self.energy_of(rows.clone(), sums);
             }
         }
-        let own = &self.own[rows.clone()];
-        let out = &mut self.probabilities[rows.clone()];
-        let lowest = softmax(own, &mut self.added[..rows.len()], chunks, out);
+        let lowest = softmax(sums, chunks);
         self.lowest = if lowest < self.lowest { lowest } else { self.lowest };
-        if let Some(old) = old {
-            self.compare(&old[self.index][rows.clone()], rows);
+        if again {
+            self.replace(rows, sums);
+        } else {
+            self.probabilities[rows].copy_from_slice(sums);
         }
+        self.logits = logits;
         if task.splat {
-            self.splat(parts, chunks, &block.points);
+            self.splat(parts, chunks, points);
         }
     }
 
     /// Filters the old probabilities by one kernel, normalised.
     #[inline(always)]
-    fn filter(
-        &mut self,
-        parts: &Parts<'_, W>,
-        k: usize,
-        chunks: usize,
-        old: &[Rows<W>],
-        block: &Block,
-    ) {
-        let points = block.points.clone();
+    fn filter(&mut self, parts: &Parts<'_, W>, k: usize, chunks: usize, points: &Range<usize>) {
         let out = &mut self.filtered[..points.len() * chunks];
+        let all = self.range.start + points.start..self.range.start + points.end;
         match &parts.kernels[k].filter {
-            Filter::Grid(grid) => {
-                let lanes = chunks * W;
-                let pitch = grid.pitch(lanes);
-                let row = &self.columns[k][block.row * pitch..][..pitch];
-                let [_, after] = &parts.row_factors[k];
-                grid.sum_row(row, block.column * lanes, lanes, after, out.as_flattened_mut());
-            }
-            Filter::Masked(_) => {
-                let lanes = chunks * W;
-                let sums = &self.columns[k][points.start * lanes..points.end * lanes];
-                out.as_flattened_mut().copy_from_slice(sums);
-            }
+            Filter::Grid(grid) => grid.slice(all, chunks, &self.grid_rows[k], out),
             Filter::Lattice { lattice, after, .. } => {
                 let band = &lattice.bands[self.index];
-                let after = &after[self.range.clone()][points.clone()];
-                for ((point, sums), after) in points.zip(out.chunks_exact_mut(chunks)).zip(after) {
+                let factors = points.clone().zip(&after[all]);
+                for ((point, after), sums) in factors.zip(out.chunks_exact_mut(chunks)) {
                     slice_point(band, point, *after, &self.fetched[k], sums);
                 }
             }
-            Filter::Matrix(matrix) => {
-                out.fill([0.0; W]);
-                // Such a field has one band.
-                let sources = old[self.index].chunks_exact(chunks);
-                for (weights, values) in matrix.chunks_exact(self.range.len()).zip(sources) {
-                    let weights = &weights[points.clone()];
-                    for (sums, weight) in out.chunks_exact_mut(chunks).zip(weights) {
-                        for (sum, value) in sums.iter_mut().zip(values) {
-                            for l in 0..W {
-                                sum[l] += weight * value[l];
-                            }
-                        }
-                    }
-                }
+            Filter::Matrix(_) => {
+                out.copy_from_slice(&self.fetched[k][points.start * chunks..points.end * chunks]);
             }
         }
     }
 
-    /// How far the probabilities of a block have moved.
+    /// Puts new probabilities of a block in the place of the old and sums how far they moved.
     #[inline(always)]
-    fn compare(&mut self, old: &[[f32; W]], rows: Range<usize>) {
-        let (new, more) = self.probabilities[rows].as_flattened().as_chunks::<16>();
-        let (old, rest) = old.as_flattened().as_chunks::<16>();
+    fn replace(&mut self, rows: Range<usize>, new: &[[f32; W]]) {
+        let (new, more) = new.as_flattened().as_chunks::<16>();
+        let (old, rest) = self.probabilities[rows].as_flattened_mut().as_chunks_mut::<16>();
         let (mut sums, mut largest) = ([0.0; 16], [0.0; 16]);
         for (new, old) in new.iter().zip(old) {
             for l in 0..16 {
@@ -286,11 +276,13 @@ impl<const W: usize> BandState<W> {
                 sums[l] += moved;
                 largest[l] = if moved > largest[l] { moved } else { largest[l] };
             }
+            *old = *new;
         }
         for (l, (new, old)) in more.iter().zip(rest).enumerate() {
-            let moved = (new - old).abs();
+            let moved = (new - *old).abs();
             sums[l] += moved;
             largest[l] = if moved > largest[l] { moved } else { largest[l] };
+            *old = *new;
         }
         self.change += f64::from(sums.iter().sum::<f32>());
         self.largest = largest.iter().fold(self.largest, |m, &v| m.max(v));
@@ -311,25 +303,54 @@ impl<const W: usize> BandState<W> {
         }
     }
 
-    /// Expected energy minus entropy of the old probabilities of a block.
-    fn energy_of(&self, old: &[[f32; W]], rows: Range<usize>) -> f64 {
-        let own = self.own[rows].as_flattened().iter();
-        let values = old.as_flattened().iter().zip(self.added.as_flattened()).zip(own);
+    /// Spreads a row of new probabilities on the grids.
+    #[inline(always)]
+    fn spread_row(&mut self, parts: &Parts<'_, W>, chunks: usize, y: usize, points: Range<usize>) {
+        for (k, kernel) in parts.kernels.iter().enumerate() {
+            if let Filter::Grid(grid) = &kernel.filter {
+                let nodes = grid.row_nodes() * chunks;
+                let out = &mut self.spread[k][(y - self.rows.start) * nodes..][..nodes];
+                let rows = &self.probabilities[points.start * chunks..points.end * chunks];
+                let scratch = &mut self.grid_rows[k];
+                grid.spread_row(y, chunks, rows, scratch, out.as_flattened_mut());
+            }
+        }
+    }
+
+    /// Expected energy minus entropy of the old probabilities of a block, from what they give.
+    fn energy_of(&self, rows: Range<usize>, logits: &[[f32; W]]) -> f64 {
+        let own = self.own[rows.clone()].as_flattened().iter();
+        let old = &self.probabilities[rows];
+        let values = old.as_flattened().iter().zip(logits.as_flattened()).zip(own);
         let mut sum = 0.0;
-        for ((&q, &added), &own) in values {
+        for ((&q, &logit), &own) in values {
             if q > 0.0 {
                 let q = f64::from(q);
-                sum += q * (q.ln() - f64::from(own) - 0.5 * f64::from(added));
+                // Half of what the others add, which is counted from both sides.
+                sum += q * (q.ln() - 0.5 * (f64::from(own) + f64::from(logit)));
             }
         }
         sum
     }
 }
 
-/// A row of the picture among the values of all bands.
+/// Multiplies a matrix of all pairs with the values of all points.
 #[inline(always)]
-fn row_of<const W: usize>(bands: &[Rows<W>], row: usize, length: usize) -> &[f32] {
-    // All bands have as many rows as the first, but the last, which may have fewer.
-    let step = bands[0].len() / length;
-    bands[row / step][row % step * length..][..length].as_flattened()
+fn multiply<const W: usize>(
+    matrix: &[f32],
+    chunks: usize,
+    values: &[[f32; W]],
+    out: &mut [[f32; W]],
+) {
+    out.fill([0.0; W]);
+    let points = values.len() / chunks;
+    for (weights, values) in matrix.chunks_exact(points).zip(values.chunks_exact(chunks)) {
+        for (sums, weight) in out.chunks_exact_mut(chunks).zip(weights) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                for l in 0..W {
+                    sum[l] += weight * value[l];
+                }
+            }
+        }
+    }
 }
