@@ -5,6 +5,7 @@
 mod cluster_inputs;
 mod components;
 mod crf;
+mod crf_gate;
 mod dbscan;
 mod gaussian_mixture;
 mod grid_crf;
