@@ -53,7 +53,7 @@ struct Args {
     #[arg(long)]
     smoke: bool,
     /// Folder for weights, checkpoint, loss.svg, history.jsonl and samples.png of the first run, and
-    /// for the outcomes of all: those that it already has are not made again.
+    /// for the outcomes of all: those that it already has from this build are not made again.
     #[arg(long, default_value = "out")]
     out: PathBuf,
 }
@@ -130,7 +130,9 @@ fn trained(args: &Args, variants: &[Variant], seeds: &[u64]) -> Result<Vec<Row>>
 /// An outcome of the folder, or a new one.
 fn outcome(args: &Args, variant: &Variant, seed: u64) -> Result<Outcome> {
     let settings = settings(args);
-    let task = task(variant, seed, &settings)?;
+    // Another build may compute something else.
+    let program = std::env::current_exe().and_then(std::fs::read).context("reading the program")?;
+    let task = format!("{} {}", blake3::hash(&program), task(variant, seed, &settings)?);
     let file = args.out.join(format!("{} {seed}.json", variant.name).replace([' ', ','], "_"));
     if let Ok(text) = std::fs::read_to_string(&file) {
         let known: Option<(String, Outcome)> = serde_json::from_str(&text).ok();
