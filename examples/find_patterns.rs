@@ -4,118 +4,167 @@ use std::f64::consts::PI;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use geo_types::Geometry;
-use mapvec_data::{Feature, ImageLimits, encode_png, read_image, to_geojson, write_all_atomic};
+use mapvec_data::{
+    Feature, GeoJsonConfig, ImageLimits, encode_png, read_image, to_geojson_with, write_all_atomic,
+};
+use mapvec_examples::georeference::Georeference;
 use mapvec_examples::hatched_plan::{Hatching, hatched_plan};
 use mapvec_examples::output::{crop, members, parse_window};
 use mapvec_examples::progress::say;
 use mapvec_examples::{make_folder, pattern_overlay, run, smoke};
 use mapvec_fourier::{LinePattern, PatternConfig, find_patterns};
-use mapvec_geometry::{Window, point_polygon_distance, polygon_area};
+use mapvec_geometry::{Affine, Window, point_polygon_distance, polygon_area};
 use ndarray::{Array2, Array3, Axis};
 use serde_json::{Map, Value, json};
 
-/// Writes patterns.geojson, the patterns' areas and lines in px, and patterns.png, both drawn
-/// over the picture.
+/// Writes patterns.geojson, the patterns' areas and lines, and patterns.png, both drawn over the
+/// picture with the numbers of the patterns.
+///
+/// Coordinates are pixels of the whole picture, y pointing down; with --georeference they are
+/// longitude and latitude. A GIS takes the pixels for degrees: tell it that the layer has no
+/// system of coordinates (QGIS: Layer, Set CRS, No CRS); it shows them upside down.
 #[derive(Debug, Parser)]
 struct Args {
     /// A PNG, JPEG or TIFF picture; without one a plan with hatched shapes is drawn.
     image: Option<PathBuf>,
-    /// A part of the picture: X,Y,WIDTH,HEIGHT; coordinates then count from its corner.
+    /// A part of the picture: X,Y,WIDTH,HEIGHT in pixels; coordinates stay those of the whole.
     #[arg(long, value_parser = parse_window)]
     window: Option<Window>,
-    /// Least and largest distance between lines, px.
-    #[arg(long, num_args = 2, default_values_t = [2.5, 10.0], value_names = ["MIN", "MAX"])]
+    /// Least and largest distance between lines, px, from 2 to half of --side.
+    #[arg(
+        long, num_args = 2, default_values_t = [2.5, 10.0], value_names = ["MIN", "MAX"],
+        value_parser = |text: &str| number(text, 2.0, 256.0), allow_negative_numbers = true
+    )]
     spacing: Vec<f64>,
-    /// Side of the windows that are looked at, px: about six distances.
-    #[arg(long, default_value_t = 32)]
-    side: usize,
-    /// Share of what varies in a window that one wave must explain.
-    #[arg(long, default_value_t = PatternConfig::default().min_share)]
+    /// Side of the windows that are looked at, px, 8 to 512: about six distances.
+    #[arg(
+        long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(8..=512),
+        allow_negative_numbers = true
+    )]
+    side: u16,
+    /// Share of what varies in a window that one wave must explain, 0 to 1.
+    #[arg(
+        long, default_value_t = PatternConfig::default().min_share,
+        value_parser = |text: &str| number(text, 0.0, 1.0), allow_negative_numbers = true
+    )]
     share: f64,
-    /// Share of what varies along its lines that a pattern must explain.
-    #[arg(long, default_value_t = PatternConfig::default().min_confidence)]
+    /// Share of what varies along its lines that a pattern must explain, 0 to 1.
+    #[arg(
+        long, default_value_t = PatternConfig::default().min_confidence,
+        value_parser = |text: &str| number(text, 0.0, 1.0), allow_negative_numbers = true
+    )]
     confidence: f64,
     /// Lines are lighter than what is between them.
     #[arg(long)]
     light: bool,
-    /// Noise of the drawn plan, grey levels.
-    #[arg(long, default_value_t = 12.0)]
+    /// Where the picture is: a world file (with --epsg) or a .points file of QGIS.
+    #[arg(long, value_name = "FILE", requires = "image")]
+    georeference: Option<PathBuf>,
+    /// EPSG code of the coordinates of the world file.
+    #[arg(long, value_name = "CODE", requires = "georeference")]
+    epsg: Option<u32>,
+    /// Noise of the drawn plan, grey levels, 0 to 255.
+    #[arg(
+        long, default_value_t = 12.0, value_parser = |text: &str| number(text, 0.0, 255.0),
+        allow_negative_numbers = true, conflicts_with = "image"
+    )]
     noise: f64,
     /// Seed of the drawn plan.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "image")]
     seed: u64,
     /// Folder for the results.
     #[arg(long, default_value = "out")]
     out: PathBuf,
-    /// Write what was found as numbers, for checks.
-    #[arg(long)]
+    /// Write what was found in the drawn plan as numbers, for checks.
+    #[arg(long, conflicts_with_all = ["image", "window"])]
     smoke: bool,
 }
+
+/// Patterns that are told one by one.
+const TOLD: usize = 12;
 
 fn main() -> ExitCode {
     run(|args: Args| find(&args))
 }
 
+/// A number of the command line within two others.
+fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (low..=high).contains(value));
+    value.ok_or_else(|| format!("it must be a number from {low} to {high}"))
+}
+
 fn find(args: &Args) -> Result<()> {
-    let (picture, truth) = match &args.image {
+    let (min, max, side) = (args.spacing[0], args.spacing[1], usize::from(args.side));
+    ensure!(min <= max, "--spacing is {min} {max}; the smaller distance comes first");
+    ensure!(
+        2.0 * max <= side as f64,
+        "--spacing reaches to {max} px, but at most to half of --side, which is {side}; give \
+         --side {} or more",
+        (2.0 * max).ceil()
+    );
+    make_folder(&args.out)?;
+    let georeference = match &args.georeference {
+        Some(path) => Some(Georeference::read(path, args.epsg)?),
+        None => None,
+    };
+    let (whole, truth) = match &args.image {
         Some(path) => (read_image(path, &ImageLimits::default())?, Vec::new()),
         None => hatched_plan(768, args.noise, args.seed)?,
     };
-    let picture = crop(picture, args.window)?;
+    let (rows, columns, _) = whole.dim();
+    let picture = crop(whole, args.window)?;
     let ink = ink(&picture, args.light)?;
     let config = PatternConfig {
-        window: args.side,
-        stride: (args.side / 4).max(1),
-        min_spacing: args.spacing[0],
-        max_spacing: args.spacing[1],
+        window: side,
+        stride: side / 4,
+        min_spacing: min,
+        max_spacing: max,
         min_share: args.share,
         min_confidence: args.confidence,
         ..PatternConfig::default()
     };
     let start = std::time::Instant::now();
-    let patterns = find_patterns(ink.view(), &config)?;
+    let mut patterns = find_patterns(ink.view(), &config)?;
     let seconds = start.elapsed().as_secs_f64();
+    // The numbers of the patterns, in the list, the picture and the file.
+    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.lines.len()));
     let (height, width) = ink.dim();
     let lines: usize = patterns.iter().map(|pattern| pattern.lines.len()).sum();
     say(&format!(
         "{} patterns with {lines} lines in {width} x {height} pixels, {seconds:.1} s",
         patterns.len()
     ));
-    let mut largest: Vec<&LinePattern> = patterns.iter().collect();
-    largest.sort_by_key(|pattern| std::cmp::Reverse(pattern.lines.len()));
-    for pattern in largest.iter().take(12) {
-        say(&format!(
-            "{:>5} lines at {:5.1} degrees, {:5.2} px apart, bend {:4.1}, confidence {:.2}",
-            pattern.lines.len(),
-            pattern.angle.to_degrees(),
-            pattern.spacing,
-            pattern.bend.to_degrees(),
-            pattern.confidence
-        ));
-    }
-    make_folder(&args.out)?;
-    let geojson = to_geojson(&features(&patterns), &members(width, height))?;
+    tell(&patterns, (height, width), args);
+    let members = match &georeference {
+        Some(georeference) => georeference.members(),
+        None => members(columns, rows),
+    };
+    let features = features(&patterns, args.window, georeference.as_ref())?;
+    // Of a degree, a hundred-millionth is a millimetre.
+    let decimals = if georeference.is_some() { 8 } else { 2 };
+    let geojson = to_geojson_with(&features, &members, &GeoJsonConfig { decimals })?;
     let overlay = pattern_overlay::draw(&picture, &patterns)?;
     write_all_atomic(&[
         (&args.out.join("patterns.geojson"), geojson.as_bytes()),
         (&args.out.join("patterns.png"), &encode_png(overlay.view())?),
     ])?;
-    let known = (!truth.is_empty() && args.window.is_none()).then(|| compare(&patterns, &truth));
-    if let Some(known) = &known {
-        say(&format!(
-            "{} of {} hatchings found, {} patterns elsewhere; largest errors {:.2} degrees, {:.3} px",
-            known.found,
-            truth.len(),
-            known.elsewhere,
-            known.angle.to_degrees(),
-            known.spacing
-        ));
+    say(&format!("written to {}: patterns.geojson patterns.png", args.out.display()));
+    if truth.is_empty() || args.window.is_some() {
+        return Ok(());
     }
+    let known = compare(&patterns, &truth);
+    say(&format!(
+        "{} of {} hatchings found, {} patterns elsewhere; largest errors {:.2} degrees, {:.3} px",
+        known.found,
+        truth.len(),
+        known.elsewhere,
+        known.angle.to_degrees(),
+        known.spacing
+    ));
     if args.smoke {
-        let known = known.context("the smoke run draws its own plan")?;
         smoke::write(
             &args.out,
             [
@@ -132,19 +181,55 @@ fn find(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Lists the largest patterns, or says what to try where there are none.
+fn tell(patterns: &[LinePattern], (height, width): (usize, usize), args: &Args) {
+    for (pattern, number) in patterns.iter().zip(1..).take(TOLD) {
+        say(&format!(
+            "{number:>3}: {:>5} lines at {:5.1} degrees, {:5.2} px apart, bend {:4.1}, confidence \
+             {:.2}",
+            pattern.lines.len(),
+            pattern.angle.to_degrees(),
+            pattern.spacing,
+            pattern.bend.to_degrees(),
+            pattern.confidence
+        ));
+    }
+    if patterns.len() > TOLD {
+        say(&format!("and {} smaller ones, in patterns.geojson", patterns.len() - TOLD));
+    }
+    let side = args.side;
+    if height.min(width) < usize::from(side) {
+        say(&format!("the picture is smaller than the windows; give a --side below {side}"));
+    } else if patterns.is_empty() {
+        let other = if args.light { "leave out --light for dark" } else { "add --light for light" };
+        say(&format!(
+            "to find more: --spacing MIN MAX around the distance of the lines and --side about six \
+             times it (half as much for narrow areas); lower --share and --confidence for faint, \
+             uneven or crossed lines; {other} lines"
+        ));
+    }
+}
+
 /// Darkness from 0 to 1, or lightness.
 fn ink(picture: &Array3<u8>, light: bool) -> Result<Array2<f64>> {
     let grey = picture.mapv(f64::from).mean_axis(Axis(2)).context("a picture without colours")?;
     Ok(grey.mapv(|tone| if light { tone / 255.0 } else { 1.0 - tone / 255.0 }))
 }
 
-fn features(patterns: &[LinePattern]) -> Vec<Feature> {
+/// Areas and lines in coordinates of the whole picture, or in degrees.
+fn features(
+    patterns: &[LinePattern],
+    window: Option<Window>,
+    georeference: Option<&Georeference>,
+) -> Result<Vec<Feature>> {
+    let corner = window.map_or([0.0; 2], |window| [window.x, window.y].map(f64::from));
+    let shift = Affine::new([1.0, 0.0, corner[0]], [0.0, 1.0, corner[1]])?;
     let mut features = Vec::new();
-    for (index, pattern) in patterns.iter().enumerate() {
-        let mut add = |kind: &str, geometry: Geometry<f64>, confidence: f64| {
+    for (pattern, number) in patterns.iter().zip(1..) {
+        let mut add = |kind: &str, geometry: Geometry<f64>, confidence: f64| -> Result<()> {
             let properties = [
                 ("class", json!(kind)),
-                ("pattern", json!(index)),
+                ("pattern", json!(number)),
                 ("angle_degrees", json!(pattern.angle.to_degrees())),
                 ("spacing", json!(pattern.spacing)),
                 ("bend_degrees", json!(pattern.bend.to_degrees())),
@@ -152,14 +237,20 @@ fn features(patterns: &[LinePattern]) -> Vec<Feature> {
             ];
             let properties: Map<String, Value> =
                 properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            let geometry = shift.apply_shape(&geometry);
+            let geometry = match georeference {
+                Some(georeference) => georeference.degrees(&geometry)?,
+                None => geometry,
+            };
             features.push(Feature { geometry, properties });
+            Ok(())
         };
-        add("pattern", pattern.extent.clone().into(), pattern.confidence);
+        add("pattern", pattern.extent.clone().into(), pattern.confidence)?;
         for line in &pattern.lines {
-            add("line", line.line.clone().into(), line.confidence);
+            add("line", line.line.clone().into(), line.confidence)?;
         }
     }
-    features
+    Ok(features)
 }
 
 /// How patterns fit known hatchings.

@@ -23,6 +23,7 @@ pub mod gallery;
 pub mod geometry_cases;
 pub mod geometry_checks;
 pub mod geometry_fuzz;
+pub mod georeference;
 pub mod hatched_plan;
 pub mod labels;
 pub mod lettering;

@@ -7,7 +7,7 @@ use rustfft::num_complex::Complex;
 
 use crate::error::{Error, Result};
 use crate::fft2::{Fft2, Norm};
-use crate::spectrum::signed_bin;
+use crate::spectrum::{check_size, signed_bin};
 
 /// Factors of the bins of a line of `n` pixels that move it by `shift` px.
 ///
@@ -34,13 +34,15 @@ pub(crate) fn line_factors(n: usize, shift: f64) -> Vec<Complex<f64>> {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a shift that is not finite and more than 65 536 copies.
+/// [`Error::Setting`] for a shift that is not finite, more than 65 536 copies and planes of more
+/// than 2^28 bins.
 pub fn shift_matrix(
     (height, width): (usize, usize),
     [x, y]: [f64; 2],
     copies: usize,
 ) -> Result<Array2<Complex<f64>>> {
     check_shift([x, y])?;
+    check_size((height, width))?;
     if copies > 65_536 {
         let expected = "at most 65536";
         return Err(Error::Setting { field: "copies", value: copies as f64, expected });

@@ -36,12 +36,25 @@ pub fn signed_bin(bin: usize, n: usize) -> f64 {
 /// The undirected direction of the crests of every bin's wave, radians in `[0, pi)`: `[H, W]`.
 ///
 /// It is 0 for bin zero.
-#[must_use]
-pub fn bin_angles((height, width): (usize, usize)) -> Array2<f64> {
-    Array2::from_shape_fn((height, width), |(y, x)| {
+///
+/// # Errors
+///
+/// [`Error::Setting`] for planes of more than 2^28 bins.
+pub fn bin_angles((height, width): (usize, usize)) -> Result<Array2<f64>> {
+    check_size((height, width))?;
+    Ok(Array2::from_shape_fn((height, width), |(y, x)| {
         let (u, v) = (signed_bin(x, width) / width as f64, signed_bin(y, height) / height as f64);
         undirected(u.atan2(-v))
-    })
+    }))
+}
+
+/// Refuses planes that are too large for memory, or for a `usize`.
+pub(crate) fn check_size((height, width): (usize, usize)) -> Result<()> {
+    if height.checked_mul(width).is_some_and(|values| values <= 1 << 28) {
+        return Ok(());
+    }
+    let value = height as f64 * width as f64;
+    Err(Error::Setting { field: "height x width", value, expected: "at most 2^28" })
 }
 
 /// Bin zero moved to row `H / 2` and column `W / 2`, as people look at spectra.

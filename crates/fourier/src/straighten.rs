@@ -82,8 +82,8 @@ impl Straightened {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a wave without a frequency, a jitter that is not finite and empty
-/// planes.
+/// [`Error::Setting`] for a wave without a frequency and a jitter that is not finite;
+/// [`Error::Shape`] for planes without pixels.
 ///
 /// # Examples
 ///
@@ -103,6 +103,7 @@ pub fn straighten(
     wave: &PlaneWave,
     jitter: f64,
 ) -> Result<Straightened> {
+    check_planes(planes)?;
     let pose = Pose::of(wave)?;
     let pose = Pose { slope: pose.slope + jitter, ..pose };
     let width = planes.dim().2;
@@ -121,11 +122,22 @@ pub fn straighten(
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a slope that is not finite and empty planes.
+/// [`Error::Setting`] for a slope that is not finite; [`Error::Shape`] for planes without pixels.
 pub fn unstraighten(planes: ArrayView3<'_, f64>, pose: Pose) -> Result<Array3<f64>> {
+    check_planes(planes)?;
     let mut planes = planes.to_owned();
     Shear::new(planes.dim().1)?.level(&mut planes, -pose.slope)?;
     Ok(if pose.turned { quarter_turn_back(planes.view()) } else { planes })
+}
+
+/// Refuses planes without pixels, turned or not; there may be no planes.
+fn check_planes(planes: ArrayView3<'_, f64>) -> Result<()> {
+    let (_, height, width) = planes.dim();
+    if height > 0 && width > 0 {
+        return Ok(());
+    }
+    let expected = "[C, H, W] with H and W of 1 or more".to_owned();
+    Err(Error::Shape { field: "planes", found: planes.shape().to_vec(), expected })
 }
 
 /// Planes turned a quarter counter-clockwise on the screen: the right column becomes the top row.

@@ -22,7 +22,8 @@ pub enum Window {
 
 impl Window {
     /// The weights of `n` pixels in a line.
-    pub(crate) fn line(self, n: usize) -> Vec<f64> {
+    #[must_use]
+    pub fn line(self, n: usize) -> Vec<f64> {
         let hann = |i| 0.5 - 0.5 * (TAU * (f64::from(i) + 0.5) / n as f64).cos();
         match self {
             Self::Rectangle => vec![1.0; n],

@@ -126,6 +126,9 @@ impl RowTransformerConfig {
         if let Some((field, value)) = counts.into_iter().find(|(_, value)| *value == 0) {
             return refuse(field, value, "1 or more");
         }
+        if self.in_channels.checked_mul(self.piece).is_none_or(|inputs| inputs > 1 << 20) {
+            return refuse("in_channels", self.in_channels, "in_channels x piece at most 2^20");
+        }
         let positions = self.position_features;
         if positions == 0 || !positions.is_multiple_of(2) {
             return refuse("position_features", positions, "an even number, 2 or more");

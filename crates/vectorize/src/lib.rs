@@ -12,6 +12,7 @@
 mod border_channels;
 mod config;
 mod error;
+mod hatched_shapes;
 mod hatching;
 mod lines;
 mod network;

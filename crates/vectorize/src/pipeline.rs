@@ -10,7 +10,8 @@ use mapvec_models::MapUNetConfig;
 use ndarray::ArrayView3;
 use serde_json::{Map, json};
 
-use crate::hatching::{dark_patterns, drop_strokes, mark_hatched};
+use crate::hatched_shapes::mark_hatched;
+use crate::hatching::{darkness, drop_strokes};
 use crate::network::Network;
 use crate::{
     Find, Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
@@ -122,9 +123,9 @@ impl Vectorizer {
         watch.lap("lines");
         progress.advance(1);
         if let Some(config) = &config.hatching {
-            let patterns = dark_patterns(image, &config.patterns)?;
-            mark_hatched(&mut shapes.shapes, &patterns, shapes.regions.dim(), config);
-            drop_strokes(&mut lines, &patterns, config)?;
+            let ink = darkness(image);
+            mark_hatched(&mut shapes.shapes, ink.view(), config)?;
+            drop_strokes(&mut lines, ink.view(), config)?;
             watch.lap("hatching");
         }
         progress.end();

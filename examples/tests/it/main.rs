@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod good_output;
+mod patterns;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -1,8 +1,8 @@
 use mapvec_fourier::{
     Complex, Error, Fft2, Norm, PatternConfig, PlaneWave, Pose, ProposalConfig, SearchConfig,
-    Shear, SimilarityConfig, SuppressConfig, centred, dominant_wave, find_patterns, find_shift,
-    fit_wave, phase_correlation, propose_waves, search_shift, shift_matrix, shifted, straighten,
-    suppress_waves, unstraighten, wave_similarity, whole_spectrum,
+    Shear, SimilarityConfig, SuppressConfig, bin_angles, centred, dominant_wave, find_patterns,
+    find_shift, fit_wave, phase_correlation, propose_waves, search_shift, shift_matrix, shifted,
+    straighten, suppress_waves, unstraighten, wave_similarity, whole_spectrum,
 };
 use ndarray::{Array1, Array2, Array3, Axis};
 
@@ -58,6 +58,10 @@ fn values() {
     assert!(shifted(Array1::zeros(4).view(), [0.0, 0.0]).is_err());
     assert!(shift_matrix((4, 4), [0.0, f64::INFINITY], 2).is_err());
     assert!(shift_matrix((4, 4), [0.0, 1.0], 1_000_000).is_err());
+    for size in [(1 << 15, 1 << 14), (usize::MAX, 2), (1 << 40, 1 << 40)] {
+        assert_eq!(field(shift_matrix(size, [0.0, 1.0], 1).unwrap_err()), "height x width");
+        assert_eq!(field(bin_angles(size).unwrap_err()), "height x width");
+    }
     assert_eq!(field(phase_correlation(ok.view(), ok.t()).unwrap_err()), "b");
     assert!(find_shift(Array2::zeros((0, 0)).view()).is_err());
     assert!(find_shift(Array2::from_elem((2, 2), f64::NAN).view()).is_err());
@@ -72,7 +76,19 @@ fn waves() {
     }
     let wave = PlaneWave::from_crests(0.3, 4.0, 0.0);
     assert_eq!(field(straighten(picture.view(), &wave, f64::NAN).unwrap_err()), "slope");
-    assert!(straighten(Array3::zeros((1, 0, 8)).view(), &wave, 0.0).is_err());
+    // Planes without pixels, with a pose that turns and one that does not.
+    for wave in [wave, PlaneWave::from_crests(1.4, 4.0, 0.0)] {
+        let pose = Pose::of(&wave).unwrap();
+        for size in [(1, 0, 8), (1, 8, 0), (2, 0, 0)] {
+            let empty = Array3::zeros(size);
+            assert_eq!(field(straighten(empty.view(), &wave, 0.0).unwrap_err()), "planes");
+            assert_eq!(field(unstraighten(empty.view(), pose).unwrap_err()), "planes");
+        }
+        assert_eq!(
+            straighten(Array3::zeros((0, 4, 8)).view(), &wave, 0.0).unwrap().planes.len(),
+            0
+        );
+    }
     assert!(unstraighten(picture.view(), Pose { turned: false, slope: f64::INFINITY }).is_err());
 }
 

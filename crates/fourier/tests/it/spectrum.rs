@@ -29,7 +29,7 @@ fn bins_have_signs() {
 #[test]
 fn angles_of_bins_are_those_of_their_crests() {
     let size = (12, 18);
-    let angles = bin_angles(size);
+    let angles = bin_angles(size).unwrap();
     for ((v, u), &angle) in angles.indexed_iter() {
         if (v, u) != (0, 0) {
             let bin = [signed_bin(u, 18), signed_bin(v, 12)];

@@ -148,6 +148,7 @@ fn bad_configurations_and_inputs_are_refused() {
     let usual = RowTransformerConfig::default;
     for (config, field) in [
         (RowTransformerConfig { in_channels: 0, ..usual() }, "in_channels"),
+        (RowTransformerConfig { in_channels: usize::MAX, ..usual() }, "in_channels"),
         (RowTransformerConfig { frequency_features: 0, ..usual() }, "frequency_features"),
         (RowTransformerConfig { position_features: 5, ..usual() }, "position_features"),
         (RowTransformerConfig { position_features: usize::MAX - 1, ..usual() }, "features"),
