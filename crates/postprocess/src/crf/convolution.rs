@@ -116,7 +116,7 @@ impl GridKernel {
         for y in 0..rows {
             self.fetch_row(y, 1, &sums, &mut row);
             let points = self.starts[y]..self.starts[y + 1];
-            self.slice(points.clone(), 1, &row, &mut out[points]);
+            self.slice::<1, false>(points.clone(), 1, &row, 1.0, &mut out[points]);
         }
         out.concat()
     }
@@ -250,13 +250,15 @@ impl GridKernel {
         }
     }
 
-    /// The normalised sums at points of a row that [`GridKernel::fetch_row`] has fetched.
+    /// The normalised sums at points of a row that [`GridKernel::fetch_row`] has fetched, times
+    /// `scale`, added to `out` or put there.
     #[inline(always)]
-    pub(crate) fn slice<const W: usize>(
+    pub(crate) fn slice<const W: usize, const ADD: bool>(
         &self,
         points: Range<usize>,
         chunks: usize,
         row: &GridRow,
+        scale: f32,
         out: &mut [[f32; W]],
     ) {
         let axis = &self.horizontal;
@@ -264,7 +266,15 @@ impl GridKernel {
         for ((out, column), after) in out.chunks_exact_mut(chunks).zip(columns).zip(after) {
             let (first, place) = axis.places[*column as usize];
             let sums = &row.columns[(place * axis.nodes + first) * chunks * W..][..chunks * W];
-            scaled(sums.as_chunks().0, *after, out);
+            let factor = after * scale;
+            for (out, sum) in out.iter_mut().zip(sums.as_chunks::<W>().0) {
+                let mut total = *out;
+                for l in 0..W {
+                    let value = factor * sum[l];
+                    total[l] = if ADD { total[l] + value } else { value };
+                }
+                *out = total;
+            }
         }
     }
 }
@@ -293,6 +303,13 @@ pub(crate) struct GridRow {
     next: Option<usize>,
     /// Sums at the columns, place by place.
     columns: Vec<f32>,
+}
+
+impl GridRow {
+    /// The nodes have changed.
+    pub(crate) fn forget(&mut self) {
+        self.next = None;
+    }
 }
 
 /// Sums runs of values, given by their weights and where they start.
@@ -400,14 +417,14 @@ mod tests {
         for y in 0..rows {
             kernel.fetch_row(y, 2, &sums, &mut row);
             let points = kernel.starts[y]..kernel.starts[y + 1];
-            kernel.slice(points.clone(), 1, &row, &mut out[points]);
+            kernel.slice::<2, false>(points.clone(), 1, &row, 1.0, &mut out[points]);
         }
         out
     }
 
     #[test]
     fn the_sum_is_that_over_all_pairs_of_chosen_pixels() {
-        let (rows, width) = (17, 23);
+        let (rows, width) = (17, 61);
         let all: Vec<usize> = (0..rows * width).collect();
         let some: Vec<usize> = (0..rows * width).filter(|p| (p * p) % 7 < 3).collect();
         // Nodes one, two, four and eight pixels apart.
@@ -440,7 +457,7 @@ mod tests {
                             let (sum, size) =
                                 parts.fold((0.0, 0.0), |(sum, size), v| (sum + v, size + v.abs()));
                             let apart = (f64::from(out[lane]) - sum).abs();
-                            assert!(apart < 1e-4 * size + 1e-6, "{sigma:?} {i}: {out:?} {sum}");
+                            assert!(apart < 3e-4 * size + 1e-6, "{sigma:?} {i}: {out:?} {sum}");
                         }
                     }
                 }

@@ -5,6 +5,8 @@ use super::config::Compatibility;
 /// What the labels of others add to the logits of a block of points.
 #[derive(Debug)]
 pub(crate) enum Coupling {
+    /// What every class saves where others have it.
+    Saving(f32),
     /// What each class saves where others have it, repeated for all points of a block.
     Savings(Vec<f32>),
     /// For each class of others a row with the energy that it costs each class.
@@ -24,9 +26,10 @@ impl Coupling {
             padded.resize(lanes, 0.0);
             padded
         };
-        match compatibility.diagonal(classes) {
-            Some(savings) => Self::Savings(padded(&savings).repeat(points)),
-            None => {
+        match (compatibility, compatibility.diagonal(classes)) {
+            (Compatibility::Potts(weight), _) => Self::Saving(*weight),
+            (_, Some(savings)) => Self::Savings(padded(&savings).repeat(points)),
+            _ => {
                 let matrix = compatibility.matrix(classes);
                 Self::Matrix(matrix.chunks_exact(classes).flat_map(padded).collect())
             }
@@ -37,6 +40,11 @@ impl Coupling {
     #[inline(always)]
     pub(crate) fn apply(&self, filtered: &[f32], lanes: usize, added: &mut [f32]) {
         match self {
+            Self::Saving(saving) => {
+                for (added, value) in added.iter_mut().zip(filtered) {
+                    *added += saving * value;
+                }
+            }
             Self::Savings(savings) => {
                 for ((added, value), saving) in added.iter_mut().zip(filtered).zip(savings) {
                     *added += saving * value;

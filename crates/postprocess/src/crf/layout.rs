@@ -19,35 +19,32 @@ pub(crate) fn logits_of<const W: usize>(
     range: Range<usize>,
 ) -> Result<Vec<[f32; W]>> {
     let chunks = unary.nrows().div_ceil(W);
-    let mut rows = vec![[f32::NEG_INFINITY; W]; range.len() * chunks];
+    let mut rows = Vec::with_capacity(range.len() * chunks);
     let planes = unary.slice(s![.., range.clone()]);
     let planes: Vec<Cow<'_, [f32]>> = planes.rows().into_iter().map(values_of).collect();
     let mut wrong = [0_u32; BLOCK];
-    for (turn, rows) in rows.chunks_mut(BLOCK * chunks).enumerate() {
+    let mut block = vec![[0.0; W]; BLOCK * chunks];
+    for start in (0..range.len()).step_by(BLOCK) {
+        let points = BLOCK.min(range.len() - start);
         for (c, planes) in planes.chunks(W).enumerate() {
-            if rows.len() < BLOCK * chunks || planes.len() < W {
-                for (l, plane) in planes.iter().enumerate() {
-                    for (row, &energy) in rows.chunks_exact_mut(chunks).zip(&plane[turn * BLOCK..])
-                    {
-                        wrong[0] |= u32::from(energy.is_nan() | (energy == f32::NEG_INFINITY));
-                        row[c][l] = -energy;
-                    }
-                }
-                continue;
+            // No class, and no energy that is wrong, where there is nothing.
+            let mut energies = [[f32::INFINITY; BLOCK]; W];
+            for (energies, plane) in energies.iter_mut().zip(planes) {
+                energies[..points].copy_from_slice(&plane[start..start + points]);
             }
             let mut turned = [[0.0; W]; BLOCK];
-            for (l, plane) in planes.iter().enumerate() {
-                let plane = &plane[turn * BLOCK..][..BLOCK];
+            for l in 0..W {
                 for p in 0..BLOCK {
-                    let energy = plane[p];
+                    let energy = energies[l][p];
                     wrong[p] |= u32::from(energy.is_nan() | (energy == f32::NEG_INFINITY));
                     turned[p][l] = -energy;
                 }
             }
-            for (row, turned) in rows.chunks_exact_mut(chunks).zip(turned) {
+            for (row, turned) in block.chunks_exact_mut(chunks).zip(turned) {
                 row[c] = turned;
             }
         }
+        rows.extend_from_slice(&block[..points * chunks]);
     }
     if wrong != [0; BLOCK] {
         check_unary(unary, range)?;

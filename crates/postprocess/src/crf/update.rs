@@ -125,7 +125,7 @@ impl<const W: usize> BandState<W> {
         }
         Ok(Self {
             own,
-            probabilities: vec![[0.0; W]; range.len() * parts.chunks],
+            probabilities: Vec::with_capacity(range.len() * parts.chunks),
             range,
             index,
             rows,
@@ -174,6 +174,7 @@ impl<const W: usize> BandState<W> {
                 spread.fill([0.0; W]);
             }
         }
+        self.grid_rows.iter_mut().for_each(GridRow::forget);
         (self.lowest, self.largest, self.change, self.energy) = (f32::INFINITY, 0.0, 0.0, 0.0);
         for y in self.rows.clone() {
             let start = parts.starts[y] - self.range.start;
@@ -223,9 +224,19 @@ impl<const W: usize> BandState<W> {
         let sums = &mut logits[..rows.len()];
         if again {
             for (k, coupling) in parts.couplings.iter().enumerate() {
-                self.filter(parts, k, chunks, points);
-                let filtered = self.filtered[..rows.len()].as_flattened();
-                coupling.apply(filtered, chunks * W, sums.as_flattened_mut());
+                match coupling {
+                    // With one chunk, a pass of its own over all values is faster.
+                    Coupling::Saving(saving) if chunks > 1 => {
+                        self.filter::<true>(parts, (k, *saving), chunks, points, sums);
+                    }
+                    _ => {
+                        let mut filtered = std::mem::take(&mut self.filtered);
+                        let values = &mut filtered[..rows.len()];
+                        self.filter::<false>(parts, (k, 1.0), chunks, points, values);
+                        coupling.apply(values.as_flattened(), chunks * W, sums.as_flattened_mut());
+                        self.filtered = filtered;
+                    }
+                }
             }
             if task.energy {
                 self.energy += self.energy_of(rows.clone(), sums);
@@ -236,7 +247,7 @@ impl<const W: usize> BandState<W> {
         if again {
             self.replace(rows, sums);
         } else {
-            self.probabilities[rows].copy_from_slice(sums);
+            self.probabilities.extend_from_slice(sums);
         }
         self.logits = logits;
         if task.splat {
@@ -244,22 +255,37 @@ impl<const W: usize> BandState<W> {
         }
     }
 
-    /// Filters the old probabilities by one kernel, normalised.
+    /// Filters the old probabilities by one kernel, normalised, times `scale`; they are added to
+    /// `sums` or put there.
     #[inline(always)]
-    fn filter(&mut self, parts: &Parts<'_, W>, k: usize, chunks: usize, points: &Range<usize>) {
-        let out = &mut self.filtered[..points.len() * chunks];
+    fn filter<const ADD: bool>(
+        &self,
+        parts: &Parts<'_, W>,
+        (k, scale): (usize, f32),
+        chunks: usize,
+        points: &Range<usize>,
+        sums: &mut [[f32; W]],
+    ) {
         let all = self.range.start + points.start..self.range.start + points.end;
         match &parts.kernels[k].filter {
-            Filter::Grid(grid) => grid.slice(all, chunks, &self.grid_rows[k], out),
+            Filter::Grid(grid) => {
+                grid.slice::<W, ADD>(all, chunks, &self.grid_rows[k], scale, sums);
+            }
             Filter::Lattice { lattice, after, .. } => {
                 let band = &lattice.bands[self.index];
                 let factors = points.clone().zip(&after[all]);
-                for ((point, after), sums) in factors.zip(out.chunks_exact_mut(chunks)) {
-                    slice_point(band, point, *after, &self.fetched[k], sums);
+                for ((point, after), sums) in factors.zip(sums.chunks_exact_mut(chunks)) {
+                    slice_point::<W, ADD>(band, point, after * scale, &self.fetched[k], sums);
                 }
             }
             Filter::Matrix(_) => {
-                out.copy_from_slice(&self.fetched[k][points.start * chunks..points.end * chunks]);
+                let values = &self.fetched[k][points.start * chunks..points.end * chunks];
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    for l in 0..W {
+                        let value = scale * value[l];
+                        sum[l] = if ADD { sum[l] + value } else { value };
+                    }
+                }
             }
         }
     }

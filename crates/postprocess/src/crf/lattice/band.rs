@@ -84,7 +84,7 @@ impl Band {
         (0..self.range.len())
             .map(|point| {
                 let mut sum = [[0.0; 1]];
-                slice_point(self, point, scale, &own, &mut sum);
+                slice_point::<1, false>(self, point, scale, &own, &mut sum);
                 sum[0][0]
             })
             .collect()
@@ -131,9 +131,10 @@ fn splat_corners<const W: usize>(
     }
 }
 
-/// Sums the values of the vertices of a point, weighted, times `factor`.
+/// Sums the values of the vertices of a point, weighted, times `factor`, and adds them to `sums` or
+/// puts them there.
 #[inline(always)]
-pub(crate) fn slice_point<const W: usize>(
+pub(crate) fn slice_point<const W: usize, const ADD: bool>(
     band: &Band,
     point: usize,
     factor: f32,
@@ -141,13 +142,13 @@ pub(crate) fn slice_point<const W: usize>(
     sums: &mut [[f32; W]],
 ) {
     match band.corners {
-        6 => slice_corners(band, 6, point, factor, values, sums),
-        corners => slice_corners(band, corners, point, factor, values, sums),
+        6 => slice_corners::<W, ADD>(band, 6, point, factor, values, sums),
+        corners => slice_corners::<W, ADD>(band, corners, point, factor, values, sums),
     }
 }
 
 #[inline(always)]
-fn slice_corners<const W: usize>(
+fn slice_corners<const W: usize, const ADD: bool>(
     band: &Band,
     corners: usize,
     point: usize,
@@ -167,7 +168,8 @@ fn slice_corners<const W: usize>(
             }
         }
         for l in 0..W {
-            sum[l] = total[l] * factor;
+            let value = total[l] * factor;
+            sum[l] = if ADD { sum[l] + value } else { value };
         }
     }
 }
