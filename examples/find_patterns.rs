@@ -63,7 +63,8 @@ struct Args {
     /// Where the picture is: a world file (with --epsg) or a .points file of QGIS.
     #[arg(long, value_name = "FILE", requires = "image")]
     georeference: Option<PathBuf>,
-    /// EPSG code of the coordinates of the world file.
+    /// EPSG code of the coordinates of the world file: 4326, 3857, 2154, 3942 to 3950, 25828 to
+    /// 25838, 32601 to 32660, 32701 to 32760, 21781, 2056 and others of `geometry::Crs`.
     #[arg(long, value_name = "CODE", requires = "georeference")]
     epsg: Option<u32>,
     /// Noise of the drawn plan, grey levels, 0 to 255.
@@ -105,11 +106,11 @@ fn find(args: &Args) -> Result<()> {
          --side {} or more",
         (2.0 * max).ceil()
     );
-    make_folder(&args.out)?;
     let georeference = match &args.georeference {
         Some(path) => Some(Georeference::read(path, args.epsg)?),
         None => None,
     };
+    make_folder(&args.out)?;
     let (whole, truth) = match &args.image {
         Some(path) => (read_image(path, &ImageLimits::default())?, Vec::new()),
         None => hatched_plan(768, args.noise, args.seed)?,

@@ -32,7 +32,7 @@ struct Args {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(16..=512))]
     side: u64,
     /// Drawn patches for each ratio of signal to noise.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     trials: u64,
     /// Seed of the patches.
     #[arg(long, default_value_t = 1)]

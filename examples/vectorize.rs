@@ -115,7 +115,7 @@ fn vectorize(args: &Args) -> Result<()> {
         (&file("report.json"), serde_json::to_string_pretty(&report)?.as_bytes()),
     ])?;
     output::summary(&report).iter().for_each(|line| say(line));
-    if args.hatching {
+    if args.hatching && !found.shapes.shapes.is_empty() {
         let hatched = found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()).count();
         say(&format!("{hatched} shapes are hatched"));
     }

@@ -32,9 +32,13 @@ impl Georeference {
     /// points leave the transform open.
     pub fn read(path: &Path, epsg: Option<u32>) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-        let (place, epsg) = if text.contains("pixelX") {
-            let control = ControlPoints::parse(&text).with_context(|| shown.to_string())?;
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let text = String::from_utf8(bytes).ok().with_context(|| {
+            format!("{shown} is no text; `gdal_translate -co TFW=YES` writes the world file of a GeoTIFF")
+        })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let (place, epsg) = if text.contains("mapX") {
+            let control = ControlPoints::parse(text).with_context(|| shown.to_string())?;
             if epsg.is_some() {
                 bail!("{shown} names EPSG:{} itself; leave out --epsg", control.epsg);
             }
@@ -42,7 +46,7 @@ impl Georeference {
                 .with_context(|| shown.to_string())?;
             (Place::Warp(warp), control.epsg)
         } else {
-            let affine = world_file(&text).with_context(|| {
+            let affine = world_file(text).with_context(|| {
                 format!("{shown} is no world file (six numbers) and no .points file of QGIS")
             })?;
             let epsg = epsg.context(
@@ -79,8 +83,8 @@ impl Georeference {
 }
 
 fn world_file(text: &str) -> Option<Affine> {
-    let numbers: Vec<f64> = text.split_whitespace().map_while(|word| word.parse().ok()).collect();
-    let six = <[f64; 6]>::try_from(numbers).ok()?;
+    let numbers: Option<Vec<f64>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
+    let six = <[f64; 6]>::try_from(numbers?).ok()?;
     // Only what can be turned back tells pixels apart.
     Affine::from_world_file(six).ok().filter(|affine| affine.inverse().is_ok())
 }
@@ -105,7 +109,9 @@ mod tests {
     fn world_files_and_control_points_place_a_pixel_alike() {
         // 5 m a pixel; a world file names the centre of the first pixel.
         let world = read("5\n0\n0\n-5\n600002.5\n199997.5\n", Some(21781)).unwrap();
-        let points = read(POINTS, None).unwrap();
+        // Later versions of QGIS call pixels sources.
+        let later = POINTS.replace("pixel", "source");
+        let points = read(&later, None).unwrap();
         for at in [point!(x: 0.0, y: 0.0), point!(x: 40.0, y: 70.0)] {
             let places = [&world, &points].map(|by| by.degrees(&at.into()).unwrap());
             let [Geometry::Point(a), Geometry::Point(b)] = places else { panic!("points") };
@@ -120,7 +126,7 @@ mod tests {
         let error = |text: &str, epsg| format!("{:#}", read(text, epsg).unwrap_err());
         assert!(error("5\n0\n0\n-5\n1\n2\n", None).contains("--epsg"));
         assert!(error(POINTS, Some(21781)).contains("--epsg"));
-        for text in ["", "5 0 0 -5 1", "0 0 0 0 1 2", "a map", "1 0 0 NaN 0 0"] {
+        for text in ["", "5 0 0 -5 1", "0 0 0 0 1 2", "a map", "1 0 0 NaN 0 0", "5 0 0 -5 1 2 x"] {
             assert!(error(text, Some(21781)).contains("no world file"), "{text}");
         }
         assert!(error("5\n0\n0\n-5\n1\n2\n", Some(1)).contains("EPSG:1"));

@@ -46,7 +46,9 @@ impl ControlPoints {
         let mut rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         let names: Vec<&str> = rows.next().context("no control points")?.split(',').collect();
         let column = |name: &str| {
-            let found = names.iter().position(|n| n.trim() == name);
+            // Later versions of QGIS call pixels sources.
+            let also = name.replace("pixel", "source");
+            let found = names.iter().position(|n| n.trim() == name || n.trim() == also);
             found.with_context(|| format!("the control points have no column {name}"))
         };
         let columns = [column("pixelX")?, column("pixelY")?, column("mapX")?, column("mapY")?];

@@ -194,11 +194,12 @@ fn clip(through: [f64; 2], direction: [f64; 2], sides: [f64; 2]) -> Option<[[f64
     (from < to).then(|| [place(from), place(to)])
 }
 
-/// The direction of an undirected line, in `[0, pi)`.
+/// The direction of an undirected line, radians in `[0, pi)`.
 #[must_use]
-pub(crate) fn undirected(angle: f64) -> f64 {
+pub fn undirected(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(PI);
-    if wrapped < PI { wrapped } else { 0.0 }
+    // Rounding may give pi, and a level line minus zero.
+    if wrapped > 0.0 && wrapped < PI { wrapped } else { 0.0 }
 }
 
 /// An angle in `(-pi, pi]`.

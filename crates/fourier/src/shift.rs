@@ -34,8 +34,8 @@ pub(crate) fn line_factors(n: usize, shift: f64) -> Vec<Complex<f64>> {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a shift that is not finite, more than 65 536 copies and planes of more
-/// than 2^28 bins.
+/// [`Error::Setting`] for a shift that is not finite or above 2^32 px, more than 65 536 copies and
+/// planes of more than 2^28 bins.
 pub fn shift_matrix(
     (height, width): (usize, usize),
     [x, y]: [f64; 2],
@@ -65,7 +65,7 @@ pub fn shift_matrix(
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a shift that is not finite and for empty planes; [`Error::Shape`] for
+/// [`Error::Setting`] for a shift that is not finite or above 2^32 px and for empty planes; [`Error::Shape`] for
 /// fewer than two dimensions.
 pub fn shifted<D: Dimension>(
     planes: ArrayView<'_, f64, D>,
@@ -85,8 +85,13 @@ pub fn shifted<D: Dimension>(
 }
 
 fn check_shift(shift: [f64; 2]) -> Result<()> {
-    match shift.into_iter().find(|by| !by.is_finite()) {
-        Some(value) => Err(Error::Setting { field: "shift", value, expected: "finite" }),
+    // Beyond, phases have no digits left.
+    let largest = f64::from(u32::MAX);
+    match shift.into_iter().find(|by| !(-largest..=largest).contains(by)) {
+        Some(value) => {
+            let expected = "at most 2^32 px in size";
+            Err(Error::Setting { field: "shift", value, expected })
+        }
         None => Ok(()),
     }
 }

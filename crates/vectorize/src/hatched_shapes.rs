@@ -4,10 +4,11 @@
 //! few strokes wide are seen, and a white yard beside hatching is not.
 
 use std::collections::BTreeMap;
-use std::f64::consts::PI;
 
 use geo_types::Polygon;
-use mapvec_fourier::{PlaneWave, ProposalConfig, WaveProposal, Window, fit_wave, propose_waves};
+use mapvec_fourier::{
+    PlaneWave, ProposalConfig, WaveProposal, Window, fit_wave, propose_waves, undirected,
+};
 use mapvec_geometry::fill_labels;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
@@ -51,6 +52,9 @@ fn interiors<'a>(
     let mut labels = Array2::<u32>::zeros(size);
     polygons.zip(1..).for_each(|(polygon, number)| fill_labels(polygon, number, &mut labels));
     let mut inside = Array2::zeros(size);
+    if inside.is_empty() {
+        return inside;
+    }
     for (around, label) in labels
         .windows((3, 3))
         .into_iter()
@@ -218,7 +222,7 @@ fn hatching(seen: &[Seen], min_share: f64) -> Option<Hatching> {
         sin += pixels * s;
         cos += pixels * c;
     }
-    let angle = (0.5 * sin.atan2(cos)).rem_euclid(PI);
+    let angle = undirected(0.5 * sin.atan2(cos));
     let mut spacings: Vec<(f64, f64)> = waves.iter().map(|(w, n)| (w.spacing(), *n)).collect();
     spacings.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut below = 0.0;

@@ -192,7 +192,9 @@ impl Vectorized {
                     properties.insert(name.to_owned(), json!(rounded(value, steps)));
                 };
                 add("hatched", hatching.share, 1e3);
-                add("hatching_angle_degrees", hatching.angle.to_degrees(), 1e1);
+                // 179.96 degrees are rounded to 0.
+                let angle = rounded(hatching.angle.to_degrees(), 1e1) % 180.0;
+                add("hatching_angle_degrees", angle, 1e1);
                 add("hatching_spacing", hatching.spacing, 1e2);
             }
             Feature { geometry: shape.polygon.clone().into(), properties }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Standard deviations after which a Gaussian is cut off: 6 x 10^-5 of it are lost.
-const REACH: f64 = 4.0;
+/// Standard deviations after which a Gaussian is cut off: what is lost is below 10^-5.
+const REACH: f64 = 4.45;
 /// Deviations of the kernel per pixel between nodes: the sum over nodes differs from the
 /// Gaussian by `2 exp(-pi^2 s^2 / 2)` of its value, 3 x 10^-5.
 const FINENESS: f64 = 1.5;

@@ -209,7 +209,7 @@ impl Normalization {
 #[serde(rename_all = "snake_case")]
 pub enum FilterMethod {
     /// A Gaussian kernel on a picture with sigmas of at most 12 pixels by convolution (to about
-    /// 3 x 10^-4 of its sum), other kernels of at most 1024 points by the matrix of all pairs,
+    /// 10^-4 of its sum), other kernels of at most 1024 points by the matrix of all pairs,
     /// the rest on the lattice.
     #[default]
     Auto,

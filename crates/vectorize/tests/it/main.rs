@@ -109,10 +109,9 @@ fn pictures_of_any_size_go_through() {
     assert!(vectorizer.run(grey.view(), &small_tiles(), &Silent).is_err(), "not RGB");
 }
 
-/// Whatever shapes a network finds, on a page of hatching they are hatched, and strokes are no
-/// lines.
+/// Whatever shapes a network finds, on a page of hatching they are hatched.
 #[test]
-fn hatching_reaches_features_and_takes_lines_away() {
+fn hatching_reaches_features() {
     let (vectorizer, _) = untrained();
     // Strokes at 40 degrees, 6 px apart.
     let (sin, cos) = 40.0_f64.to_radians().sin_cos();
@@ -125,7 +124,6 @@ fn hatching_reaches_features_and_takes_lines_away() {
     let config = VectorizeConfig { hatching: Some(HatchingConfig::default()), ..small_tiles() };
     let found = vectorizer.run(page.view(), &config, &Silent).unwrap();
     assert_eq!(found.shapes.regions, plain.shapes.regions, "shapes are the same");
-    assert!(found.lines.len() <= plain.lines.len());
     let hatched: Vec<_> = found.shapes.shapes.iter().filter_map(|shape| shape.hatching).collect();
     assert!(!hatched.is_empty(), "no shape is hatched");
     for hatching in &hatched {
