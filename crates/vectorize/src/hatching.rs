@@ -2,11 +2,11 @@
 
 use geo_types::{Coord, LineString};
 use mapvec_fourier::{LinePattern, PatternConfig, find_patterns};
-use mapvec_geometry::SegmentIndex;
+use mapvec_geometry::{SegmentIndex, fill_labels};
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Line, Result};
+use crate::{Error, Line, Result, Shape};
 
 /// How hatching is told from shapes and lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,9 +102,11 @@ pub(crate) fn darkness(image: ArrayView3<'_, u8>) -> Array2<f64> {
     })
 }
 
-/// Leaves out lines that run along the strokes of patterns. `ink` is darkness from 0 to 1.
+/// Leaves out lines that run along the strokes of patterns, or, inside of shapes that are hatched
+/// throughout, along their strokes. `ink` is darkness from 0 to 1.
 pub(crate) fn drop_strokes(
     lines: &mut Vec<Line>,
+    shapes: &[Shape],
     ink: ArrayView2<'_, f64>,
     config: &HatchingConfig,
 ) -> Result<()> {
@@ -117,6 +119,7 @@ pub(crate) fn drop_strokes(
         .flat_map(|pattern| pattern.lines.iter().map(|line| (&line.line, pattern.spacing)))
         .collect();
     let index = SegmentIndex::new(strokes.iter().map(|stroke| stroke.0))?;
+    let fills = Fills::new(shapes, ink.dim());
     lines.retain(|line| {
         let (mut along, mut all) = (0.0, 0.0);
         for part in line.line.lines() {
@@ -127,7 +130,8 @@ pub(crate) fn drop_strokes(
             while k < samples {
                 let at = part.start + step * (k / samples);
                 all += length / samples;
-                if is_stroke(&index, &strokes, at, step, config.max_turn) {
+                let in_pattern = is_stroke(&index, &strokes, at, step, config.max_turn);
+                if in_pattern || fills.run_along(at, step, config.max_turn) {
                     along += length / samples;
                 }
                 k += 1.0;
@@ -149,17 +153,55 @@ fn is_stroke(
     let Some(nearest) = index.nearest(at) else { return false };
     let (stroke, spacing) = strokes[nearest.line];
     let (from, to) = (stroke.0[nearest.segment], stroke.0[nearest.segment + 1]);
-    let (a, b) = (direction, to - from);
-    let turn = (a.x * b.y - a.y * b.x).abs().atan2((a.x * b.x + a.y * b.y).abs());
     // Half a spacing away would be between two strokes.
-    nearest.distance <= 0.5 * spacing && turn <= max_turn
+    nearest.distance <= 0.5 * spacing && turn(direction, to - from) <= max_turn
+}
+
+/// The angle between two undirected lines, radians from 0 to pi / 2.
+fn turn(a: Coord<f64>, b: Coord<f64>) -> f64 {
+    (a.x * b.y - a.y * b.x).abs().atan2((a.x * b.x + a.y * b.y).abs())
+}
+
+/// Share of a shape from which on strokes are taken to fill all of it.
+const WHOLE: f64 = 0.8;
+
+/// Where shapes are hatched, and along what.
+struct Fills {
+    /// The number of the direction, from 1; 0 where nothing is hatched.
+    labels: Array2<u32>,
+    directions: Vec<Coord<f64>>,
+}
+
+impl Fills {
+    fn new(shapes: &[Shape], size: (usize, usize)) -> Self {
+        let mut fills = Self { labels: Array2::zeros(size), directions: Vec::new() };
+        for shape in shapes {
+            let Some(Hatching { angle, share, .. }) = shape.hatching else { continue };
+            // Where strokes fill a part, as in a river with its streets, the rest has other lines.
+            if share >= WHOLE {
+                fills.directions.push(Coord { x: angle.cos(), y: angle.sin() });
+                fill_labels(&shape.polygon, fills.directions.len() as u32, &mut fills.labels);
+            }
+        }
+        fills
+    }
+
+    /// Whether a line in some direction at a point is one of the strokes of a shape.
+    fn run_along(&self, at: Coord<f64>, direction: Coord<f64>, max_turn: f64) -> bool {
+        let pixel = |value: f64| (value.floor() as i64).try_into().ok();
+        let (Some(x), Some(y)) = (pixel(at.x), pixel(at.y)) else { return false };
+        let label = self.labels.get::<(usize, usize)>((y, x)).copied().unwrap_or(0) as usize;
+        label > 0 && turn(self.directions[label - 1], direction) <= max_turn
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use geo_types::polygon;
     use mapvec_fourier::PlaneWave;
 
     use super::*;
+    use crate::ShapeClass;
 
     fn line(from: (f64, f64), to: (f64, f64)) -> Line {
         Line { line: LineString::from(vec![from, to]), width: 1.0, confidence: 1.0 }
@@ -177,8 +219,44 @@ mod tests {
         let across = line((5.0, 90.0), (65.0, 10.0));
         let outside = line((85.0, 10.0), (120.0, 10.0 + 35.0 * 0.7_f64.tan()));
         let mut lines = vec![stroke, across.clone(), outside.clone()];
-        drop_strokes(&mut lines, ink.view(), &HatchingConfig::default()).unwrap();
+        drop_strokes(&mut lines, &[], ink.view(), &HatchingConfig::default()).unwrap();
         assert_eq!(lines, [across, outside], "the stroke went");
+    }
+
+    #[test]
+    fn strokes_inside_hatched_shapes_are_no_lines() {
+        let polygon = polygon![
+            (x: 10.0, y: 10.0), (x: 60.0, y: 10.0), (x: 60.0, y: 30.0), (x: 10.0, y: 30.0)
+        ];
+        let hatching = Some(Hatching { angle: 0.7, spacing: 5.0, share: 1.0 });
+        let hatched = Shape {
+            id: 3,
+            polygon,
+            class: ShapeClass::Shape,
+            area: 1000.0,
+            confidence: 1.0,
+            hatching,
+        };
+        let plain = Shape { id: 1, hatching: None, ..hatched.clone() };
+        let partly = Hatching { share: 0.6, angle: 0.7, spacing: 5.0 };
+        let partly = Shape { id: 2, hatching: Some(partly), ..hatched.clone() };
+        let slope = 0.7_f64.tan();
+        let stroke = line((20.0, 12.0), (36.0, 12.0 + 16.0 * slope));
+        let back = line((36.0, 12.0 + 16.0 * slope), (20.0, 12.0));
+        let across = line((30.0, 28.0), (45.0, 12.0));
+        let outside = line((70.0, 12.0), (86.0, 12.0 + 16.0 * slope));
+        // Most of it is outside, and none of it inside the picture for a part.
+        let leaving = line((50.0, 12.0), (-90.0, 12.0 - 140.0 * slope));
+        let ink = Array2::zeros((96, 128));
+        let all = [stroke.clone(), back, across.clone(), outside.clone(), leaving.clone()];
+        for (shapes, left) in [
+            (vec![plain.clone(), hatched], vec![across, outside, leaving]),
+            (vec![partly, plain], all.to_vec()),
+        ] {
+            let mut lines = all.to_vec();
+            drop_strokes(&mut lines, &shapes, ink.view(), &HatchingConfig::default()).unwrap();
+            assert_eq!(lines, left);
+        }
     }
 
     #[test]

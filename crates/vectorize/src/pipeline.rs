@@ -125,7 +125,7 @@ impl Vectorizer {
         if let Some(config) = &config.hatching {
             let ink = darkness(image);
             mark_hatched(&mut shapes.shapes, ink.view(), config)?;
-            drop_strokes(&mut lines, ink.view(), config)?;
+            drop_strokes(&mut lines, &shapes.shapes, ink.view(), config)?;
             watch.lap("hatching");
         }
         progress.end();
