@@ -34,8 +34,8 @@ pub(crate) fn line_factors(n: usize, shift: f64) -> Vec<Complex<f64>> {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a shift that is not finite or above 2^32 px, more than 65 536 copies and
-/// planes of more than 2^28 bins.
+/// [`Error::Setting`] for a shift that is not finite or above 2^32 px, more than 65 536 copies,
+/// planes of more than 2^28 bins, and more than 2^34 of copies times bins.
 pub fn shift_matrix(
     (height, width): (usize, usize),
     [x, y]: [f64; 2],
@@ -43,6 +43,11 @@ pub fn shift_matrix(
 ) -> Result<Array2<Complex<f64>>> {
     check_shift([x, y])?;
     check_size((height, width))?;
+    // A minute or two of work.
+    if copies.saturating_mul(height * width) > 1 << 34 {
+        let value = copies as f64 * height as f64 * width as f64;
+        return Err(Error::Setting { field: "copies x bins", value, expected: "at most 2^34" });
+    }
     if copies > 65_536 {
         let expected = "at most 65536";
         return Err(Error::Setting { field: "copies", value: copies as f64, expected });

@@ -194,10 +194,14 @@ impl Shear {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for a slope that is not finite; [`Error::Shape`] for another height.
+    /// [`Error::Setting`] for a slope that is not finite or moves a column by more than 2^32 px;
+    /// [`Error::Shape`] for another height.
     pub fn level(&self, planes: &mut Array3<f64>, slope: f64) -> Result<()> {
-        if !slope.is_finite() {
-            return Err(Error::Setting { field: "slope", value: slope, expected: "finite" });
+        // Beyond, phases have no digits left.
+        let largest = slope.abs() * planes.dim().2 as f64;
+        if !slope.is_finite() || largest > f64::from(u32::MAX) {
+            let expected = "finite, at most 2^32 px over the width";
+            return Err(Error::Setting { field: "slope", value: slope, expected });
         }
         if planes.dim().1 != self.height {
             let expected = format!("[C, {}, W]", self.height);

@@ -57,7 +57,13 @@ fn values() {
     assert!(shifted(ok.view(), [f64::NAN, 0.0]).is_err());
     assert!(shifted(Array1::zeros(4).view(), [0.0, 0.0]).is_err());
     assert!(shift_matrix((4, 4), [0.0, f64::INFINITY], 2).is_err());
-    assert!(shift_matrix((4, 4), [0.0, 1.0], 1_000_000).is_err());
+    assert_eq!(field(shift_matrix((4, 4), [0.0, 1.0], 1_000_000).unwrap_err()), "copies");
+    let long = shift_matrix((1 << 14, 1 << 14), [0.0, 1.0], 65_536);
+    assert_eq!(field(long.unwrap_err()), "copies x bins");
+    for shift in [[1e10, 0.0], [0.0, -1e300]] {
+        assert_eq!(field(shifted(ok.view(), shift).unwrap_err()), "shift");
+        assert_eq!(field(shift_matrix((4, 4), shift, 1).unwrap_err()), "shift");
+    }
     for size in [(1 << 15, 1 << 14), (usize::MAX, 2), (1 << 40, 1 << 40)] {
         assert_eq!(field(shift_matrix(size, [0.0, 1.0], 1).unwrap_err()), "height x width");
         assert_eq!(field(bin_angles(size).unwrap_err()), "height x width");
@@ -75,7 +81,9 @@ fn waves() {
         assert_eq!(field(straighten(picture.view(), &wave, 0.0).unwrap_err()), "wave.frequency");
     }
     let wave = PlaneWave::from_crests(0.3, 4.0, 0.0);
-    assert_eq!(field(straighten(picture.view(), &wave, f64::NAN).unwrap_err()), "slope");
+    for jitter in [f64::NAN, 1e10, -1e300] {
+        assert_eq!(field(straighten(picture.view(), &wave, jitter).unwrap_err()), "slope");
+    }
     // Planes without pixels, with a pose that turns and one that does not.
     for wave in [wave, PlaneWave::from_crests(1.4, 4.0, 0.0)] {
         let pose = Pose::of(&wave).unwrap();
