@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use fft2::{Fft2, Norm, Real};
 pub use fit::{WaveFit, fit_wave};
 pub use patterns::{LinePattern, PatternConfig, PatternLine, find_patterns};
-pub use plane_wave::{PlaneWave, undirected};
+pub use plane_wave::{PlaneWave, mean_direction};
 pub use proposals::{ProposalConfig, WaveProposal, propose_waves};
 pub use rustfft::num_complex::Complex;
 pub use search::{FoundShift, SearchConfig, search_shift};

@@ -196,10 +196,23 @@ fn clip(through: [f64; 2], direction: [f64; 2], sides: [f64; 2]) -> Option<[[f64
 
 /// The direction of an undirected line, radians in `[0, pi)`.
 #[must_use]
-pub fn undirected(angle: f64) -> f64 {
+pub(crate) fn undirected(angle: f64) -> f64 {
     let wrapped = angle.rem_euclid(PI);
     // Rounding may give pi, and a level line minus zero.
     if wrapped > 0.0 && wrapped < PI { wrapped } else { 0.0 }
+}
+
+/// The mean of the directions of undirected lines, given with their weights, radians in `[0, pi)`:
+/// that of twice the angles, since opposite directions are the same.
+#[must_use]
+pub fn mean_direction(directions: impl IntoIterator<Item = (f64, f64)>) -> f64 {
+    let (mut sin, mut cos) = (0.0, 0.0);
+    for (angle, weight) in directions {
+        let (s, c) = (2.0 * angle).sin_cos();
+        sin += weight * s;
+        cos += weight * c;
+    }
+    undirected(0.5 * f64::atan2(sin, cos))
 }
 
 /// An angle in `(-pi, pi]`.

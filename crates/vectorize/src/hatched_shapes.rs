@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use geo_types::Polygon;
 use mapvec_fourier::{
-    PlaneWave, ProposalConfig, WaveProposal, Window, fit_wave, propose_waves, undirected,
+    PlaneWave, ProposalConfig, WaveProposal, Window, fit_wave, mean_direction, propose_waves,
 };
 use mapvec_geometry::fill_labels;
 use ndarray::{Array2, ArrayView2, Axis, s};
@@ -215,14 +215,7 @@ fn hatching(seen: &[Seen], min_share: f64) -> Option<Hatching> {
     if waves.is_empty() || share < min_share {
         return None;
     }
-    // Undirected: a direction and its opposite are one, so twice the angle is averaged.
-    let (mut sin, mut cos) = (0.0, 0.0);
-    for (wave, pixels) in &waves {
-        let (s, c) = (2.0 * wave.angle()).sin_cos();
-        sin += pixels * s;
-        cos += pixels * c;
-    }
-    let angle = undirected(0.5 * sin.atan2(cos));
+    let angle = mean_direction(waves.iter().map(|(wave, pixels)| (wave.angle(), *pixels)));
     let mut spacings: Vec<(f64, f64)> = waves.iter().map(|(w, n)| (w.spacing(), *n)).collect();
     spacings.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut below = 0.0;

@@ -10,7 +10,7 @@ use rustfft::num_complex::Complex;
 use super::config::PatternConfig;
 use super::{LinePattern, PatternLine};
 use crate::error::Result;
-use crate::plane_wave::{PlaneWave, undirected};
+use crate::plane_wave::{PlaneWave, mean_direction};
 use crate::window::Window;
 
 /// A pattern's wave in one window.
@@ -136,9 +136,7 @@ fn mean_wave(parts: &[Part], n: usize) -> (PlaneWave, f64) {
     let mean = |get: &dyn Fn(&Part) -> f64| {
         parts.iter().map(|part| part.amplitude * get(part)).sum::<f64>() / total
     };
-    // Twice the angle, so that opposite directions are the same.
-    let double = |f: fn(f64) -> f64| mean(&|part: &Part| f(2.0 * part.wave.angle()));
-    let angle = undirected(0.5 * double(f64::sin).atan2(double(f64::cos)));
+    let angle = mean_direction(parts.iter().map(|part| (part.wave.angle(), part.amplitude)));
     let spacing = mean(&|part| part.wave.norm()).recip();
     let flat = PlaneWave::from_crests(angle, spacing, 0.0);
     // Windows of a pattern point to one side; the mean may point to the other.

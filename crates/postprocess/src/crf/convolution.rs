@@ -87,11 +87,11 @@ impl GridKernel {
         };
         let sums = wide(
             #[inline(always)]
-            || kernel.sums(),
+            || kernel.filtered(&vec![[1.0]; pixels.len()]),
         );
         (kernel.before, kernel.after) = sums
             .into_iter()
-            .map(|sum| {
+            .map(|[sum]| {
                 let (before, after) = normalization.factors(f64::from(sum));
                 (before as f32, after as f32)
             })
@@ -99,26 +99,25 @@ impl GridKernel {
         kernel
     }
 
-    /// Sums of the kernel at all points.
+    /// The normalised sums at all points, whose values are one chunk of lanes.
     #[inline(always)]
-    fn sums(&self) -> Vec<f32> {
-        let (rows, nodes) = (self.starts.len() - 1, self.row_nodes());
-        let ones = vec![[1.0]; self.columns.len()];
-        let mut out = vec![[0.0]; self.columns.len()];
+    fn filtered<const W: usize>(&self, values: &[[f32; W]]) -> Vec<[f32; W]> {
+        let (rows, nodes) = (self.starts.len() - 1, self.row_nodes() * W);
+        let mut out = vec![[0.0; W]; values.len()];
         let (mut spread, mut row) = (vec![0.0; rows * nodes], GridRow::default());
         for (y, out) in spread.chunks_exact_mut(nodes).enumerate() {
             let points = self.starts[y]..self.starts[y + 1];
-            self.spread_row(y, 1, &ones[points], &mut row, out);
+            self.spread_row(y, 1, &values[points], &mut row, out);
         }
-        let mut sums = vec![0.0; self.nodes()];
+        let mut sums = vec![0.0; self.nodes() * W];
         let sources: Vec<&[f32]> = spread.chunks_exact(nodes).collect();
-        self.collect(1, &sources, &mut sums);
+        self.collect(W, &sources, &mut sums);
         for y in 0..rows {
-            self.fetch_row(y, 1, &sums, &mut row);
+            self.fetch_row(y, W, &sums, &mut row);
             let points = self.starts[y]..self.starts[y + 1];
-            self.slice::<1, false>(points.clone(), 1, &row, 1.0, &mut out[points]);
+            self.slice::<W, false>(points.clone(), 1, &row, 1.0, &mut out[points]);
         }
-        out.concat()
+        out
     }
 
     /// Nodes of a row.
@@ -403,25 +402,6 @@ fn column_block<const L: usize>(
 mod tests {
     use super::*;
 
-    /// Values of the points of all rows after the kernel, two a point.
-    fn filtered(kernel: &GridKernel, values: &[[f32; 2]]) -> Vec<[f32; 2]> {
-        let (rows, nodes) = (kernel.starts.len() - 1, kernel.row_nodes() * 2);
-        let (mut spread, mut row) = (vec![0.0; rows * nodes], GridRow::default());
-        for (y, out) in spread.chunks_exact_mut(nodes).enumerate() {
-            let points = kernel.starts[y]..kernel.starts[y + 1];
-            kernel.spread_row(y, 1, &values[points], &mut row, out);
-        }
-        let mut sums = vec![0.0; kernel.nodes() * 2];
-        kernel.collect(2, &spread.chunks_exact(nodes).collect::<Vec<_>>(), &mut sums);
-        let mut out = vec![[0.0; 2]; values.len()];
-        for y in 0..rows {
-            kernel.fetch_row(y, 2, &sums, &mut row);
-            let points = kernel.starts[y]..kernel.starts[y + 1];
-            kernel.slice::<2, false>(points.clone(), 1, &row, 1.0, &mut out[points]);
-        }
-        out
-    }
-
     #[test]
     fn the_sum_is_that_over_all_pairs_of_chosen_pixels() {
         let (rows, width) = (17, 61);
@@ -449,7 +429,7 @@ mod tests {
                         .map(|&p| pixels.iter().map(|&q| weight(p, q)).sum())
                         .map(|sum| normalization.factors(sum))
                         .collect();
-                    for (i, out) in filtered(&kernel, &values).iter().enumerate() {
+                    for (i, out) in kernel.filtered(&values).iter().enumerate() {
                         for lane in 0..2 {
                             let given = |j: usize| f64::from(values[j][lane]) * factors[j].0;
                             let parts = (0..pixels.len())
@@ -474,8 +454,8 @@ mod tests {
         let field = |rows: Range<usize>, columns: Range<usize>| -> Vec<[f32; 2]> {
             rows.flat_map(|y| columns.clone().map(move |x| value(y, x))).collect()
         };
-        let large = filtered(&whole, &field(0..150, 0..160));
-        let small = filtered(&part, &field(13..143, 9..150));
+        let large = whole.filtered(&field(0..150, 0..160));
+        let small = part.filtered(&field(13..143, 9..150));
         // Where both see the same pixels.
         for y in 50..100 {
             for x in 50..110 {
