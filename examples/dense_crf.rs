@@ -121,6 +121,7 @@ fn label(args: &Args) -> Result<()> {
     let inference = InferenceConfig {
         iterations: args.iterations,
         tolerance: args.tolerance,
+        changes: true,
         free_energy: args.tiles.is_none(),
     };
     make_folder(&args.out)?;
@@ -135,7 +136,7 @@ fn label(args: &Args) -> Result<()> {
     for (number, step) in (1..).zip(reports.first().into_iter().flat_map(|r| &r.iterations)) {
         let energy =
             step.free_energy.map_or(String::new(), |e| format!(", free energy {e:.0} before"));
-        let (mean, largest) = (step.mean_change, step.largest_change);
+        let (Some(mean), Some(largest)) = (step.mean_change, step.largest_change) else { continue };
         say(&format!("iteration {number}: mean change {mean:.5}, largest {largest:.3}{energy}"));
     }
     say(&format!("{changed} of the known pixels changed their class"));

@@ -24,9 +24,9 @@ pub(crate) fn mean_field<const W: usize>(
     unary: ArrayView2<'_, f32>,
     config: &InferenceConfig,
 ) -> Result<PointInference> {
-    let parts = Parts::<W>::new(kernels, bands, unary.view());
+    let parts = Parts::<W>::new(kernels, bands, unary.view(), config);
     let mut field = Field::new(&parts, bands)?;
-    field.start()?;
+    field.start(config.iterations > 0)?;
     let mut report = ConvergenceReport::default();
     for iteration in 0..config.iterations {
         let last = iteration + 1 == config.iterations && config.tolerance <= 0.0;
@@ -34,7 +34,7 @@ pub(crate) fn mean_field<const W: usize>(
         let step = field.update(Task { splat: !last, energy: config.free_energy });
         let largest = step.largest_change;
         report.iterations.push(step);
-        if config.tolerance > 0.0 && largest <= config.tolerance {
+        if config.tolerance > 0.0 && largest.is_some_and(|change| change <= config.tolerance) {
             report.converged = true;
             break;
         }
@@ -81,13 +81,13 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
         Ok(Self { parts, bands, gathered, points: parts.unary.ncols() })
     }
 
-    /// The softmax of the unary, spread for the first iteration.
-    fn start(&mut self) -> Result<()> {
+    /// The softmax of the unary, spread if there is an iteration.
+    fn start(&mut self, splat: bool) -> Result<()> {
         let parts = self.parts;
         self.bands.par_iter_mut().for_each(|band| {
             wide(
                 #[inline(always)]
-                || band.start(parts),
+                || band.start(parts, splat),
             );
         });
         for band in &self.bands {
@@ -135,10 +135,11 @@ impl<'f, 'a, const W: usize> Field<'f, 'a, W> {
             );
         });
         let values = (self.points * self.parts.classes).max(1) as f64;
+        let largest = self.bands.iter().fold(0.0_f32, |m, band| m.max(band.largest));
         let sum: f64 = self.bands.iter().map(|band| band.change).sum();
         IterationReport {
-            largest_change: self.bands.iter().fold(0.0, |m, band| m.max(band.largest)),
-            mean_change: sum / values,
+            largest_change: parts.changes.then_some(largest),
+            mean_change: parts.changes.then_some(sum / values),
             free_energy: task.energy.then(|| self.bands.iter().map(|band| band.energy).sum()),
         }
     }

@@ -40,10 +40,10 @@ pub struct ConvergenceReport {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct IterationReport {
-    /// Largest change of a probability.
-    pub largest_change: f32,
-    /// Mean absolute change over points and classes.
-    pub mean_change: f64,
+    /// Largest change of a probability, where asked for or needed to stop.
+    pub largest_change: Option<f32>,
+    /// Mean absolute change over points and classes, where asked for or needed to stop.
+    pub mean_change: Option<f64>,
     /// Expected energy minus entropy of the probabilities before the iteration, where asked
     /// for.
     ///

@@ -15,12 +15,11 @@ pub(crate) fn exp<const W: usize>(x: [f32; W]) -> [f32; W] {
         let whole = shifted - MAGIC;
         // ln 2 in two parts.
         let r = v - whole * 0.693_359_4 - whole * -2.121_944_4e-4;
-        let mut p = 1.987_569_1e-4;
-        p = p * r + 1.398_2e-3;
-        p = p * r + 8.333_452e-3;
-        p = p * r + 4.166_579_6e-2;
-        p = p * r + 0.166_666_66;
-        p = p * r + 0.5;
+        // Smallest largest relative error, 1.05e-7, over half a step of r to both sides.
+        let mut p = 8.312_501e-3;
+        p = p * r + 4.189_033e-2;
+        p = p * r + 0.166_671_16;
+        p = p * r + 0.499_992_3;
         let value = p * r * r + r + 1.0;
         let power = shifted.to_bits() << 23;
         let value = f32::from_bits(value.to_bits().wrapping_add(power));

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use super::config::InferenceConfig;
 use super::convolution::GridRow;
 use super::coupling::Coupling;
 use super::kernel::{Filter, Kernel};
@@ -29,6 +30,10 @@ pub(crate) struct Parts<'a, const W: usize> {
     couplings: Vec<Coupling>,
     /// Points of a block.
     step: usize,
+    /// Whether an update needs all probabilities of the one before.
+    keep: bool,
+    /// Whether it sums how far they moved.
+    pub(crate) changes: bool,
 }
 
 impl<'a, const W: usize> Parts<'a, W> {
@@ -36,6 +41,7 @@ impl<'a, const W: usize> Parts<'a, W> {
         kernels: &'a [Kernel],
         bands: &[Range<usize>],
         unary: ArrayView2<'a, f32>,
+        config: &InferenceConfig,
     ) -> Self {
         let classes = unary.nrows();
         let chunks = classes.div_ceil(W);
@@ -48,6 +54,9 @@ impl<'a, const W: usize> Parts<'a, W> {
         });
         let ends = || [0].into_iter().chain(bands.iter().map(|band| band.end)).collect();
         let starts = rows.unwrap_or_else(ends);
+        let all_pairs = |kernel: &Kernel| matches!(kernel.filter, Filter::Matrix(_));
+        let changes = config.measures();
+        let keep = changes || config.free_energy || kernels.iter().any(all_pairs);
         Self {
             kernels,
             unary,
@@ -55,6 +64,8 @@ impl<'a, const W: usize> Parts<'a, W> {
             chunks,
             starts,
             step,
+            keep,
+            changes,
             couplings: kernels.iter().map(coupling).collect(),
         }
     }
@@ -78,6 +89,7 @@ pub(crate) struct BandState<const W: usize> {
     rows: Range<usize>,
     /// Minus the unary energies.
     own: Rows<W>,
+    /// All of the last update where they are kept, or after the last one; else those of a row.
     pub(crate) probabilities: Rows<W>,
     /// Per kernel what the points give: on a lattice at the lattice points of the band, on the
     /// grid at the nodes of its rows.
@@ -99,7 +111,7 @@ pub(crate) struct BandState<const W: usize> {
 /// What an update does besides the probabilities.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Task {
-    /// Spread them on the lattices for the next one.
+    /// Spread them on the lattices for the next one; without a next one they are kept.
     pub(crate) splat: bool,
     /// Sum the free energy of the old ones.
     pub(crate) energy: bool,
@@ -125,13 +137,13 @@ impl<const W: usize> BandState<W> {
         }
         Ok(Self {
             own,
-            probabilities: Vec::with_capacity(range.len() * parts.chunks),
+            probabilities: Vec::new(),
             range,
             index,
             rows,
             spread,
             fetched,
-            logits: vec![[0.0; W]; parts.step * parts.chunks],
+            logits: Vec::with_capacity(parts.step * parts.chunks),
             filtered: vec![[0.0; W]; parts.step * parts.chunks],
             grid_rows: parts.kernels.iter().map(|_| GridRow::default()).collect(),
             lowest: 0.0,
@@ -141,10 +153,10 @@ impl<const W: usize> BandState<W> {
         })
     }
 
-    /// The softmax of the unary, spread.
+    /// The softmax of the unary, spread if asked.
     #[inline(always)]
-    pub(crate) fn start(&mut self, parts: &Parts<'_, W>) {
-        self.sweep(parts, None, Task { splat: true, energy: false });
+    pub(crate) fn start(&mut self, parts: &Parts<'_, W>, splat: bool) {
+        self.sweep(parts, None, Task { splat, energy: false });
     }
 
     /// One update; `gathered` has per kernel what all bands have spread.
@@ -176,6 +188,12 @@ impl<const W: usize> BandState<W> {
         }
         self.grid_rows.iter_mut().for_each(GridRow::forget);
         (self.lowest, self.largest, self.change, self.energy) = (f32::INFINITY, 0.0, 0.0, 0.0);
+        let whole = parts.keep || !task.splat;
+        if gathered.is_none() || !parts.keep {
+            self.probabilities.clear();
+            let points = if whole { self.range.len() } else { 0 };
+            self.probabilities.reserve_exact(points * parts.chunks);
+        }
         for y in self.rows.clone() {
             let start = parts.starts[y] - self.range.start;
             let end = parts.starts[y + 1] - self.range.start;
@@ -188,6 +206,9 @@ impl<const W: usize> BandState<W> {
                     grid.fetch_row(y, lanes, all.as_flattened(), &mut self.grid_rows[k]);
                 }
             }
+            if !whole {
+                self.probabilities.clear();
+            }
             for first in (start..end).step_by(parts.step) {
                 let points = first..end.min(first + parts.step);
                 let again = gathered.is_some();
@@ -199,10 +220,11 @@ impl<const W: usize> BandState<W> {
                 }
             }
             if task.splat {
+                let kept = if whole { start..end } else { 0..end - start };
                 match parts.chunks {
-                    1 => self.spread_row(parts, 1, y, start..end),
-                    3 => self.spread_row(parts, 3, y, start..end),
-                    chunks => self.spread_row(parts, chunks, y, start..end),
+                    1 => self.spread_row(parts, 1, y, kept),
+                    3 => self.spread_row(parts, 3, y, kept),
+                    chunks => self.spread_row(parts, chunks, y, kept),
                 }
             }
         }
@@ -219,9 +241,17 @@ impl<const W: usize> BandState<W> {
         task: Task,
     ) {
         let rows = points.start * chunks..points.end * chunks;
-        let mut logits = std::mem::take(&mut self.logits);
-        logits[..rows.len()].copy_from_slice(&self.own[rows.clone()]);
-        let sums = &mut logits[..rows.len()];
+        // New probabilities are made where they stay, or beside the old ones.
+        let mut place = if again && parts.keep {
+            let mut place = std::mem::take(&mut self.logits);
+            place.clear();
+            place
+        } else {
+            std::mem::take(&mut self.probabilities)
+        };
+        let before = place.len();
+        place.extend_from_slice(&self.own[rows.clone()]);
+        let sums = &mut place[before..];
         if again {
             for (k, coupling) in parts.couplings.iter().enumerate() {
                 match coupling {
@@ -244,14 +274,14 @@ impl<const W: usize> BandState<W> {
         }
         let lowest = softmax(sums, chunks);
         self.lowest = if lowest < self.lowest { lowest } else { self.lowest };
-        if again {
-            self.replace(rows, sums);
-        } else {
-            self.probabilities.extend_from_slice(sums);
-        }
-        self.logits = logits;
         if task.splat {
-            self.splat(parts, chunks, points);
+            self.splat(parts, chunks, points, sums);
+        }
+        if again && parts.keep {
+            self.replace(rows, sums, parts.changes);
+            self.logits = place;
+        } else {
+            self.probabilities = place;
         }
     }
 
@@ -290,9 +320,14 @@ impl<const W: usize> BandState<W> {
         }
     }
 
-    /// Puts new probabilities of a block in the place of the old and sums how far they moved.
+    /// Puts new probabilities of a block in the place of the old and sums how far they moved, if
+    /// asked.
     #[inline(always)]
-    fn replace(&mut self, rows: Range<usize>, new: &[[f32; W]]) {
+    fn replace(&mut self, rows: Range<usize>, new: &[[f32; W]], changes: bool) {
+        if !changes {
+            self.probabilities[rows].copy_from_slice(new);
+            return;
+        }
         let (new, more) = new.as_flattened().as_chunks::<16>();
         let (old, rest) = self.probabilities[rows].as_flattened_mut().as_chunks_mut::<16>();
         let (mut sums, mut largest) = ([0.0; 16], [0.0; 16]);
@@ -316,20 +351,25 @@ impl<const W: usize> BandState<W> {
 
     /// Spreads a block of new probabilities on the lattices.
     #[inline(always)]
-    fn splat(&mut self, parts: &Parts<'_, W>, chunks: usize, points: &Range<usize>) {
+    fn splat(
+        &mut self,
+        parts: &Parts<'_, W>,
+        chunks: usize,
+        points: &Range<usize>,
+        probabilities: &[[f32; W]],
+    ) {
         for (k, kernel) in parts.kernels.iter().enumerate() {
             let Filter::Lattice { lattice, before, .. } = &kernel.filter else { continue };
             let band = &lattice.bands[self.index];
             let before = &before[self.range.clone()];
             let spread = &mut self.spread[k];
-            let rows = &self.probabilities[points.start * chunks..points.end * chunks];
-            for (point, row) in points.clone().zip(rows.chunks_exact(chunks)) {
+            for (point, row) in points.clone().zip(probabilities.chunks_exact(chunks)) {
                 splat_point(band, point, before[point], row, spread);
             }
         }
     }
 
-    /// Spreads a row of new probabilities on the grids.
+    /// Spreads a row of new probabilities on the grids; it is kept at `points`.
     #[inline(always)]
     fn spread_row(&mut self, parts: &Parts<'_, W>, chunks: usize, y: usize, points: Range<usize>) {
         for (k, kernel) in parts.kernels.iter().enumerate() {
