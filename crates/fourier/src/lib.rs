@@ -13,6 +13,7 @@
 )]
 
 mod correlation;
+mod denoise;
 mod dominant;
 mod error;
 mod fft2;
@@ -29,6 +30,7 @@ mod suppress;
 mod window;
 
 pub use correlation::{Shift, find_shift, phase_correlation};
+pub use denoise::{Denoised, denoise};
 pub use dominant::dominant_wave;
 pub use error::{Error, Result};
 pub use fft2::{Fft2, Norm, Real};

@@ -4,6 +4,7 @@
 #![allow(clippy::float_cmp, reason = "values that are exact are compared exactly")]
 
 mod correlation;
+mod denoise;
 mod fft2;
 mod fit;
 mod patterns;
