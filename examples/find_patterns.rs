@@ -10,13 +10,13 @@ use geo_types::Geometry;
 use mapvec_data::{
     Feature, GeoJsonConfig, ImageLimits, encode_png, read_image, to_geojson_with, write_all_atomic,
 };
-use mapvec_examples::georeference::Georeference;
+use mapvec_examples::georeference::{GeoreferenceArgs, Placement};
 use mapvec_examples::hatched_plan::{Hatching, hatched_plan};
-use mapvec_examples::output::{crop, members, parse_window};
+use mapvec_examples::output::{crop, parse_window};
 use mapvec_examples::progress::say;
 use mapvec_examples::{make_folder, pattern_overlay, run, smoke};
 use mapvec_fourier::{LinePattern, PatternConfig, find_patterns};
-use mapvec_geometry::{Affine, Window, point_polygon_distance, polygon_area};
+use mapvec_geometry::{Window, point_polygon_distance, polygon_area};
 use ndarray::{Array2, Array3, Axis};
 use serde_json::{Map, Value, json};
 
@@ -60,13 +60,8 @@ struct Args {
     /// Lines are lighter than what is between them.
     #[arg(long)]
     light: bool,
-    /// Where the picture is: a world file (with --epsg) or a .points file of QGIS.
-    #[arg(long, value_name = "FILE", requires = "image")]
-    georeference: Option<PathBuf>,
-    /// EPSG code of the coordinates of the world file: 4326, 3857, 2154, 3942 to 3950, 25828 to
-    /// 25838, 32601 to 32660, 32701 to 32760, 21781, 2056 and others of `geometry::Crs`.
-    #[arg(long, value_name = "CODE", requires = "georeference")]
-    epsg: Option<u32>,
+    #[command(flatten)]
+    georeference: GeoreferenceArgs,
     /// Noise of the drawn plan, grey levels, 0 to 255.
     #[arg(
         long, default_value_t = 12.0, value_parser = |text: &str| number(text, 0.0, 255.0),
@@ -106,10 +101,7 @@ fn find(args: &Args) -> Result<()> {
          --side {} or more",
         (2.0 * max).ceil()
     );
-    let georeference = match &args.georeference {
-        Some(path) => Some(Georeference::read(path, args.epsg)?),
-        None => None,
-    };
+    let placement = args.georeference.placement(args.image.as_deref(), args.window)?;
     make_folder(&args.out)?;
     let (whole, truth) = match &args.image {
         Some(path) => (read_image(path, &ImageLimits::default())?, Vec::new()),
@@ -139,13 +131,10 @@ fn find(args: &Args) -> Result<()> {
         patterns.len()
     ));
     tell(&patterns, (height, width), args);
-    let members = match &georeference {
-        Some(georeference) => georeference.members(),
-        None => members(columns, rows),
-    };
-    let features = features(&patterns, args.window, georeference.as_ref())?;
-    // Of a degree, a hundred-millionth is a millimetre.
-    let decimals = if georeference.is_some() { 8 } else { 2 };
+    placement.fit().iter().for_each(|line| say(line));
+    let features = features(&patterns, &placement)?;
+    let decimals = placement.decimals();
+    let members = placement.members(columns, rows);
     let geojson = to_geojson_with(&features, &members, &GeoJsonConfig { decimals })?;
     let overlay = pattern_overlay::draw(&picture, &patterns)?;
     write_all_atomic(&[
@@ -218,13 +207,7 @@ fn ink(picture: &Array3<u8>, light: bool) -> Result<Array2<f64>> {
 }
 
 /// Areas and lines in coordinates of the whole picture, or in degrees.
-fn features(
-    patterns: &[LinePattern],
-    window: Option<Window>,
-    georeference: Option<&Georeference>,
-) -> Result<Vec<Feature>> {
-    let corner = window.map_or([0.0; 2], |window| [window.x, window.y].map(f64::from));
-    let shift = Affine::new([1.0, 0.0, corner[0]], [0.0, 1.0, corner[1]])?;
+fn features(patterns: &[LinePattern], placement: &Placement) -> Result<Vec<Feature>> {
     let mut features = Vec::new();
     for (pattern, number) in patterns.iter().zip(1..) {
         let mut add = |kind: &str, geometry: Geometry<f64>, confidence: f64| -> Result<()> {
@@ -238,12 +221,7 @@ fn features(
             ];
             let properties: Map<String, Value> =
                 properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-            let geometry = shift.apply_shape(&geometry);
-            let geometry = match georeference {
-                Some(georeference) => georeference.degrees(&geometry)?,
-                None => geometry,
-            };
-            features.push(Feature { geometry, properties });
+            features.push(Feature { geometry: placement.place(&geometry)?, properties });
             Ok(())
         };
         add("pattern", pattern.extent.clone().into(), pattern.confidence)?;

@@ -7,8 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use mapvec_data::{ImageLimits, encode_png, read_window, to_geojson, to_svg, write_all_atomic};
+use mapvec_data::{
+    Feature, GeoJsonConfig, ImageLimits, encode_png, read_image, to_geojson_with, to_svg,
+    write_all_atomic,
+};
 use mapvec_examples::device::DeviceName;
+use mapvec_examples::georeference::GeoreferenceArgs;
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, output, run, sample, smoke};
 use mapvec_models::MapUNetConfig;
@@ -18,14 +22,20 @@ use mapvec_vectorize::{
 use serde_json::json;
 
 /// Turns a raster map into closed shapes and lines.
+///
+/// Coordinates in map.geojson are pixels of the whole picture, y pointing down; with
+/// --georeference they are longitude and latitude. map.svg and overlay.png show the part that
+/// --window names.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
     /// PNG, JPEG or TIFF picture; the embedded sample sheet if left out.
     input: Option<PathBuf>,
-    /// Part of the picture: X,Y,WIDTH,HEIGHT in pixels; coordinates then count from its corner.
+    /// Part of the picture: X,Y,WIDTH,HEIGHT in pixels; coordinates stay those of the whole.
     #[arg(long, value_parser = output::parse_window)]
     window: Option<mapvec_geometry::Window>,
+    #[command(flatten)]
+    georeference: GeoreferenceArgs,
     /// Folder for the results.
     #[arg(long, default_value = "out")]
     out: PathBuf,
@@ -75,10 +85,13 @@ fn vectorize(args: &Args) -> Result<()> {
         ImageLimits { max_width: u32::MAX, max_height: u32::MAX, max_pixels: args.max_pixels };
     let corner = mapvec_geometry::Window { x: 256, y: 256, width: 320, height: 256 };
     let window = if args.smoke { Some(corner) } else { args.window };
-    let image = match &args.input {
-        Some(path) => read_window(path, window, &limits).map_err(output::name_flag)?,
-        None => output::crop(sample::picture()?, window)?,
+    let placement = args.georeference.placement(args.input.as_deref(), window)?;
+    let whole = match &args.input {
+        Some(path) => read_image(path, &limits).map_err(output::name_flag)?,
+        None => sample::picture()?,
     };
+    let (rows, columns, _) = whole.dim();
+    let image = output::crop(whole, window)?;
     let device = args.device.open()?;
     let vectorizer = match &args.weights {
         Some(path) => {
@@ -107,13 +120,21 @@ fn vectorize(args: &Args) -> Result<()> {
     let features = found.features();
     let (height, width, _) = image.dim();
     let overlay = draw_overlay(image.view(), &found, &OverlayStyle::default())?;
+    let place = |feature: &Feature| -> Result<Feature> {
+        let geometry = placement.place(&feature.geometry)?;
+        Ok(Feature { geometry, properties: feature.properties.clone() })
+    };
+    let placed: Vec<Feature> = features.iter().map(place).collect::<Result<_>>()?;
+    let (members, decimals) = (placement.members(columns, rows), placement.decimals());
+    let geojson = to_geojson_with(&placed, &members, &GeoJsonConfig { decimals })?;
     let file = |name: &str| args.out.join(name);
     write_all_atomic(&[
-        (&file("map.geojson"), to_geojson(&features, &output::members(width, height))?.as_bytes()),
+        (&file("map.geojson"), geojson.as_bytes()),
         (&file("map.svg"), to_svg(&features, width as u32, height as u32)?.as_bytes()),
         (&file("overlay.png"), &encode_png(overlay.view())?),
         (&file("report.json"), serde_json::to_string_pretty(&report)?.as_bytes()),
     ])?;
+    placement.fit().iter().for_each(|line| say(line));
     output::summary(&report).iter().for_each(|line| say(line));
     if args.hatching && !found.shapes.shapes.is_empty() {
         let hatched = found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()).count();

@@ -162,9 +162,10 @@ pub fn dufour(folder: &Path, out: &Path) -> Result<DufourScores> {
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
     let control = ControlPoints::parse(&text)?;
+    let epsg = control.epsg.context("the control points name no system with an EPSG code")?;
     let width = mean_width(mask.view())?;
     let roads = trace_roads(mask.view(), &control.points, &road_config(width))?;
-    write_atomic(&out.join("roads.geojson"), roads.to_geojson(control.epsg)?.as_bytes())?;
+    write_atomic(&out.join("roads.geojson"), roads.to_geojson(epsg)?.as_bytes())?;
     write_png(&out.join("roads.png"), roads.picture(mask.view())?.view())?;
     let lines = draw(roads.roads.iter().map(|road| &road.line), mask.dim());
     let plain = CentrelineConfig {
@@ -177,7 +178,7 @@ pub fn dufour(folder: &Path, out: &Path) -> Result<DufourScores> {
     let all = draw(all.iter().map(|line| &line.line), mask.dim());
     let published = near(lines.view(), skeleton.view())?;
     let unpruned = near(all.view(), skeleton.view())?;
-    Ok(DufourScores { roads, epsg: control.epsg, width, published, unpruned })
+    Ok(DufourScores { roads, epsg, width, published, unpruned })
 }
 
 fn near(

@@ -21,28 +21,27 @@ const DECIMALS: u32 = 7;
 pub struct ControlPoints {
     /// Pixels and world coordinates.
     pub points: Vec<GroundControlPoint>,
-    /// EPSG code of the world coordinates.
-    pub epsg: u32,
+    /// EPSG code of the world coordinates, if the file has one.
+    pub epsg: Option<u32>,
 }
 
 impl ControlPoints {
     /// Reads a `.points` file of the georeferencer of QGIS.
     ///
-    /// The first line names the coordinate reference system as WKT or `EPSG:code`, the
-    /// second the columns. `pixelY` is negative downwards. Points that are not enabled
-    /// are left out.
+    /// The first line names the coordinate reference system as WKT or `EPSG:code`, if any does,
+    /// the next the columns. `pixelY` is negative downwards. Points that are not enabled are
+    /// left out.
     ///
     /// # Errors
-    /// A column is missing, a number cannot be read, or the system has no EPSG code.
+    /// A column is missing, or a number cannot be read.
     pub fn parse(text: &str) -> Result<Self> {
-        let system = text.lines().find_map(|line| line.strip_prefix("#CRS:"));
-        let system = system.context("the file of control points does not name a #CRS")?;
+        let system = text.lines().find_map(|line| line.strip_prefix("#CRS:")).unwrap_or("");
         // In WKT the code of the whole system comes last.
         let code = ["ID[\"EPSG\",", "AUTHORITY[\"EPSG\",\"", "EPSG:"]
             .iter()
             .find_map(|mark| system.rsplit_once(mark))
             .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-        let epsg = code.context("the #CRS of the control points has no EPSG code")?.parse()?;
+        let epsg = code.and_then(|code| code.parse().ok());
         let mut rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         let names: Vec<&str> = rows.next().context("no control points")?.split(',').collect();
         let column = |name: &str| {
@@ -275,7 +274,7 @@ mod tests {
     #[test]
     fn a_crossing_becomes_two_roads_in_the_world() {
         let control = ControlPoints::parse(POINTS).unwrap();
-        assert_eq!((control.epsg, control.points.len()), (21781, 3));
+        assert_eq!((control.epsg, control.points.len()), (Some(21781), 3));
         let lines = [vec![(5.0, 40.5), (95.0, 40.5)], vec![(50.5, 5.0), (50.5, 95.0)]];
         let lines = lines.map(LineString::from);
         let mask = drawn_roads(&lines, 5.0, (100, 100)).unwrap();
@@ -286,7 +285,7 @@ mod tests {
         assert_eq!(roads.free_ends, 4);
         // Thinning takes up to half the width off each end; a pixel is 5 m.
         assert!((roads.length() - 900.0).abs() < 60.0, "{}", roads.length());
-        let text = roads.to_geojson(control.epsg).unwrap();
+        let text = roads.to_geojson(21781).unwrap();
         let map: geojson::FeatureCollection = serde_json::from_str(&text).unwrap();
         // The zero of the Swiss grid, moved by the datum shift.
         for feature in map.features {
@@ -300,9 +299,15 @@ mod tests {
 
     #[test]
     fn damaged_control_points_are_refused() {
-        for (old, new) in [("#CRS:", "#"), ("EPSG", "ESRI"), ("pixelX", "column"), ("100,0", "x,0")]
-        {
+        for (old, new) in [("pixelX", "column"), ("100,0", "x,0")] {
             assert!(ControlPoints::parse(&POINTS.replace(old, new)).is_err(), "{new}");
+        }
+        for (old, new) in [("#CRS:", "#"), ("EPSG", "ESRI")] {
+            assert_eq!(
+                ControlPoints::parse(&POINTS.replace(old, new)).unwrap().epsg,
+                None,
+                "{new}"
+            );
         }
     }
 }

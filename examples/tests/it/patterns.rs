@@ -55,7 +55,7 @@ fn bounds(features: &[Feature]) -> [f64; 4] {
 fn wrong_arguments_are_refused_by_their_flags_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let image = hatched(folder.path());
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&[&image, "--smoke"], &["--smoke"]),
         (&[&image, "--side", "4"], &["--side", "8..=512"]),
         (&[&image, "--side", "-4"], &["--side", "8..=512"]),
@@ -67,7 +67,8 @@ fn wrong_arguments_are_refused_by_their_flags_and_leave_nothing() {
         (&[&image, "--spacing", "3", "20"], &["--spacing", "--side 40"]),
         (&["--noise", "nan"], &["--noise", "0 to 255"]),
         (&["--noise", "-3"], &["--noise", "0 to 255"]),
-        (&[&image, "--epsg", "2154"], &["--georeference"]),
+        (&[&image, "--crs", "EPSG:2154"], &["--georeference"]),
+        (&["--georeference", &image], &["--georeference", "give one"]),
     ];
     let out = folder.path().join("out");
     for (arguments, pieces) in cases {
@@ -100,7 +101,7 @@ fn coordinates_are_those_of_the_whole_picture_or_of_the_world() {
     }
     // 100 m a pixel in the pseudo-Mercator system, whose metres are those of the equator.
     let world = write(folder.path(), "map.wld", b"100\n0\n0\n-100\n1000050\n-50\n");
-    let place = ["--georeference", &world, "--epsg", "3857"];
+    let place = ["--georeference", &world, "--crs", "EPSG:3857"];
     let (placed, _) = found(folder.path(), &[&[image.as_str()], &place[..]].concat());
     let metre = 180.0 / (std::f64::consts::PI * 6_378_137.0);
     let [left, top, right, bottom] = bounds(&whole);
