@@ -9,8 +9,11 @@ use crate::shift::plane_size;
 /// The surface whose peak says how far `a` is moved against `b`, plane by plane.
 ///
 /// ```text
-/// c = inverse transform of  A conj(B) / (|A conj(B)| + epsilon)
+/// c = inverse transform of  A conj(B) / |A conj(B)|
 /// ```
+///
+/// Bins whose `|A conj(B)|` is less than 10^-28 of the largest one, which rounding leaves where
+/// there is nothing, are 0.
 ///
 /// If `a` is `b` moved by `(x, y)` px, `c` has its peak in row `y` and column `x`, negative
 /// shifts counted from the other end. The peak is 1 for planes that are moved around whole
@@ -37,16 +40,23 @@ pub fn phase_correlation<D: Dimension>(
         return Err(Error::Shape { field: "b", found: b.shape().to_vec(), expected });
     }
     let fft = Fft2::new(plane_size("a", a.shape())?, Norm::Backward)?;
-    let (mut spectra, others) = (fft.forward_real(a)?, fft.forward_real(b)?);
-    spectra.zip_mut_with(&others, |value, other| {
-        let product = *value * other.conj();
-        *value = product / (product.norm() + EPSILON);
-    });
-    fft.inverse_real(spectra.view())
+    let mut products = fft.forward_real(a)?;
+    products.zip_mut_with(&fft.forward_real(b)?, |value, other| *value *= other.conj());
+    let (height, _) = fft.size();
+    let mut products = products.as_standard_layout().into_owned();
+    let bins = height * fft.half_width();
+    for plane in products.as_slice_mut().unwrap_or_default().chunks_exact_mut(bins) {
+        let largest = plane.iter().map(|value| value.norm()).fold(0.0, f64::max);
+        for value in plane {
+            let norm = value.norm();
+            *value *= if norm > ROUNDING * largest { 1.0 / norm } else { 0.0 };
+        }
+    }
+    fft.inverse_real(products.view())
 }
 
-/// Keeps bins that hold nothing from becoming NaN.
-const EPSILON: f64 = 1e-12;
+/// What rounding leaves of products, against the largest one.
+const ROUNDING: f64 = 1e-28;
 
 /// A shift and how sure it is.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -107,6 +107,9 @@ impl Default for RowTransformerConfig {
     }
 }
 
+/// No size of a network is larger.
+const MOST_SIZE: usize = 16_384;
+
 impl RowTransformerConfig {
     /// Checks every field.
     ///
@@ -123,15 +126,19 @@ impl RowTransformerConfig {
             ("heads", self.heads),
             ("hidden", self.hidden),
         ];
-        if let Some((field, value)) = counts.into_iter().find(|(_, value)| *value == 0) {
-            return refuse(field, value, "1 or more");
+        let wrong = |value: usize| !(1..=MOST_SIZE).contains(&value);
+        if let Some((field, value)) = counts.into_iter().find(|(_, value)| wrong(*value)) {
+            return refuse(field, value, "1 to 16384");
         }
-        if self.in_channels.checked_mul(self.piece).is_none_or(|inputs| inputs > 1 << 20) {
+        if self.in_channels * self.piece > 1 << 20 {
             return refuse("in_channels", self.in_channels, "in_channels x piece at most 2^20");
         }
         let positions = self.position_features;
-        if positions == 0 || !positions.is_multiple_of(2) {
-            return refuse("position_features", positions, "an even number, 2 or more");
+        if wrong(positions) || !positions.is_multiple_of(2) {
+            return refuse("position_features", positions, "an even number, 2 to 16384");
+        }
+        if wrong(self.features) {
+            return refuse("features", self.features, "1 to 16384");
         }
         if !(1..=32).contains(&self.layers) {
             return refuse("layers", self.layers, "1 to 32");

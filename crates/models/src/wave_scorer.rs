@@ -82,12 +82,13 @@ impl WaveScorerConfig {
             }
         };
         check("patch", self.patch, (1..=64).contains(&self.patch), "1 to 64")?;
-        check("heads", self.heads, self.heads > 0, "1 or more")?;
-        let fits = self.features > 0
+        check("heads", self.heads, (1..=256).contains(&self.heads), "1 to 256")?;
+        let fits = (1..=4096).contains(&self.features)
             && self.features.is_multiple_of(4)
             && self.features.is_multiple_of(self.heads);
-        check("features", self.features, fits, "a multiple of 4 and of heads, above 0")?;
-        check("hidden", self.hidden, self.hidden > 0, "1 or more")?;
+        check("features", self.features, fits, "a multiple of 4 and of heads, 4 to 4096")?;
+        check("hidden", self.hidden, (1..=16_384).contains(&self.hidden), "1 to 16384")?;
+        check("numbers", self.numbers, self.numbers <= 4096, "0 to 4096")?;
         check("layers", self.layers, (1..=16).contains(&self.layers), "1 to 16")?;
         check("context_layers", self.context_layers, self.context_layers <= 16, "0 to 16")
     }

@@ -11,7 +11,7 @@ proptest! {
         let moved = shifted(plane.view(), [x.into(), y.into()]).unwrap();
         let surface = phase_correlation(moved.view(), plane.view()).unwrap();
         let found = find_shift(surface.view()).unwrap();
-        prop_assert!((found.peak - 1.0).abs() < 1e-6);
+        prop_assert!((found.peak - 1.0).abs() < 1e-6, "{}", found.peak);
         for (found, (want, n)) in found.by.into_iter().zip([(x, w), (y, h)]) {
             let apart = (found - f64::from(want)).rem_euclid(n as f64);
             prop_assert!(apart.min(n as f64 - apart) < 1e-6, "{found} is not {want} in {n}");
@@ -26,6 +26,20 @@ proptest! {
         let surface = phase_correlation(moved.view(), plane.view()).unwrap();
         let found = find_shift(surface.view()).unwrap();
         prop_assert!((found.by[0] - x).hypot(found.by[1] - y) < 0.1, "{:?} is not {x}, {y}", found.by);
+    }
+}
+
+/// Of pictures in any unit.
+#[test]
+fn the_scale_of_the_values_does_not_matter() {
+    let plane = noise((12, 15), 5);
+    for scale in [1e-9, 1.0, 1e9] {
+        let plane = &plane * scale;
+        let moved = shifted(plane.view(), [4.0, -3.0]).unwrap();
+        let found = find_shift(phase_correlation(moved.view(), plane.view()).unwrap().view());
+        let found = found.unwrap();
+        assert!((found.peak - 1.0).abs() < 1e-9, "{scale}: {found:?}");
+        assert!((found.by[0] - 4.0).hypot(found.by[1] + 3.0) < 1e-6, "{scale}: {found:?}");
     }
 }
 
