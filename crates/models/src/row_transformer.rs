@@ -61,7 +61,7 @@ pub enum SequenceNorm {
     Sequence,
 }
 
-/// Shape of a [`RowTransformer`].
+/// Shape of a [`RowTransformer`]; no size is above 16384.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RowTransformerConfig {

@@ -39,17 +39,17 @@ pub struct WaveScorerConfig {
     /// Side of a patch, px, 1 to 64: a multiple of the backbone's
     /// [`size_multiple`](crate::UNetConfig::size_multiple).
     pub patch: usize,
-    /// Features of a patch and of a proposal, a multiple of 4 and of `heads`.
+    /// Features of a patch and of a proposal, a multiple of 4 and of `heads`, 4 to 4096.
     pub features: usize,
-    /// Heads of every attention, 1 or more.
+    /// Heads of every attention, 1 to 256.
     pub heads: usize,
-    /// Features between the two products of a layer, 1 or more.
+    /// Features between the two products of a layer, 1 to 16384.
     pub hidden: usize,
     /// Layers of attention from maps to the picture, 1 to 16.
     pub layers: usize,
     /// Layers of attention among the proposals of a picture, 0 to 16.
     pub context_layers: usize,
-    /// Further numbers of each proposal, 0 or more.
+    /// Further numbers of each proposal, 0 to 4096.
     pub numbers: usize,
 }
 

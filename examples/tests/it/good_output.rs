@@ -27,16 +27,24 @@ fn every_geometry_is_valid_at_any_number_of_threads() {
     let FeatureCollection { features, foreign_members, .. } = map;
     let members = foreign_members.unwrap();
     assert_eq!(members["coordinates_of"]["unit"], "pixel");
+    // Of the whole sheet, of which a part is looked at.
+    let side = |name: &str| members["coordinates_of"][name].as_f64().unwrap();
+    assert!(side("width") >= 576.0 && side("height") >= 512.0, "{members:?}");
     assert!(!features.is_empty(), "something is found on the sample sheet");
     for feature in features {
         let class = class(&feature).to_owned();
+        let inside = |at: &geo_types::Coord| {
+            assert!((256.0..=576.0).contains(&at.x) && (256.0..=512.0).contains(&at.y), "{at:?}");
+        };
         match geo_types::Geometry::<f64>::try_from(feature.geometry.unwrap()).unwrap() {
             geo_types::Geometry::Polygon(polygon) => {
                 validate_polygon(&polygon).unwrap();
+                polygon.exterior().coords().for_each(inside);
                 assert!(["shape", "background"].contains(&class.as_str()), "{class}");
             }
             geo_types::Geometry::LineString(line) => {
                 validate_line(&line).unwrap();
+                line.coords().for_each(inside);
                 assert_eq!(class, "line");
             }
             other => panic!("unexpected geometry {other:?}"),

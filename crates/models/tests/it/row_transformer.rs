@@ -151,7 +151,12 @@ fn bad_configurations_and_inputs_are_refused() {
         (RowTransformerConfig { in_channels: usize::MAX, ..usual() }, "in_channels"),
         (RowTransformerConfig { frequency_features: 0, ..usual() }, "frequency_features"),
         (RowTransformerConfig { position_features: 5, ..usual() }, "position_features"),
-        (RowTransformerConfig { position_features: usize::MAX - 1, ..usual() }, "features"),
+        (
+            RowTransformerConfig { position_features: usize::MAX - 1, ..usual() },
+            "position_features",
+        ),
+        (RowTransformerConfig { hidden: usize::MAX, ..usual() }, "hidden"),
+        (RowTransformerConfig { features: usize::MAX / 4 * 4, ..usual() }, "features"),
         (RowTransformerConfig { heads: 0, ..usual() }, "heads"),
         (RowTransformerConfig { heads: 5, ..usual() }, "features"),
         (RowTransformerConfig { features: 24, ..usual() }, "features"),

@@ -163,6 +163,9 @@ fn bad_settings_and_shapes_are_refused() {
         (WaveScorerConfig { heads: 0, ..config() }, "heads"),
         (WaveScorerConfig { heads: 3, ..config() }, "features"),
         (WaveScorerConfig { hidden: 0, ..config() }, "hidden"),
+        (WaveScorerConfig { hidden: usize::MAX, ..config() }, "hidden"),
+        (WaveScorerConfig { features: usize::MAX / 4 * 4, ..config() }, "features"),
+        (WaveScorerConfig { numbers: usize::MAX, ..config() }, "numbers"),
         (WaveScorerConfig { layers: 0, ..config() }, "layers"),
         (WaveScorerConfig { context_layers: 17, ..config() }, "context_layers"),
     ] {
