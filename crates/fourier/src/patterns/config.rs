@@ -44,6 +44,9 @@ pub struct PatternConfig {
     pub min_confidence: f64,
     /// Lines beside each other at least, 1 or more: two roads are no pattern. Default 4.
     pub min_lines: usize,
+    /// It ends, too, where fewer lines lie side by side, 0 or more: a double road goes on from
+    /// strokes that it runs along. Default 0.
+    pub min_breadth: f64,
     /// Length of a line at least, in spacings, 0 or more. Default 1.
     pub min_length: f64,
     /// How far a delivered line may lie from the traced one, px, 0 or more. Default 0.35.
@@ -68,6 +71,7 @@ impl Default for PatternConfig {
             min_coherence: 0.2,
             min_confidence: 0.45,
             min_lines: 4,
+            min_breadth: 0.0,
             min_length: 1.0,
             tolerance: 0.35,
         }
@@ -107,6 +111,7 @@ impl PatternConfig {
         within("min_coherence", self.min_coherence, (0.0, 1.0), "from 0 to 1")?;
         within("min_confidence", self.min_confidence, (0.0, 1.0), "from 0 to 1")?;
         within("min_lines", self.min_lines as f64, (1.0, most), "1 or more")?;
+        within("min_breadth", self.min_breadth, (0.0, most), "0 or more")?;
         within("min_length", self.min_length, (0.0, most), "0 or more")?;
         within("tolerance", self.tolerance, (0.0, most), "0 or more")
     }

@@ -1,0 +1,89 @@
+//! How many lines lie side by side.
+
+use std::f64::consts::TAU;
+
+use ndarray::Array2;
+use rustfft::num_complex::Complex;
+
+/// Sets the presence of a pattern to 0 where fewer than `least` lines lie side by side.
+///
+/// From each pixel of the pattern (presence 1 or more) a way across the lines is followed to both
+/// sides; what it crosses is the turn of the model's phase from end to end.
+pub(super) fn drop_narrow(
+    presence: &mut Array2<f64>,
+    model: &Array2<Complex<f64>>,
+    spacing: f64,
+    least: f64,
+) {
+    if least <= 0.0 {
+        return;
+    }
+    let across = Across { presence, model, spacing, least };
+    let narrow: Vec<(usize, usize)> = presence
+        .indexed_iter()
+        .filter(|&(at, &value)| value >= 1.0 && across.lines(at) < least)
+        .map(|(at, _)| at)
+        .collect();
+    for at in narrow {
+        presence[at] = 0.0;
+    }
+}
+
+struct Across<'a> {
+    presence: &'a Array2<f64>,
+    model: &'a Array2<Complex<f64>>,
+    spacing: f64,
+    least: f64,
+}
+
+impl Across<'_> {
+    /// Lines across a pixel, counted up to what is asked for.
+    fn lines(&self, at: (usize, usize)) -> f64 {
+        let ahead = self.one_side(at, 1.0, self.least);
+        ahead + self.one_side(at, -1.0, self.least - ahead)
+    }
+
+    /// Lines from a pixel to the border of the pattern on one side.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to lie in the picture"
+    )]
+    fn one_side(&self, (row, column): (usize, usize), side: f64, most: f64) -> f64 {
+        let (height, width) = self.model.dim();
+        let (mut y, mut x) = (row as f64 + 0.5, column as f64 + 0.5);
+        let mut at = (row, column);
+        let mut lines = 0.0;
+        while lines < most {
+            let [u, v] = self.frequency(at);
+            let norm = u.hypot(v).max(f64::MIN_POSITIVE);
+            (x, y) = (x + side * u / norm, y + side * v / norm);
+            if !(x >= 0.0 && y >= 0.0 && x < width as f64 && y < height as f64) {
+                break;
+            }
+            at = (y as usize, x as usize);
+            if self.presence[at] < 1.0 {
+                break;
+            }
+            // No slower than lines at twice the distance, so the way ends.
+            lines += norm.max(0.5 / self.spacing);
+        }
+        lines
+    }
+
+    /// Turns of the model's phase per px along x and y.
+    fn frequency(&self, (y, x): (usize, usize)) -> [f64; 2] {
+        let (height, width) = self.model.dim();
+        let turn = |from: (usize, usize), to: (usize, usize)| {
+            let value = self.model[to] * self.model[from].conj();
+            value.im.atan2(value.re) / TAU
+        };
+        let (left, right) = (x.saturating_sub(1), (x + 1).min(width - 1));
+        let (top, bottom) = (y.saturating_sub(1), (y + 1).min(height - 1));
+        let step = |from: usize, to: usize| (to - from).max(1) as f64;
+        [
+            (turn((y, left), (y, x)) + turn((y, x), (y, right))) / step(left, right),
+            (turn((top, x), (y, x)) + turn((y, x), (bottom, x))) / step(top, bottom),
+        ]
+    }
+}
