@@ -5,6 +5,10 @@ use std::f64::consts::TAU;
 use ndarray::Array2;
 use rustfft::num_complex::Complex;
 
+/// Lines lie side by side as long as their direction stays within this, radians: a road that
+/// strokes bend into is none of them.
+const TURN: f64 = 0.3;
+
 /// Sets the presence of a pattern to 0 where fewer than `least` lines lie side by side.
 ///
 /// From each pixel of the pattern (presence 1 or more) a way across the lines is followed to both
@@ -18,10 +22,10 @@ pub(super) fn drop_narrow(
     if least <= 0.0 {
         return;
     }
-    let across = Across { presence, model, spacing, least };
+    let across = Across { presence, model, spacing };
     let narrow: Vec<(usize, usize)> = presence
         .indexed_iter()
-        .filter(|&(at, &value)| value >= 1.0 && across.lines(at) < least)
+        .filter(|&(at, &value)| value >= 1.0 && across.lines(at, least) < least)
         .map(|(at, _)| at)
         .collect();
     for at in narrow {
@@ -33,14 +37,13 @@ struct Across<'a> {
     presence: &'a Array2<f64>,
     model: &'a Array2<Complex<f64>>,
     spacing: f64,
-    least: f64,
 }
 
 impl Across<'_> {
-    /// Lines across a pixel, counted up to what is asked for.
-    fn lines(&self, at: (usize, usize)) -> f64 {
-        let ahead = self.one_side(at, 1.0, self.least);
-        ahead + self.one_side(at, -1.0, self.least - ahead)
+    /// Lines side by side at a pixel, counted up to `most`.
+    fn lines(&self, at: (usize, usize), most: f64) -> f64 {
+        let ahead = self.one_side(at, 1.0, most);
+        ahead + self.one_side(at, -1.0, most - ahead)
     }
 
     /// Lines from a pixel to the border of the pattern on one side.
@@ -49,14 +52,19 @@ impl Across<'_> {
         clippy::cast_sign_loss,
         reason = "checked to lie in the picture"
     )]
-    fn one_side(&self, (row, column): (usize, usize), side: f64, most: f64) -> f64 {
+    fn one_side(&self, start: (usize, usize), side: f64, most: f64) -> f64 {
         let (height, width) = self.model.dim();
-        let (mut y, mut x) = (row as f64 + 0.5, column as f64 + 0.5);
-        let mut at = (row, column);
-        let mut lines = 0.0;
+        let (mut y, mut x) = (start.0 as f64 + 0.5, start.1 as f64 + 0.5);
+        let first = self.frequency(start);
+        let (mut at, mut lines) = (start, 0.0);
         while lines < most {
             let [u, v] = self.frequency(at);
-            let norm = u.hypot(v).max(f64::MIN_POSITIVE);
+            let (along, aside) = (first[0] * u + first[1] * v, first[0] * v - first[1] * u);
+            // A constant has no direction.
+            if along <= 0.0 || aside.abs() > TURN.tan() * along {
+                break;
+            }
+            let norm = u.hypot(v);
             (x, y) = (x + side * u / norm, y + side * v / norm);
             if !(x >= 0.0 && y >= 0.0 && x < width as f64 && y < height as f64) {
                 break;
