@@ -1,5 +1,7 @@
 //! Lines that are strokes of hatching.
 
+use std::ops::RangeInclusive;
+
 use geo_types::{Coord, LineString};
 use mapvec_fourier::{LinePattern, find_patterns};
 use mapvec_geometry::{SegmentIndex, fill_labels};
@@ -129,11 +131,13 @@ fn is_like_others(
     }
     let mean = |from: usize| (sums[from + STEPS] - sums[from]) / STEPS as f64;
     let own = REACH * STEPS - STEPS / 2;
-    let mut others: Vec<f64> =
-        (0..=own - STEPS).chain(own + STEPS..=(2 * REACH - 1) * STEPS).map(mean).collect();
-    others.sort_by(f64::total_cmp);
-    let (own, others) = (mean(own).max(PAPER), others[others.len() / 2].max(PAPER));
-    own <= max_ratio * others && others <= max_ratio * own
+    let like = |others: RangeInclusive<usize>| {
+        let mut others: Vec<f64> = others.map(mean).collect();
+        others.sort_by(f64::total_cmp);
+        let (own, others) = (mean(own).max(PAPER), others[others.len() / 2].max(PAPER));
+        own <= max_ratio * others && others <= max_ratio * own
+    };
+    like(0..=own - STEPS) && like(own + STEPS..=(2 * REACH - 1) * STEPS)
 }
 
 /// The value of the pixel in which a point lies, or of the nearest one.

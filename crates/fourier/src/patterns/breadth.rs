@@ -22,7 +22,8 @@ pub(super) fn drop_narrow(
     if least <= 0.0 {
         return;
     }
-    let across = Across { presence, model, spacing };
+    let frequencies = frequencies(model);
+    let across = Across { presence, frequencies: &frequencies, spacing };
     let narrow: Vec<(usize, usize)> = presence
         .indexed_iter()
         .filter(|&(at, &value)| value >= 1.0 && across.lines(at, least) < least)
@@ -35,7 +36,8 @@ pub(super) fn drop_narrow(
 
 struct Across<'a> {
     presence: &'a Array2<f64>,
-    model: &'a Array2<Complex<f64>>,
+    /// Turns of the model's phase per px along x and y.
+    frequencies: &'a Array2<[f64; 2]>,
     spacing: f64,
 }
 
@@ -53,12 +55,12 @@ impl Across<'_> {
         reason = "checked to lie in the picture"
     )]
     fn one_side(&self, start: (usize, usize), side: f64, most: f64) -> f64 {
-        let (height, width) = self.model.dim();
+        let (height, width) = self.presence.dim();
         let (mut y, mut x) = (start.0 as f64 + 0.5, start.1 as f64 + 0.5);
-        let first = self.frequency(start);
+        let first = self.frequencies[start];
         let (mut at, mut lines) = (start, 0.0);
         while lines < most {
-            let [u, v] = self.frequency(at);
+            let [u, v] = self.frequencies[at];
             let (along, aside) = (first[0] * u + first[1] * v, first[0] * v - first[1] * u);
             // A constant has no direction.
             if along <= 0.0 || aside.abs() > TURN.tan() * along {
@@ -78,14 +80,16 @@ impl Across<'_> {
         }
         lines
     }
+}
 
-    /// Turns of the model's phase per px along x and y.
-    fn frequency(&self, (y, x): (usize, usize)) -> [f64; 2] {
-        let (height, width) = self.model.dim();
-        let turn = |from: (usize, usize), to: (usize, usize)| {
-            let value = self.model[to] * self.model[from].conj();
-            value.im.atan2(value.re) / TAU
-        };
+/// Turns of the model's phase per px along x and y, pixel by pixel.
+fn frequencies(model: &Array2<Complex<f64>>) -> Array2<[f64; 2]> {
+    let (height, width) = model.dim();
+    let turn = |from: (usize, usize), to: (usize, usize)| {
+        let value = model[to] * model[from].conj();
+        value.im.atan2(value.re) / TAU
+    };
+    Array2::from_shape_fn((height, width), |(y, x)| {
         let (left, right) = (x.saturating_sub(1), (x + 1).min(width - 1));
         let (top, bottom) = (y.saturating_sub(1), (y + 1).min(height - 1));
         let step = |from: usize, to: usize| (to - from).max(1) as f64;
@@ -93,5 +97,5 @@ impl Across<'_> {
             (turn((y, left), (y, x)) + turn((y, x), (y, right))) / step(left, right),
             (turn((top, x), (y, x)) + turn((y, x), (bottom, x))) / step(top, bottom),
         ]
-    }
+    })
 }
