@@ -39,7 +39,7 @@ struct LineCounts {
 }
 
 /// Runs the pipeline on all patches of `folder`, `image/*.jpeg` with `truth/*.png`, without
-/// hatching and with [`HatchingConfig::hachures`].
+/// hatching and with that of `config`, or [`HatchingConfig::hachures`] where it has none.
 ///
 /// # Errors
 /// A file is missing or the pipeline fails.
@@ -73,7 +73,8 @@ pub fn on_hachures(
             let lines: Vec<&LineString<f64>> = found.lines.iter().map(|line| &line.line).collect();
             count(&lines, &truth)
         };
-        let (before, after) = (run(None)?, run(Some(HatchingConfig::hachures()))?);
+        let hatching = config.hatching.clone().unwrap_or_else(HatchingConfig::hachures);
+        let (before, after) = (run(None)?, run(Some(hatching))?);
         counts.push(HachuresCounts { name, before, after });
     }
     Ok(counts)

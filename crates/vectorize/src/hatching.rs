@@ -72,6 +72,7 @@ impl HatchingConfig {
     pub fn hachures() -> Self {
         Self {
             patterns: PatternConfig::hachures(),
+            stroke_share: 0.5,
             max_turn: FRAC_PI_2,
             max_bend: FRAC_PI_2,
             ..Self::default()

@@ -251,4 +251,89 @@ mod tests {
             assert_eq!(lines, left);
         }
     }
+
+    /// Paper on which `ink` says what is dark.
+    fn drawn(ink: impl Fn(f64, f64) -> bool) -> Array2<f64> {
+        Array2::from_shape_fn((160, 160), |(y, x)| {
+            if ink(x as f64 + 0.5, y as f64 + 0.5) { 0.85 } else { 0.1 }
+        })
+    }
+
+    fn left(lines: &[&Line], ink: &Array2<f64>, config: &HatchingConfig) -> Vec<bool> {
+        let mut kept: Vec<Line> = lines.iter().map(|line| (*line).clone()).collect();
+        drop_strokes(&mut kept, &[], ink.view(), config).unwrap();
+        lines.iter().map(|line| kept.contains(line)).collect()
+    }
+
+    /// A number from -1 to 1 for each pair.
+    fn random(a: f64, b: f64) -> f64 {
+        2.0 * ((12.9898 * a + 78.233 * b).sin() * 43758.5453).rem_euclid(1.0) - 1.0
+    }
+
+    /// Strokes 5.5 px apart that run down, in rows with breaks, unevenly; across them, at a slope,
+    /// a road of two lines with nothing between.
+    fn hachures_with_a_road() -> Array2<f64> {
+        drawn(|x, y| {
+            let from_road = y - 60.0 - 0.3 * x;
+            if (-5.0..5.0).contains(&from_road) {
+                return from_road.abs() > 2.8;
+            }
+            let (row, stroke) = ((y / 30.0).floor(), (x / 5.5).floor());
+            let middle = (stroke + 0.5) * 5.5 + 0.5 * random(stroke, row);
+            let (along, end) = (y - 30.0 * row, 27.0 + 2.0 * random(row, stroke));
+            (x - middle).abs() < 1.0 && along < end
+        })
+    }
+
+    #[test]
+    fn lines_in_hachures_go_and_the_road_across_them_stays() {
+        let ink = hachures_with_a_road();
+        let road = line((12.0, 63.6), (148.0, 104.4));
+        let casing = line((12.0, 59.6), (148.0, 100.4));
+        let [along, between] =
+            [line((46.8, 112.0), (46.8, 136.0)), line((80.0, 20.0), (80.0, 50.0))];
+        let across = line((30.0, 20.0), (70.0, 40.0));
+        let lines = [&road, &casing, &along, &between, &across];
+        let config = HatchingConfig::hachures();
+        assert_eq!(left(&lines, &ink, &config), [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn roads_and_thick_lines_along_strokes_stay() {
+        // Strokes 5 px apart; at x = 80 one is three times as wide, at x = 120 three are missing.
+        let ink = drawn(|x, _| {
+            let from_stroke = (x - 2.5).rem_euclid(5.0) - 2.5;
+            let road = (x - 120.0).abs() < 6.5;
+            (from_stroke.abs() < 0.9 && !road) || (x - 80.0).abs() < 2.6
+        });
+        let down = |x: f64| line((x, 20.0), (x, 140.0));
+        let (stroke, between, thick, road) = (down(40.0), down(42.5), down(80.0), down(120.0));
+        for config in [HatchingConfig::default(), HatchingConfig::hachures()] {
+            let kept = left(&[&stroke, &between, &thick, &road], &ink, &config);
+            assert_eq!(kept, [false, false, true, true]);
+            let blind = HatchingConfig { max_ratio: 1e6, ..config };
+            assert_eq!(left(&[&thick], &ink, &blind), [false], "by its ink alone");
+        }
+    }
+
+    #[test]
+    fn close_contour_lines_stay_unless_hachures_are_asked_for() {
+        // Contour lines around a hill, 6 px apart.
+        let ink = drawn(|x, y| {
+            let radius = (x - 80.0).hypot(1.3 * (y - 80.0));
+            (radius.rem_euclid(6.0) - 3.0).abs() < 0.9
+        });
+        let ring = |radius: f64| {
+            let at = |k: i32| {
+                let (sin, cos) = (f64::from(k) * 0.1).sin_cos();
+                (80.0 + radius * cos, 80.0 + radius / 1.3 * sin)
+            };
+            let line = LineString::from((0..=50).map(at).collect::<Vec<_>>());
+            Line { line, width: 1.8, confidence: 1.0 }
+        };
+        let (inner, outer) = (ring(39.0), ring(57.0));
+        let lines = [&inner, &outer];
+        assert_eq!(left(&lines, &ink, &HatchingConfig::default()), [true, true]);
+        assert_eq!(left(&lines, &ink, &HatchingConfig::hachures()), [false, false]);
+    }
 }
