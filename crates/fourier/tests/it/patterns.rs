@@ -134,7 +134,7 @@ fn threads_do_not_change_patterns() {
     assert_eq!(found, run(3));
 }
 
-/// Rows of strokes: each is displaced, turned and shortened at random, and is broken once.
+/// Rows of strokes, each displaced, turned, shortened and broken at random, with blots on them.
 fn hachures(size: (usize, usize), angle: f64, spacing: f64, seed: u64) -> Array2<f64> {
     let (height, width) = (size.0 as f64, size.1 as f64);
     let ([dx, dy], mut draw) = ([angle.cos(), angle.sin()], 0);
@@ -146,11 +146,11 @@ fn hachures(size: (usize, usize), angle: f64, spacing: f64, seed: u64) -> Array2
     let reach = height.hypot(width) / 2.0;
     let mut row = -reach;
     while row < reach {
-        let mut across = -reach;
+        let mut across = -reach + random(0.5 * spacing);
         while across < reach {
             let (c, turn) = (across + random(0.12 * spacing), random(0.06));
-            let (from, to) = (row + random(3.0), row + 26.0 + random(3.0));
-            let gap = row + 13.0 + random(8.0);
+            let (from, to) = (row + random(2.0), row + 20.0 + random(2.0));
+            let gap = row + 10.0 + random(6.0);
             let mut along = from;
             while along < to {
                 let c = c + turn * (along - row);
@@ -169,7 +169,12 @@ fn hachures(size: (usize, usize), angle: f64, spacing: f64, seed: u64) -> Array2
             }
             across += spacing;
         }
-        row += 28.0;
+        row += 22.0;
+    }
+    for _ in 0..12 {
+        let (x, y) = (width / 2.0 + random(50.0), height / 2.0 + random(50.0));
+        let (x, y) = (x as usize, y as usize);
+        ink.slice_mut(ndarray::s![y - 5..y + 5, x - 3..x + 3]).fill(0.9);
     }
     ink
 }
@@ -180,6 +185,7 @@ fn area(patterns: &[LinePattern]) -> f64 {
 
 #[test]
 fn hachures_with_breaks_are_found_by_their_preset() {
+    let (mut seen, mut by_default) = (0.0, 0.0);
     for (seed, angle, spacing) in [(1, 0.2, 5.0), (2, 1.1, 5.5), (3, 1.9, 6.5), (4, 2.8, 4.5)] {
         let ink = hachures((120, 120), angle, spacing, seed);
         let found = find_patterns(ink.view(), &PatternConfig::hachures()).unwrap();
@@ -187,23 +193,27 @@ fn hachures_with_breaks_are_found_by_their_preset() {
         assert!(angle_apart(largest.angle, angle) < 0.07, "{} for {angle}", largest.angle);
         assert!((largest.spacing - spacing).abs() < 0.35, "{} for {spacing}", largest.spacing);
         let share = area(&found) / (120.0 * 120.0);
-        assert!(share > 0.7, "{share} covered");
-        let less = area(&find_patterns(ink.view(), &PatternConfig::default()).unwrap());
-        assert!(less < area(&found), "the default sees no less");
+        assert!(share > 0.6, "{share} covered");
+        seen += share / 4.0;
+        let found = find_patterns(ink.view(), &PatternConfig::default()).unwrap();
+        by_default += area(&found) / (4.0 * 120.0 * 120.0);
     }
+    assert!(seen > 0.75 && by_default < seen - 0.15, "{seen} and {by_default}");
 }
 
-/// Eight strokes, two of which go on as a double road, first straight, then to the side.
+/// Eight strokes, two of which go on as a double road.
 #[test]
 fn patterns_end_where_few_lines_lie_side_by_side() {
     let wave = PlaneWave::from_crests(0.0, 6.0, 0.0);
-    let ink = drawn((96, 200), |x, y| {
-        let strokes = x < 90.0 && (24.0..72.0).contains(&y);
-        let road = (43.0..53.0).contains(&y);
-        (strokes || road).then(|| turns(&wave, x, y))
+    // Strokes are fainter.
+    let crests = drawn((96, 200), |x, y| Some(turns(&wave, x, y)));
+    let ink = Array2::from_shape_fn((96, 200), |(y, x)| {
+        let road = if (45..57).contains(&y) { 1.0 } else { 0.0 };
+        let stroke = if x < 90 && (24..72).contains(&y) { 0.5_f64 } else { 0.0 };
+        crests[(y, x)] * stroke.max(road)
     });
     let farthest = |min_breadth| {
-        let config = PatternConfig { min_breadth, ..PatternConfig::default() };
+        let config = PatternConfig { min_breadth, ..PatternConfig::hachures() };
         let found = find_patterns(ink.view(), &config).unwrap();
         assert_eq!(found.len(), 1);
         let points = found[0].lines.iter().flat_map(|line| &line.line.0);
@@ -212,6 +222,6 @@ fn patterns_end_where_few_lines_lie_side_by_side() {
     assert!(farthest(0.0) > 150.0, "the road belongs to the pattern");
     assert!(farthest(3.0) < 102.0, "it does not");
     assert!(farthest(3.0) > 80.0, "the strokes do");
-    let config = PatternConfig { min_breadth: 9.5, ..PatternConfig::default() };
+    let config = PatternConfig { min_breadth: 10.5, ..PatternConfig::hachures() };
     assert!(find_patterns(ink.view(), &config).unwrap().is_empty(), "eight lines");
 }
