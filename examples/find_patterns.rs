@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 /// longitude and latitude. A GIS takes the pixels for degrees: tell it that the layer has no
 /// system of coordinates (QGIS: Layer, Set CRS, No CRS); it shows them upside down.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
     /// A PNG, JPEG or TIFF picture; without one a plan with hatched shapes is drawn.
     image: Option<PathBuf>,

@@ -135,6 +135,7 @@ fn threads_do_not_change_patterns() {
 }
 
 /// Rows of strokes, each displaced, turned, shortened and broken at random, with blots on them.
+#[expect(clippy::cast_sign_loss, reason = "points in the picture")]
 fn hachures(size: (usize, usize), angle: f64, spacing: f64, seed: u64) -> Array2<f64> {
     let (height, width) = (size.0 as f64, size.1 as f64);
     let ([dx, dy], mut draw) = ([angle.cos(), angle.sin()], 0);
