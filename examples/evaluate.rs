@@ -10,6 +10,7 @@ use mapvec_examples::device::DeviceName;
 use mapvec_examples::evaluation::{
     city_shapes, on_city_sheet, on_road_patches, on_sample, patch_lines,
 };
+use mapvec_examples::hachured_roads::{hachures_table, on_hachures};
 use mapvec_examples::progress::{Bar, say};
 use mapvec_examples::{make_folder, output, run, smoke, table};
 use mapvec_models::MapUNetConfig;
@@ -56,7 +57,11 @@ enum Sheet {
     Paris { folder: PathBuf },
     /// A folder of patches: image/*.tif and truth/*.tif.
     Roads { folder: PathBuf },
-    /// All of them in every mode, as the tables of a Markdown file (docs/results.md).
+    /// What `vectorize --hachures` leaves out: a folder of patches of a map with hachures,
+    /// image/*.jpeg and truth/*.png, masks of main roads.
+    Hachures { folder: PathBuf },
+    /// The sample sheet, the Paris sheet and the roads in every mode, as the tables of a
+    /// Markdown file (docs/results.md).
     Table { paris: PathBuf, roads: PathBuf, file: PathBuf },
 }
 
@@ -85,8 +90,15 @@ fn evaluate(args: &Args) -> Result<()> {
     if let Some(Sheet::Table { paris, roads, file }) = &args.sheet {
         return table::write(file, (paris, roads), &vectorizer, &bar);
     }
+    if let Some(Sheet::Hachures { folder }) = &args.sheet {
+        let counts = on_hachures(folder, &vectorizer, &config, &bar)?;
+        say(&hachures_table(&counts));
+        return Ok(());
+    }
     let scores = match &args.sheet {
-        None | Some(Sheet::Sample | Sheet::Table { .. }) => on_sample(&vectorizer, &config, &bar)?,
+        None | Some(Sheet::Sample | Sheet::Table { .. } | Sheet::Hachures { .. }) => {
+            on_sample(&vectorizer, &config, &bar)?
+        }
         Some(Sheet::Paris { folder }) => {
             on_city_sheet(folder, |i| city_shapes(i, &vectorizer, &config, &bar))?
         }

@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 /// longitude and latitude. A GIS takes the pixels for degrees: tell it that the layer has no
 /// system of coordinates (QGIS: Layer, Set CRS, No CRS); it shows them upside down.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
     /// A PNG, JPEG or TIFF picture; without one a plan with hatched shapes is drawn.
     image: Option<PathBuf>,
@@ -57,6 +58,10 @@ struct Args {
         value_parser = |text: &str| number(text, 0.0, 1.0), allow_negative_numbers = true
     )]
     confidence: f64,
+    /// Settings for hachures, strokes that break and bend and have words on them: windows of 20 px,
+    /// --share 0.2 --confidence 0.3, and at least three lines side by side everywhere.
+    #[arg(long, conflicts_with_all = ["side", "share", "confidence"])]
+    hachures: bool,
     /// Lines are lighter than what is between them.
     #[arg(long)]
     light: bool,
@@ -92,15 +97,37 @@ fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
     value.ok_or_else(|| format!("it must be a number from {low} to {high}"))
 }
 
-fn find(args: &Args) -> Result<()> {
-    let (min, max, side) = (args.spacing[0], args.spacing[1], usize::from(args.side));
-    ensure!(min <= max, "--spacing is {min} {max}; the smaller distance comes first");
+/// What counts as a pattern.
+fn settings(args: &Args) -> Result<PatternConfig> {
+    let (min_spacing, max_spacing) = (args.spacing[0], args.spacing[1]);
     ensure!(
-        2.0 * max <= side as f64,
-        "--spacing reaches to {max} px, but at most to half of --side, which is {side}; give \
-         --side {} or more",
-        (2.0 * max).ceil()
+        min_spacing <= max_spacing,
+        "--spacing is {min_spacing} {max_spacing}; the smaller distance comes first"
     );
+    let side = usize::from(args.side);
+    let config = if args.hachures {
+        PatternConfig::hachures()
+    } else {
+        PatternConfig {
+            window: side,
+            stride: side / 4,
+            min_share: args.share,
+            min_confidence: args.confidence,
+            ..PatternConfig::default()
+        }
+    };
+    ensure!(
+        2.0 * max_spacing <= config.window as f64,
+        "--spacing reaches to {max_spacing} px, but at most to half of the windows' side, which \
+         is {}; give --side {} or more, without --hachures",
+        config.window,
+        (2.0 * max_spacing).ceil()
+    );
+    Ok(PatternConfig { min_spacing, max_spacing, ..config })
+}
+
+fn find(args: &Args) -> Result<()> {
+    let config = settings(args)?;
     let placement = args.georeference.placement(args.image.as_deref(), args.window)?;
     make_folder(&args.out)?;
     let (whole, truth) = match &args.image {
@@ -110,15 +137,6 @@ fn find(args: &Args) -> Result<()> {
     let (rows, columns, _) = whole.dim();
     let picture = crop(whole, args.window)?;
     let ink = ink(&picture, args.light)?;
-    let config = PatternConfig {
-        window: side,
-        stride: side / 4,
-        min_spacing: min,
-        max_spacing: max,
-        min_share: args.share,
-        min_confidence: args.confidence,
-        ..PatternConfig::default()
-    };
     let start = std::time::Instant::now();
     let mut patterns = find_patterns(ink.view(), &config)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -130,7 +148,7 @@ fn find(args: &Args) -> Result<()> {
         "{} patterns with {lines} lines in {width} x {height} pixels, {seconds:.1} s",
         patterns.len()
     ));
-    tell(&patterns, (height, width), args);
+    tell(&patterns, (height, width), config.window, args.light);
     placement.fit().iter().for_each(|line| say(line));
     let features = features(&patterns, &placement)?;
     let decimals = placement.decimals();
@@ -172,7 +190,7 @@ fn find(args: &Args) -> Result<()> {
 }
 
 /// Lists the largest patterns, or says what to try where there are none.
-fn tell(patterns: &[LinePattern], (height, width): (usize, usize), args: &Args) {
+fn tell(patterns: &[LinePattern], (height, width): (usize, usize), side: usize, light: bool) {
     for (pattern, number) in patterns.iter().zip(1..).take(TOLD) {
         say(&format!(
             "{number:>3}: {:>5} lines at {:5.1} degrees, {:5.2} px apart, bend {:4.1}, confidence \
@@ -187,11 +205,10 @@ fn tell(patterns: &[LinePattern], (height, width): (usize, usize), args: &Args) 
     if patterns.len() > TOLD {
         say(&format!("and {} smaller ones, in patterns.geojson", patterns.len() - TOLD));
     }
-    let side = args.side;
-    if height.min(width) < usize::from(side) {
+    if height.min(width) < side {
         say(&format!("the picture is smaller than the windows; give a --side below {side}"));
     } else if patterns.is_empty() {
-        let other = if args.light { "leave out --light for dark" } else { "add --light for light" };
+        let other = if light { "leave out --light for dark" } else { "add --light for light" };
         say(&format!(
             "to find more: --spacing MIN MAX around the distance of the lines and --side about six \
              times it (half as much for narrow areas); lower --share and --confidence for faint, \

@@ -46,9 +46,14 @@ struct Args {
     /// map has no roads drawn as lines.
     #[arg(long, value_enum, default_value = "all")]
     find: What,
-    /// Look for hatching: hatched shapes say so, and its strokes are no lines.
+    /// Look for hatching: hatched shapes say so, and its strokes are no lines. Strokes that bend,
+    /// as contour lines do, stay.
     #[arg(long)]
     hatching: bool,
+    /// Look for hatching on a map with hachures: what runs in them is no line, whichever way.
+    /// Contour lines as close as strokes go, too.
+    #[arg(long, conflicts_with = "hatching")]
+    hachures: bool,
     /// Where the network runs.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
@@ -107,7 +112,8 @@ fn vectorize(args: &Args) -> Result<()> {
         What::Lines => Find::Lines,
     };
     let mut config = VectorizeConfig { find, ..VectorizeConfig::default() };
-    config.hatching = args.hatching.then(HatchingConfig::default);
+    let hatching = args.hatching.then(HatchingConfig::default);
+    config.hatching = if args.hachures { Some(HatchingConfig::hachures()) } else { hatching };
     config.predict.rotations = args.rotations;
     config.predict.adapt_tiles = args.adapt;
     config.predict.seed = args.seed;
@@ -136,7 +142,7 @@ fn vectorize(args: &Args) -> Result<()> {
     ])?;
     placement.fit().iter().for_each(|line| say(line));
     output::summary(&report).iter().for_each(|line| say(line));
-    if args.hatching && !found.shapes.shapes.is_empty() {
+    if config.hatching.is_some() && !found.shapes.shapes.is_empty() {
         let hatched = found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()).count();
         say(&format!("{hatched} shapes are hatched"));
     }

@@ -24,6 +24,7 @@ pub mod geometry_cases;
 pub mod geometry_checks;
 pub mod geometry_fuzz;
 pub mod georeference;
+pub mod hachured_roads;
 pub mod hatched_plan;
 pub mod labels;
 pub mod lettering;

@@ -4,6 +4,7 @@
 //! few strokes wide are seen, and a white yard beside hatching is not.
 
 use std::collections::BTreeMap;
+use std::f64::consts::PI;
 
 use geo_types::Polygon;
 use mapvec_fourier::{
@@ -72,7 +73,7 @@ fn look(
     inside: ArrayView2<'_, u32>,
     config: &HatchingConfig,
 ) -> Result<Vec<Seen>> {
-    let (side, stride) = (config.patterns.window, config.patterns.stride);
+    let (side, stride) = (config.window, config.stride);
     // At most half of the side is the stride.
     let window = Frame { taper: Window::Hann.line(side), before: (side - stride) / 2 };
     let rows: Vec<usize> = (0..ink.nrows()).step_by(stride).collect();
@@ -216,6 +217,11 @@ fn hatching(seen: &[Seen], min_share: f64) -> Option<Hatching> {
         return None;
     }
     let angle = mean_direction(waves.iter().map(|(wave, pixels)| (wave.angle(), *pixels)));
+    let turned = |wave: &PlaneWave| {
+        let turn = (wave.angle() - angle).rem_euclid(PI);
+        turn.min(PI - turn)
+    };
+    let bend = waves.iter().map(|(wave, pixels)| pixels * turned(wave)).sum::<f64>() / hatched;
     let mut spacings: Vec<(f64, f64)> = waves.iter().map(|(w, n)| (w.spacing(), *n)).collect();
     spacings.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut below = 0.0;
@@ -223,7 +229,7 @@ fn hatching(seen: &[Seen], min_share: f64) -> Option<Hatching> {
         below += pixels;
         below >= 0.5 * hatched
     });
-    middle.map(|&(spacing, _)| Hatching { angle, spacing, share })
+    middle.map(|&(spacing, _)| Hatching { angle, spacing, share, bend })
 }
 
 #[cfg(test)]

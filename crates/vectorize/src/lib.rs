@@ -22,6 +22,7 @@ mod predict;
 mod prediction;
 mod report;
 mod shapes;
+mod strokes;
 
 pub use border_channels::{BORDER_CHANNELS, border_channels};
 pub use config::{Find, LineConfig, PredictConfig, ShapeConfig, VectorizeConfig};

@@ -11,8 +11,9 @@ use ndarray::ArrayView3;
 use serde_json::{Map, json};
 
 use crate::hatched_shapes::mark_hatched;
-use crate::hatching::{darkness, drop_strokes};
+use crate::hatching::darkness;
 use crate::network::Network;
+use crate::strokes::drop_strokes;
 use crate::{
     Find, Line, MapPrediction, Result, ShapeMap, VectorizeConfig, extract_lines, extract_shapes,
 };

@@ -5,6 +5,7 @@
 //! and phase agree - are one pattern, which may bend and ends where another one begins. Its crests
 //! are traced through the windows, and cut where the picture no longer follows them.
 
+mod breadth;
 mod config;
 mod link;
 mod trace;

@@ -7,6 +7,7 @@ use mapvec_geometry::{ContourConfig, contour_polygons, contours, line_length, si
 use ndarray::{Array2, ArrayView2, s};
 use rustfft::num_complex::Complex;
 
+use super::breadth::drop_narrow;
 use super::config::PatternConfig;
 use super::{LinePattern, PatternLine};
 use crate::error::Result;
@@ -39,11 +40,12 @@ pub(super) fn trace(
     let evidence = Evidence::new(patch, &model, spacing);
     let amplitude = median(parts.iter().map(|part| part.amplitude));
     // 1 at the border of the pattern: where it becomes faint, or other things prevail.
-    let presence = Array2::from_shape_fn(model.dim(), |at| {
+    let mut presence = Array2::from_shape_fn(model.dim(), |at| {
         let strength = evidence.in_phase[at] / (amplitude * config.edge);
         let ruled = evidence.coherence(at) / config.min_coherence.max(f64::MIN_POSITIVE);
         if model[at].norm() > 0.0 { strength.min(ruled) } else { 0.0 }
     });
+    drop_narrow(&mut presence, &model, spacing, config.min_breadth);
     let crest = Array2::from_shape_fn(model.dim(), |at| model[at].im);
     let mut lines = Vec::new();
     for contour in contours(crest.view(), 0.0, &ContourConfig::default())? {

@@ -133,3 +133,96 @@ fn threads_do_not_change_patterns() {
     assert_eq!(found.len(), 1);
     assert_eq!(found, run(3));
 }
+
+/// Rows of strokes, each displaced, turned, shortened and broken at random, with blots on them.
+#[expect(clippy::cast_sign_loss, reason = "points in the picture")]
+fn hachures(size: (usize, usize), angle: f64, spacing: f64, seed: u64) -> Array2<f64> {
+    let (height, width) = (size.0 as f64, size.1 as f64);
+    let ([dx, dy], mut draw) = ([angle.cos(), angle.sin()], 0);
+    let mut random = |spread: f64| {
+        draw += 1;
+        mapvec_testkit::uniform_at(draw, seed, -spread, spread)
+    };
+    let mut ink = Array2::from_elem(size, 0.1);
+    let reach = height.hypot(width) / 2.0;
+    let mut row = -reach;
+    while row < reach {
+        let mut across = -reach + random(0.5 * spacing);
+        while across < reach {
+            let (c, turn) = (across + random(0.12 * spacing), random(0.06));
+            let (from, to) = (row + random(2.0), row + 20.0 + random(2.0));
+            let gap = row + 10.0 + random(6.0);
+            let mut along = from;
+            while along < to {
+                let c = c + turn * (along - row);
+                let x = width / 2.0 + along * dx - c * dy;
+                let y = height / 2.0 + along * dy + c * dx;
+                if (along - gap).abs() > 1.5 {
+                    // 1.6 px wide.
+                    for (i, j) in [(0.4, 0.4), (0.4, -0.4), (-0.4, 0.4), (-0.4, -0.4)] {
+                        let (x, y) = (x + i, y + j);
+                        if x >= 0.0 && y >= 0.0 && x < width && y < height {
+                            ink[(y as usize, x as usize)] = 0.85;
+                        }
+                    }
+                }
+                along += 0.25;
+            }
+            across += spacing;
+        }
+        row += 22.0;
+    }
+    for _ in 0..12 {
+        let (x, y) = (width / 2.0 + random(50.0), height / 2.0 + random(50.0));
+        let (x, y) = (x as usize, y as usize);
+        ink.slice_mut(ndarray::s![y - 5..y + 5, x - 3..x + 3]).fill(0.9);
+    }
+    ink
+}
+
+fn area(patterns: &[LinePattern]) -> f64 {
+    patterns.iter().flat_map(|pattern| &pattern.extent.0).map(mapvec_geometry::polygon_area).sum()
+}
+
+#[test]
+fn hachures_with_breaks_are_found_by_their_preset() {
+    let (mut seen, mut by_default) = (0.0, 0.0);
+    for (seed, angle, spacing) in [(1, 0.2, 5.0), (2, 1.1, 5.5), (3, 1.9, 6.5), (4, 2.8, 4.5)] {
+        let ink = hachures((120, 120), angle, spacing, seed);
+        let found = find_patterns(ink.view(), &PatternConfig::hachures()).unwrap();
+        let largest = found.iter().max_by_key(|pattern| pattern.lines.len()).unwrap();
+        assert!(angle_apart(largest.angle, angle) < 0.07, "{} for {angle}", largest.angle);
+        assert!((largest.spacing - spacing).abs() < 0.35, "{} for {spacing}", largest.spacing);
+        let share = area(&found) / (120.0 * 120.0);
+        assert!(share > 0.6, "{share} covered");
+        seen += share / 4.0;
+        let found = find_patterns(ink.view(), &PatternConfig::default()).unwrap();
+        by_default += area(&found) / (4.0 * 120.0 * 120.0);
+    }
+    assert!(seen > 0.75 && by_default < seen - 0.15, "{seen} and {by_default}");
+}
+
+/// Eight strokes, two of which go on as a double road.
+#[test]
+fn patterns_end_where_few_lines_lie_side_by_side() {
+    let wave = PlaneWave::from_crests(0.0, 6.0, 0.0);
+    // Strokes are fainter.
+    let crests = drawn((96, 200), |x, y| Some(turns(&wave, x, y)));
+    let ink = Array2::from_shape_fn((96, 200), |(y, x)| {
+        let road = if (45..57).contains(&y) { 1.0 } else { 0.0 };
+        let stroke = if x < 90 && (24..72).contains(&y) { 0.5_f64 } else { 0.0 };
+        crests[(y, x)] * stroke.max(road)
+    });
+    let farthest = |min_breadth| {
+        let config = PatternConfig { min_breadth, ..PatternConfig::hachures() };
+        let found = find_patterns(ink.view(), &config).unwrap();
+        assert_eq!(found.len(), 1);
+        let points = found[0].lines.iter().flat_map(|line| &line.line.0);
+        points.map(|at| at.x).fold(0.0, f64::max)
+    };
+    assert!(farthest(0.0) > 150.0, "the road belongs to the pattern");
+    assert!(farthest(3.0) < 102.0, "it does not");
+    assert!(farthest(3.0) > 80.0, "the strokes do");
+    let config = PatternConfig { min_breadth: 10.5, ..PatternConfig::hachures() };
+    assert!(find_patterns(ink.view(), &config).unwrap().is_empty(), "eight lines");
+}
