@@ -134,7 +134,7 @@ fn aerial(args: &Args, folder: &std::path::Path) -> Result<Vec<Row>> {
             for trial in land_cover_trials(case, &patches, seed, &Bar::default())? {
                 let (outcome, crf) = study(&trial, seed)?;
                 tell(case.name, seed, &outcome, &crf);
-                if (number, seed, sum.confidences.len()) == (0, 1, 0) {
+                if (number, seed, sum.chosen.len()) == (0, 1, 0) {
                     draw(args, "land_cover.png", &mixed(&trial), &crf, 1)?;
                 }
                 sum += outcome;
@@ -176,14 +176,14 @@ fn draw(args: &Args, name: &str, seen: &[Seen], crf: &DenseCrfConfig, scale: usi
 
 /// One line on what was found.
 fn tell(name: &str, seed: u64, outcome: &Outcome, crf: &DenseCrfConfig) {
-    let Outcome { network, published, searched, gated, layer, seconds, confidences } = outcome;
+    let Outcome { network, published, searched, gated, layer, seconds, chosen } = outcome;
     let parts = [network, published, searched, &gated[0], &layer[0], &layer[1]];
     let scores: Vec<String> = parts.iter().map(|c| format!("{:.1}", 100.0 * iou(c))).collect();
     let faster = seconds[0] / seconds[1].max(1e-9);
     let terms = serde_json::to_string(&crf.terms).unwrap_or_default();
     say(&format!(
         "{name}, seed {seed}: network, published, searched, gated, layer, trained {}; gate \
-         {confidences:?} {faster:.1} times as fast; {terms}",
+         {chosen:?} {faster:.1} times as fast; {terms}",
         scores.join(" ")
     ));
 }

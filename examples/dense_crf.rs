@@ -72,6 +72,13 @@ struct Args {
     /// Update only pixels whose likeliest class has less than this probability.
     #[arg(long, value_name = "PROBABILITY", num_args = 0..=1, default_missing_value = "0.8")]
     gate: Option<f32>,
+    /// Run the field on the pixels of every so many rows and columns, and update the others from
+    /// there.
+    #[arg(long, value_name = "PIXELS", default_value_t = 1, requires = "gate")]
+    stride: usize,
+    /// With a stride: what deviations of colours are multiplied by.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.4, requires = "gate")]
+    widening: f64,
     /// Work in tiles of so many pixels, with memory for one at a time.
     #[arg(long, value_name = "PIXELS", conflicts_with = "gate")]
     tiles: Option<usize>,
@@ -226,7 +233,9 @@ fn infer(
     let unary = input.unary.view();
     let result = match args.gate {
         Some(confidence) => {
-            let config = GateConfig { crf, inference, confidence, ..GateConfig::default() };
+            let (stride, widening) = (args.stride, args.widening);
+            let gate = GateConfig { stride, widening, confidence, ..GateConfig::default() };
+            let config = GateConfig { crf, inference, ..gate };
             infer_where_uncertain(image.view(), unary, &config)?
         }
         None => DenseCrf::new(image.view(), &crf)?.infer(unary, &inference)?,

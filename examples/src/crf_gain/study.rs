@@ -16,14 +16,42 @@ use super::layer;
 use super::scenes::{Scene, UNKNOWN};
 use super::training::probabilities;
 
-/// Confidences that a gate may ask for, fastest first.
-const CONFIDENCES: [f32; 9] = [0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
-/// Share of the gain that a gate must keep on the validation pictures.
-const KEPT: f64 = 0.95;
-/// Confidences of gates that are compared.
-pub const COMPARED: [f32; 4] = [0.6, 0.7, 0.8, 0.9];
+/// What a gate may be chosen from, fastest first: strides, widenings and confidences.
+const STRIDES: [usize; 2] = [4, 3];
+const WIDENINGS: [f64; 3] = [2.0, 1.4, 1.0];
+const CONFIDENCES: [f32; 3] = [0.8, 0.9, 1.0];
+/// Gates that are compared: without a stride, which only leaves certain pixels alone, and with one.
+pub const COMPARED: [GateSetting; 8] = [
+    GateSetting { stride: 1, widening: 1.0, confidence: 0.6 },
+    GateSetting { stride: 1, widening: 1.0, confidence: 0.8 },
+    GateSetting { stride: 1, widening: 1.0, confidence: 0.9 },
+    GateSetting { stride: 3, widening: 1.4, confidence: 0.8 },
+    GateSetting { stride: 4, widening: 1.4, confidence: 0.8 },
+    GateSetting { stride: 2, widening: 1.4, confidence: 1.0 },
+    GateSetting { stride: 3, widening: 1.4, confidence: 1.0 },
+    GateSetting { stride: 4, widening: 1.4, confidence: 1.0 },
+];
 /// How often times are taken.
 const REPETITIONS: usize = 5;
+
+/// What gates differ in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateSetting {
+    /// The field runs on every so many rows and columns.
+    pub stride: usize,
+    /// What colour deviations are multiplied by there.
+    pub widening: f64,
+    /// Pixels as certain as this are left alone.
+    pub confidence: f32,
+}
+
+impl GateSetting {
+    fn config(self, crf: &DenseCrfConfig) -> GateConfig {
+        let Self { stride, widening, confidence } = self;
+        let crf = crf.clone();
+        GateConfig { crf, stride, widening, confidence, margin: 0, ..GateConfig::default() }
+    }
+}
 
 /// A picture with what a network says about it.
 #[derive(Debug, Clone)]
@@ -69,14 +97,14 @@ pub struct Outcome {
     pub published: Confusion,
     /// With the parameters that were searched.
     pub searched: Confusion,
-    /// The same where the network is uncertain: the chosen gate, then those of [`COMPARED`].
+    /// The same by gates: the chosen one, then those of [`COMPARED`].
     pub gated: Vec<Confusion>,
     /// As a layer with these parameters before training, and afterwards.
     pub layer: [Confusion; 2],
     /// Median seconds of the whole field, then of the gated ones.
     pub seconds: Vec<f64>,
-    /// Confidences that the gates ask for.
-    pub confidences: Vec<f32>,
+    /// The gates that were chosen.
+    pub chosen: Vec<GateSetting>,
 }
 
 impl AddAssign for Outcome {
@@ -91,7 +119,7 @@ impl AddAssign for Outcome {
         self.layer[1] += after;
         self.seconds.resize(other.seconds.len(), 0.0);
         self.seconds.iter_mut().zip(other.seconds).for_each(|(sum, seconds)| *sum += seconds);
-        self.confidences.extend(other.confidences);
+        self.chosen.extend(other.chosen);
     }
 }
 
@@ -150,8 +178,8 @@ pub fn study(trial: &Trial, seed: u64) -> Result<(Outcome, DenseCrfConfig)> {
     let (classes, published) = (*classes, DenseCrfConfig::default());
     let crf = searched(validation)?;
     let gate = chosen_gate(trial, &crf)?;
-    let others = COMPARED.map(|confidence| GateConfig { confidence, ..gate.clone() });
-    let gates = [vec![gate.clone()], others.to_vec()].concat();
+    let gates: Vec<GateConfig> =
+        [gate].into_iter().chain(COMPARED).map(|gate| gate.config(&crf)).collect();
     let of = |crf: &DenseCrfConfig, iterations| {
         score(test, classes, |seen| whole(seen, crf, iterations))
     };
@@ -165,28 +193,27 @@ pub fn study(trial: &Trial, seed: u64) -> Result<(Outcome, DenseCrfConfig)> {
             .collect::<Result<_>>()?,
         layer: layer::trained(trial, &crf, seed)?,
         seconds: times(test, &crf, &gates)?,
-        confidences: vec![gate.confidence],
+        chosen: vec![gate],
     };
     Ok((outcome, crf))
 }
 
-/// The fastest gate that keeps enough of the gain on the validation pictures, otherwise the one
-/// that updates most pixels.
-fn chosen_gate(trial: &Trial, crf: &DenseCrfConfig) -> Result<GateConfig> {
-    let seen = &trial.validation;
-    let quality = |labels: &dyn Fn(&Seen) -> Result<Array2<usize>>| -> Result<f64> {
-        Ok(iou(&score(seen, trial.classes, labels)?))
-    };
-    let before = quality(&|seen| whole(seen, crf, 0))?;
-    let wanted = before + KEPT * (quality(&|seen| whole(seen, crf, 5))? - before);
-    let mut gate = GateConfig { crf: crf.clone(), margin: 0, ..GateConfig::default() };
-    for confidence in CONFIDENCES {
-        gate.confidence = confidence;
-        if quality(&|seen| gated(seen, &gate))? >= wanted {
-            break;
+/// The gate with the best score on the validation pictures, of equal ones the fastest.
+fn chosen_gate(trial: &Trial, crf: &DenseCrfConfig) -> Result<GateSetting> {
+    let all = STRIDES.iter().flat_map(|&stride| {
+        WIDENINGS.iter().flat_map(move |&widening| {
+            CONFIDENCES.map(|confidence| GateSetting { stride, widening, confidence })
+        })
+    });
+    let (mut best, mut highest) = (None, f64::NEG_INFINITY);
+    for setting in all {
+        let gate = setting.config(crf);
+        let found = iou(&score(&trial.validation, trial.classes, |seen| gated(seen, &gate))?);
+        if found > highest {
+            (best, highest) = (Some(setting), found);
         }
     }
-    Ok(gate)
+    best.context("no gate")
 }
 
 /// Median seconds for all pictures on one thread, by turns: the whole field, the gated ones.

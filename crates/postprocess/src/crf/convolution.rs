@@ -101,7 +101,7 @@ impl GridKernel {
 
     /// The normalised sums at all points, whose values are one chunk of lanes.
     #[inline(always)]
-    fn filtered<const W: usize>(&self, values: &[[f32; W]]) -> Vec<[f32; W]> {
+    pub(crate) fn filtered<const W: usize>(&self, values: &[[f32; W]]) -> Vec<[f32; W]> {
         let (rows, nodes) = (self.starts.len() - 1, self.row_nodes() * W);
         let mut out = vec![[0.0; W]; values.len()];
         let (mut spread, mut row) = (vec![0.0; rows * nodes], GridRow::default());

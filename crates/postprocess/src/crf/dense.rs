@@ -147,6 +147,11 @@ impl DenseCrf {
         Self { points, size: None, bands, kernels }
     }
 
+    /// The kernels, one for each term.
+    pub(crate) fn kernels(&self) -> &[Kernel] {
+        &self.kernels
+    }
+
     /// Number of points.
     #[must_use]
     pub fn points(&self) -> usize {

@@ -1,17 +1,14 @@
 //! Inference only where the unary is uncertain.
 
-use std::ops::Range;
-
 use ndarray::{Array2, ArrayView3};
 use serde::{Deserialize, Serialize};
 
-use super::config::{DenseCrfConfig, FilterMethod, InferenceConfig, KernelShape};
-use super::convolution::{GridKernel, MAX_SIGMA};
+use super::coarse::{CoarseField, Grid};
+use super::config::{DenseCrfConfig, FilterMethod, InferenceConfig};
 use super::dense::DenseCrf;
-use super::features::{Features, check_points};
-use super::kernel::{Filter, Kernel};
-use super::lattice::bands_of;
+use super::features::check_points;
 use super::report::PictureInference;
+use super::upsampling::upsample;
 use crate::{Error, Result};
 
 /// Settings of [`infer_where_uncertain`].
@@ -22,11 +19,21 @@ pub struct GateConfig {
     pub crf: DenseCrfConfig,
     /// When the mean field stops.
     pub inference: InferenceConfig,
-    /// Pixels whose most likely class has less than this probability are uncertain; 0 to 1.
+    /// Pixels whose most likely class has less than this probability are uncertain; 0 to 1. With
+    /// 1 all are but those whose probability rounds to it.
     pub confidence: f32,
     /// Certain pixels as near as this (rows and columns) to an uncertain one take part, and
     /// keep their labels; at most 1024.
     pub margin: usize,
+    /// The mean field runs on the pixels of every `stride`-th row and column, the others are
+    /// updated once from there; 1 to 64. With 1 it runs on all.
+    pub stride: usize,
+    /// With a stride above 1: what colour deviations are multiplied by, since a sample has fewer
+    /// pixels of a colour; 1 to 64.
+    pub widening: f64,
+    /// With a stride above 1: uncertain pixels as likely as this keep their label if the mean
+    /// field gives it to all pixels of its rows and columns around them; 0 to 1.
+    pub agreement: f32,
 }
 
 impl Default for GateConfig {
@@ -36,6 +43,9 @@ impl Default for GateConfig {
             inference: InferenceConfig::default(),
             confidence: 0.8,
             margin: 2,
+            stride: 1,
+            widening: 1.0,
+            agreement: 0.6,
         }
     }
 }
@@ -44,28 +54,42 @@ impl GateConfig {
     /// Checks the ranges of the fields.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`].
+    /// [`Error::InvalidSetting`], also for a stride above 1 with a term that asks for
+    /// [`FilterMethod::Exact`].
     pub fn validate(&self) -> Result<()> {
         self.crf.validate()?;
         self.inference.validate()?;
-        let confidence = f64::from(self.confidence);
-        if !(0.0..=1.0).contains(&confidence) {
-            let expected = "from 0 to 1";
-            return Err(Error::InvalidSetting { field: "confidence", value: confidence, expected });
+        let check = |field, value: f64, valid: bool, expected| {
+            if valid { Ok(()) } else { Err(Error::InvalidSetting { field, value, expected }) }
+        };
+        for (field, share) in [("confidence", self.confidence), ("agreement", self.agreement)] {
+            let share = f64::from(share);
+            check(field, share, (0.0..=1.0).contains(&share), "from 0 to 1")?;
         }
-        if self.margin > 1024 {
-            let (value, expected) = (self.margin as f64, "at most 1024");
-            return Err(Error::InvalidSetting { field: "margin", value, expected });
-        }
-        Ok(())
+        check("margin", self.margin as f64, self.margin <= 1024, "at most 1024")?;
+        let (stride, valid) = (self.stride as f64, (1..=64).contains(&self.stride));
+        check("stride", stride, valid, "from 1 to 64")?;
+        let exact = self.crf.terms.iter().any(|term| term.method == FilterMethod::Exact);
+        check("stride", stride, self.stride == 1 || !exact, "1 where a term is summed exactly")?;
+        let valid = (1.0..=64.0).contains(&self.widening);
+        check("widening", self.widening, valid, "from 1 to 64")
     }
 }
 
 /// Updates only pixels that the unary leaves uncertain; the others keep its softmax.
 ///
-/// Kernels are built over the uncertain pixels and a margin of certain ones around them, so
-/// that the time falls with the share of such pixels. [`FilterMethod::Auto`] is a convolution for
-/// Gaussian kernels with sigmas of at most 12 pixels, and the lattice for all others.
+/// The field joins the uncertain pixels and a margin of certain ones around them, so that the
+/// time falls with the share of such pixels. With a `stride` of s it joins those of every s-th row
+/// and column only, and all other uncertain pixels are updated once, from the last probabilities of
+/// the field: what reaches a pixel is a sum over many others, of which a sample gives nearly the
+/// same (joint bilateral upsampling). What a pixel gives itself is added with the probabilities of
+/// its unary. Where the update would hardly change anything, it is left out (`agreement`).
+///
+/// Which stride, widening and confidence are good depends on the pictures and the network: try
+/// them on pictures with known labels. The report is that of the field on the sample.
+///
+/// [`FilterMethod::Auto`] is a convolution for Gaussian kernels with sigmas of at most 12 pixels
+/// (of the sample), and the lattice for all others.
 ///
 /// # Shapes
 /// `image` [C, H, W], `unary` [K, H, W].
@@ -73,6 +97,11 @@ impl GateConfig {
 /// # Errors
 /// [`Error::InvalidSetting`] as [`GateConfig::validate`]; otherwise as [`DenseCrf::new`] and
 /// [`DenseCrf::infer`].
+///
+/// # References
+/// J. Kopf, M. F. Cohen, D. Lischinski and M. Uyttendaele, Joint Bilateral Upsampling, ACM
+/// Transactions on Graphics 26(3), 2007: there for one filter, here for the mean field of which
+/// filters are the messages.
 pub fn infer_where_uncertain(
     image: ArrayView3<'_, f32>,
     unary: ArrayView3<'_, f32>,
@@ -85,82 +114,53 @@ pub fn infer_where_uncertain(
     let plain = DenseCrfConfig { terms: Vec::new() };
     let none = InferenceConfig { iterations: 0, ..config.inference.clone() };
     let mut result = DenseCrf::new(image, &plain)?.infer(unary, &none)?;
-    let uncertain = Array2::from_shape_fn((rows, columns), |(y, x)| {
-        result.probabilities[(result.labels[(y, x)], y, x)] < config.confidence
-    });
-    let near = dilated(&uncertain, config.margin);
-    let points: Vec<usize> =
-        near.iter().enumerate().filter(|(_, near)| **near).map(|(point, _)| point).collect();
-    if points.is_empty() {
+    let likely = largest(result.probabilities.view());
+    let uncertain = likely.mapv(|likely| likely < config.confidence);
+    let near = if config.margin == 0 { None } else { Some(dilated(&uncertain, config.margin)) };
+    let grid = Grid::new((rows, columns), config.stride);
+    let taking_part = grid.chosen(near.as_ref().unwrap_or(&uncertain));
+    if taking_part.is_empty() {
         return Ok(result);
     }
-    let pixel = |point: usize| (point / columns, point % columns);
-    let classes = unary.dim().0;
-    let own = Array2::from_shape_fn((classes, points.len()), |(class, i)| {
-        let (y, x) = pixel(points[i]);
-        unary[(class, y, x)]
-    });
-    let channels = image.dim().0;
-    let colors = Array2::from_shape_fn((channels, points.len()), |(channel, i)| {
-        let (y, x) = pixel(points[i]);
-        image[(channel, y, x)]
-    });
-    let bands = whole_rows(&points, (rows, columns));
-    let mut kernels = Vec::with_capacity(config.crf.terms.len());
-    for term in &config.crf.terms {
-        // The matrix of all pairs, which few points get otherwise, takes longer than the whole
-        // picture on the lattice.
-        let auto = term.method == FilterMethod::Auto;
-        let method = if auto { FilterMethod::Lattice } else { term.method };
-        let place = |sigma: &[f64; 2]| {
-            Features::new(Array2::from_shape_fn((2, points.len()), |(axis, i)| {
-                let (y, x) = pixel(points[i]);
-                if axis == 0 { (x as f64 / sigma[1]) as f32 } else { (y as f64 / sigma[0]) as f32 }
-            }))
-        };
-        let filter =
-            |features: Features| Filter::of_features(&features, term.normalization, method, &bands);
-        let filter = match &term.kernel {
-            KernelShape::Gaussian { sigma } if auto && sigma.iter().all(|&s| s <= MAX_SIGMA) => {
-                let size = (rows, columns);
-                let grid = GridKernel::among(size, *sigma, term.normalization, &points);
-                Filter::Grid(Box::new(grid))
-            }
-            KernelShape::Gaussian { sigma } => filter(place(sigma)?)?,
-            KernelShape::Bilateral { sigma, color_sigma } => {
-                filter(place(sigma)?.with_values(colors.view(), color_sigma)?)?
-            }
-        };
-        kernels.push(Kernel { filter, compatibility: term.compatibility.clone() });
-    }
-    let updated = DenseCrf::of_kernels(points.len(), bands, kernels)
-        .infer_points(own.view(), &config.inference)?;
-    for (i, &point) in points.iter().enumerate() {
-        let (y, x) = pixel(point);
-        if uncertain[(y, x)] {
-            result.labels[(y, x)] = updated.labels[i];
-            for class in 0..classes {
-                result.probabilities[(class, y, x)] = updated.probabilities[(class, i)];
+    let field = CoarseField::new(image, &grid, taking_part, config)?;
+    let updated = field.infer(unary, &config.inference)?;
+    if config.stride == 1 {
+        for (i, &point) in field.points.iter().enumerate() {
+            let (y, x) = grid.pixel(point);
+            if uncertain[(y, x)] {
+                result.labels[(y, x)] = updated.labels[i];
+                for (class, &value) in updated.probabilities.column(i).iter().enumerate() {
+                    result.probabilities[(class, y, x)] = value;
+                }
             }
         }
+    } else {
+        let labels = field.labels(&result.labels, &updated.labels);
+        let (mut pixels, mut agreed) = (Vec::new(), Vec::new());
+        for (y, (likely, own)) in likely.rows().into_iter().zip(result.labels.rows()).enumerate() {
+            grid.agreed(&labels, y, &mut agreed);
+            for (x, ((&likely, own), agreed)) in likely.iter().zip(own).zip(&agreed).enumerate() {
+                let settled = (likely >= config.agreement) & (own == agreed);
+                if (likely < config.confidence) & !settled {
+                    pixels.push([y as u32, x as u32]);
+                }
+            }
+        }
+        upsample(&field, image, unary, updated.probabilities.view(), &pixels, &mut result);
     }
     result.report = updated.report;
     Ok(result)
 }
 
-/// Splits chosen pixels into bands of whole rows of the picture.
-fn whole_rows(pixels: &[usize], size: (usize, usize)) -> Vec<Range<usize>> {
-    let step = bands_of(pixels.len(), 1)[0].len();
-    let mut bands = Vec::new();
-    let mut start = 0;
-    for row in 1..=size.0 {
-        let end = pixels.partition_point(|&pixel| pixel < row * size.1);
-        if end - start >= step || (row == size.0 && end > start) {
-            bands.push(start..end);
-            start = end;
-        }
+/// The largest probability of each pixel.
+fn largest(probabilities: ArrayView3<'_, f32>) -> Array2<f32> {
+    let (_, rows, columns) = probabilities.dim();
+    let mut largest = Array2::zeros((rows, columns));
+    for plane in probabilities.outer_iter() {
+        largest
+            .zip_mut_with(&plane, |largest, &p| *largest = if p > *largest { p } else { *largest });
     }
-    bands
+    largest
 }
 
 /// Pixels with one of the mask at most `margin` rows and columns away.

@@ -17,6 +17,7 @@ pub(crate) enum Filter {
     Grid(Box<GridKernel>),
     Lattice {
         lattice: Box<PermutohedralLattice>,
+        normalization: Normalization,
         /// Factors of each point before and after the sum.
         before: Vec<f32>,
         after: Vec<f32>,
@@ -53,6 +54,12 @@ impl Filter {
             return Ok(Self::Matrix(matrix(features, normalization)));
         }
         let lattice = PermutohedralLattice::in_bands(features, bands)?;
+        Ok(Self::of_lattice(lattice, normalization))
+    }
+
+    /// A filter on a lattice.
+    pub(crate) fn of_lattice(lattice: PermutohedralLattice, normalization: Normalization) -> Self {
+        let points = lattice.points;
         let sums = if normalization == Normalization::None {
             vec![1.0; points]
         } else {
@@ -67,7 +74,7 @@ impl Filter {
                 (before as f32, after as f32 * scale)
             })
             .unzip();
-        Ok(Self::Lattice { lattice: Box::new(lattice), before, after })
+        Self::Lattice { lattice: Box::new(lattice), normalization, before, after }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod axis;
 mod belief_propagation;
+mod coarse;
 mod config;
 mod convolution;
 mod coupling;
@@ -24,6 +25,7 @@ mod softmax;
 mod tiles;
 mod unary;
 mod update;
+mod upsampling;
 mod validation;
 mod wide;
 

@@ -30,7 +30,9 @@ impl Band {
         let d = codec.dimension;
         let corners = d + 1;
         let width = if codec.packed { 0 } else { d };
-        let mut table = KeyTable::new(range.len() / 4, width);
+        // Few points of noisy pictures have more vertices than points.
+        let expected = (range.len() / 4).max(range.len().min(1024));
+        let mut table = KeyTable::new(expected, width);
         let mut block = SimplexBlock::new(d);
         let mut places = vec![0_u32; range.len() * corners];
         let mut weights = vec![0.0_f32; range.len() * corners];

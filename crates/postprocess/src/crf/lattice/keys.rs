@@ -25,12 +25,24 @@ pub(crate) struct Codec {
 }
 
 impl Codec {
+    /// For these features and all others within their bounds.
     pub(crate) fn new(features: &Features) -> Result<Self> {
-        let d = features.dimension();
+        let bounds = |i: usize| {
+            let row = features.row(i);
+            let low = row.iter().copied().fold(f32::INFINITY, f32::min);
+            let high = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            if low <= high { (low, high) } else { (0.0, 0.0) }
+        };
+        Self::within(&(0..features.dimension()).map(bounds).collect::<Vec<_>>())
+    }
+
+    /// For features of which each lies between two bounds.
+    pub(crate) fn within(bounds: &[(f32, f32)]) -> Result<Self> {
+        let d = bounds.len();
         let deviation = (2.0_f64 / 3.0).sqrt() * (d + 1) as f64;
         let factor = |i: usize| deviation / (((i + 1) * (i + 2)) as f64).sqrt();
         let scale: Vec<f32> = (0..d).map(|i| factor(i) as f32).collect();
-        let ranges = coordinate_ranges(features, &scale);
+        let ranges = coordinate_ranges(bounds, &scale);
         let margin = 2.0 * (d + 2) as f64;
         let mut widest = 0.0_f64;
         for (dimension, &(low, high)) in ranges.iter().enumerate() {
@@ -69,16 +81,11 @@ impl Codec {
 }
 
 /// Bounds of each elevated coordinate but the last by interval arithmetic.
-fn coordinate_ranges(features: &Features, scale: &[f32]) -> Vec<(f64, f64)> {
-    let d = features.dimension();
-    let bounds: Vec<(f64, f64)> = (0..d)
-        .map(|i| {
-            let row = features.row(i);
-            let low = row.iter().copied().fold(f32::INFINITY, f32::min);
-            let high = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let scale = f64::from(scale[i]);
-            if low <= high { (f64::from(low) * scale, f64::from(high) * scale) } else { (0.0, 0.0) }
-        })
+fn coordinate_ranges(bounds: &[(f32, f32)], scale: &[f32]) -> Vec<(f64, f64)> {
+    let d = bounds.len();
+    let bounds: Vec<(f64, f64)> = (bounds.iter().zip(scale))
+        .map(|(&(low, high), &scale)| (low, high, f64::from(scale)))
+        .map(|(low, high, scale)| (f64::from(low) * scale, f64::from(high) * scale))
         .collect();
     let mut sum = (0.0, 0.0);
     let mut ranges = vec![(0.0, 0.0); d + 1];
@@ -158,6 +165,7 @@ impl KeyTable {
         id
     }
 
+    #[inline(always)]
     pub(crate) fn find(&self, key: u64, coordinates: &[i32]) -> Option<u32> {
         let (_, found) = self.probe(key, coordinates);
         (found != FREE).then_some(found)

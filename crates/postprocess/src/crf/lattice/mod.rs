@@ -3,6 +3,7 @@
 mod band;
 mod blur;
 mod keys;
+mod lookup;
 mod simplex;
 
 use std::ops::Range;
@@ -17,6 +18,8 @@ use crate::{Error, Result};
 pub(crate) use band::{Band, slice_point, splat_point};
 pub(crate) use blur::{blur, collect, fetch};
 use keys::{Codec, KeyTable, mixed};
+pub(crate) use lookup::Lookup;
+pub(crate) use simplex::{LANES, SimplexBlock};
 
 /// Points that one task works on; fixed, so that results do not depend on threads.
 pub(crate) const BAND_POINTS: usize = 32_768;
@@ -36,7 +39,7 @@ pub(crate) const BAND_POINTS: usize = 32_768;
 #[derive(Debug, Clone)]
 pub struct PermutohedralLattice {
     dimension: usize,
-    points: usize,
+    pub(crate) points: usize,
     pub(crate) bands: Vec<Band>,
     /// Number of lattice points.
     pub(crate) vertices: usize,
@@ -60,36 +63,44 @@ impl PermutohedralLattice {
 
     /// Builds it with the points split at given places.
     pub(crate) fn in_bands(features: &Features, bands: &[Range<usize>]) -> Result<Self> {
+        Ok(Self::with_keys(features, bands, &Codec::new(features)?)?.0)
+    }
+
+    /// Builds it of features within the bounds of a codec, and keeps the keys of its points.
+    fn with_keys(
+        features: &Features,
+        bands: &[Range<usize>],
+        codec: &Codec,
+    ) -> Result<(Self, KeyTable)> {
         let dimension = features.dimension();
         let points = features.points();
         let limit = (u32::MAX / 2) as usize / (dimension + 1);
         if points > limit {
             return Err(Error::TooManyPoints { points, limit });
         }
-        let codec = Codec::new(features)?;
         let mut built: Vec<(Band, KeyTable)> = bands
             .par_iter()
             .map(|range| {
                 wide(
                     #[inline(always)]
-                    || Band::new(features, range.clone(), &codec),
+                    || Band::new(features, range.clone(), codec),
                 )
             })
             .collect();
-        let width = if codec.packed { 0 } else { dimension };
-        let largest = built.iter().map(|(_, table)| table.keys().len()).max().unwrap_or(0);
-        let mut table = KeyTable::new(largest * 2, width);
-        for (band, local) in &mut built {
-            band.vertices = (local.keys().iter().enumerate())
-                .map(|(id, &key)| table.insert(key, local.coordinates(id)))
-                .collect();
-        }
+        let table = if let [(band, local)] = &mut built[..] {
+            // The numbers of the only band are those of the lattice.
+            band.vertices = (0..local.keys().len() as u32).collect();
+            std::mem::replace(local, KeyTable::new(0, 0))
+        } else {
+            joined(&mut built, codec)
+        };
         let bands: Vec<Band> = built.into_iter().map(|(band, _)| band).collect();
         let vertices = table.keys().len();
         let neighbours =
-            (0..=dimension).into_par_iter().map(|axis| neighbours(&table, &codec, axis)).collect();
+            (0..=dimension).into_par_iter().map(|axis| neighbours(&table, codec, axis)).collect();
         let (offsets, members) = members_of(&bands, vertices);
-        Ok(Self { dimension, points, bands, vertices, neighbours, offsets, members })
+        let lattice = Self { dimension, points, bands, vertices, neighbours, offsets, members };
+        Ok((lattice, table))
     }
 
     /// Number of lattice points in use.
@@ -165,6 +176,19 @@ pub(crate) fn bands_of(points: usize, unit: usize) -> Vec<Range<usize>> {
     };
     let step = points.div_ceil(count).div_ceil(unit).max(1) * unit;
     (0..points.div_ceil(step)).map(|i| i * step..points.min((i + 1) * step)).collect()
+}
+
+/// Numbers the lattice points of all bands, in their order.
+fn joined(built: &mut [(Band, KeyTable)], codec: &Codec) -> KeyTable {
+    let width = if codec.packed { 0 } else { codec.dimension };
+    let largest = built.iter().map(|(_, table)| table.keys().len()).max().unwrap_or(0);
+    let mut table = KeyTable::new(largest * 2, width);
+    for (band, local) in built {
+        band.vertices = (local.keys().iter().enumerate())
+            .map(|(id, &key)| table.insert(key, local.coordinates(id)))
+            .collect();
+    }
+    table
 }
 
 /// The neighbours along one direction.
