@@ -148,7 +148,7 @@ fn find(args: &Args) -> Result<()> {
         "{} patterns with {lines} lines in {width} x {height} pixels, {seconds:.1} s",
         patterns.len()
     ));
-    tell(&patterns, (height, width), config.window, args.light);
+    tell(&patterns, (height, width), config.window, args);
     placement.fit().iter().for_each(|line| say(line));
     let features = features(&patterns, &placement)?;
     let decimals = placement.decimals();
@@ -190,7 +190,7 @@ fn find(args: &Args) -> Result<()> {
 }
 
 /// Lists the largest patterns, or says what to try where there are none.
-fn tell(patterns: &[LinePattern], (height, width): (usize, usize), side: usize, light: bool) {
+fn tell(patterns: &[LinePattern], (height, width): (usize, usize), side: usize, args: &Args) {
     for (pattern, number) in patterns.iter().zip(1..).take(TOLD) {
         say(&format!(
             "{number:>3}: {:>5} lines at {:5.1} degrees, {:5.2} px apart, bend {:4.1}, confidence \
@@ -205,14 +205,17 @@ fn tell(patterns: &[LinePattern], (height, width): (usize, usize), side: usize, 
     if patterns.len() > TOLD {
         say(&format!("and {} smaller ones, in patterns.geojson", patterns.len() - TOLD));
     }
+    let without = if args.hachures { ", without --hachures" } else { "" };
     if height.min(width) < side {
-        say(&format!("the picture is smaller than the windows; give a --side below {side}"));
+        say(&format!(
+            "the picture is smaller than the windows; give a --side below {side}{without}"
+        ));
     } else if patterns.is_empty() {
-        let other = if light { "leave out --light for dark" } else { "add --light for light" };
+        let other = if args.light { "leave out --light for dark" } else { "add --light for light" };
         say(&format!(
             "to find more: --spacing MIN MAX around the distance of the lines and --side about six \
              times it (half as much for narrow areas); lower --share and --confidence for faint, \
-             uneven or crossed lines; {other} lines"
+             uneven or crossed lines{without}; {other} lines"
         ));
     }
 }

@@ -117,7 +117,11 @@ pub fn hachures_table(counts: &[HachuresCounts]) -> String {
         "| patch | lines | left out | roads found before | and after | length on roads left out | \
          elsewhere left out |\n|---|---|---|---|---|---|---|\n",
     );
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let percent = |share: f64| match share {
+        // Of nothing.
+        share if share.is_nan() => "-".to_owned(),
+        share => format!("{:.1} %", 100.0 * share),
+    };
     for HachuresCounts { name, before, after } in counts {
         let found = |counts: &LineCounts| counts.found.map_or_else(|| "-".to_owned(), percent);
         text += &format!(

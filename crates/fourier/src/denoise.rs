@@ -1,5 +1,7 @@
 //! White noise, measured and taken out.
 
+use std::f64::consts::LN_2;
+
 use ndarray::{Array3, ArrayView3, Axis};
 
 use crate::error::{Error, Result};
@@ -33,8 +35,8 @@ pub struct Denoised {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a strength that is negative or not finite; [`Error::Shape`] for an empty
-/// picture; [`Error::NotFinite`] for a value that is not finite.
+/// [`Error::Setting`] for a strength that is negative or not finite, and for an empty picture;
+/// [`Error::NotFinite`] for a value that is not finite.
 ///
 /// # References
 ///
@@ -47,15 +49,17 @@ pub fn denoise(picture: ArrayView3<'_, f64>, strength: f64) -> Result<Denoised> 
     }
     check_finite("picture", picture)?;
     let (_, height, width) = picture.dim();
+    // Squares of what is left do not overflow.
+    let largest = picture.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let unit = if largest > 0.0 { largest } else { 1.0 };
     let fft = Fft2::new((height, width), Norm::Ortho)?;
-    let mut spectra = fft.forward_real(picture)?;
+    let mut spectra = fft.forward_real(picture.mapv(|value| value / unit).view())?;
     let (mut noise, mut power) = (Vec::new(), 0.0);
     for mut spectrum in spectra.axis_iter_mut(Axis(0)) {
         // Without bin zero, which is the mean.
         let mut powers: Vec<f64> = spectrum.iter().skip(1).map(|bin| bin.norm_sqr()).collect();
         powers.sort_by(f64::total_cmp);
-        let level =
-            powers.get(powers.len() / 2).map_or(0.0, |median| median / std::f64::consts::LN_2);
+        let level = powers.get(powers.len() / 2).map_or(0.0, |median| median / LN_2);
         noise.push(level);
         power += powers.iter().sum::<f64>() / powers.len().max(1) as f64;
         for bin in spectrum.iter_mut().skip(1) {
@@ -64,5 +68,7 @@ pub fn denoise(picture: ArrayView3<'_, f64>, strength: f64) -> Result<Denoised> 
         }
     }
     let noise_share = if power > 0.0 { (noise.iter().sum::<f64>() / power).min(1.0) } else { 0.0 };
-    Ok(Denoised { picture: fft.inverse_real(spectra.view())?, noise, noise_share })
+    let picture = fft.inverse_real(spectra.view())? * unit;
+    noise.iter_mut().for_each(|level| *level *= unit * unit);
+    Ok(Denoised { picture, noise, noise_share })
 }

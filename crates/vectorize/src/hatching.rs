@@ -125,6 +125,14 @@ impl HatchingConfig {
                 return Err(Error::Config { field, value: value.to_string(), allowed });
             }
         }
+        if 2.0 * self.patterns.max_spacing > self.window as f64 {
+            let (field, value) = ("hatching.window", self.window.to_string());
+            return Err(Error::Config {
+                field,
+                value,
+                allowed: "twice patterns.max_spacing or more",
+            });
+        }
         Ok(())
     }
 }
@@ -160,7 +168,7 @@ mod tests {
         type Change = fn(&mut HatchingConfig);
         assert!(HatchingConfig::default().validate().is_ok(), "the default must be valid");
         assert!(HatchingConfig::hachures().validate().is_ok(), "the preset must be valid");
-        let cases: [(&str, Change); 11] = [
+        let cases: [(&str, Change); 12] = [
             ("hatching.min_share = 0", |config| config.min_share = 0.0),
             ("hatching.min_explained = 2", |config| config.min_explained = 2.0),
             ("hatching.min_amplitude = NaN", |config| config.min_amplitude = f64::NAN),
@@ -171,6 +179,7 @@ mod tests {
             ("hatching.max_ratio = 0.5", |config| config.max_ratio = 0.5),
             ("hatching.window = 1000", |config| config.window = 1000),
             ("hatching.stride = 17", |config| config.stride = 17),
+            ("hatching.window = 16", |config| config.window = 16),
             ("window", |config| config.patterns.window = 1),
         ];
         for (name, change) in cases {

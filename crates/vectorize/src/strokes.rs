@@ -34,11 +34,15 @@ pub(crate) fn drop_strokes(
     let index = SegmentIndex::new(strokes.iter().map(|stroke| stroke.0))?;
     let fills = Fills::new(shapes, ink.dim(), config.max_bend);
     let is_stroke = |at: Coord<f64>, direction: Coord<f64>| {
-        let near = [beside(&index, &strokes, at), fills.at(at)];
-        near.into_iter().flatten().any(|stroke| {
-            turn(direction, stroke.direction) <= config.max_turn
-                && is_like_others(ink, at, &stroke, config.max_ratio)
-        })
+        let along = |stroke: &Strokes| turn(direction, stroke.direction) <= config.max_turn;
+        let like = |stroke: &Strokes, inside: &dyn Fn(Coord<f64>) -> bool| {
+            is_like_others(ink, at, stroke, (config.max_ratio, inside))
+        };
+        let label = fills.label(at);
+        beside(&index, &strokes, at).is_some_and(|stroke| along(&stroke) && like(&stroke, &|_| true))
+            // What lies outside of a shape has other ink.
+            || (fills.strokes(label))
+                .is_some_and(|stroke| along(stroke) && like(stroke, &|at| fills.label(at) == label))
     };
     let kept: Vec<bool> = lines
         .par_iter()
@@ -100,15 +104,17 @@ const REACH: usize = 3;
 /// Paper has some darkness, too; less ink than this is none.
 const PAPER: f64 = 0.03;
 
-/// Whether there is as much ink at a point as on the strokes beside it.
+/// Whether there is as much ink at a point as on the strokes beside it: the largest ratio between
+/// the two, and where strokes are.
 ///
 /// Ink is a mean over one distance of strokes across and two along, so it does not matter whether
-/// the point is on a stroke or between two. What is beside it is the median of such means.
+/// the point is on a stroke or between two. What is beside it is the median of such means, of
+/// those that lie where strokes are; a side without any does not count.
 fn is_like_others(
     ink: ArrayView2<'_, f64>,
     at: Coord<f64>,
     stroke: &Strokes,
-    max_ratio: f64,
+    (max_ratio, inside): (f64, &dyn Fn(Coord<f64>) -> bool),
 ) -> bool {
     let length = stroke.direction.x.hypot(stroke.direction.y);
     if length <= 0.0 {
@@ -119,9 +125,10 @@ fn is_like_others(
     let steps = stroke.spacing.floor();
     // Sums of the profile across, from its start.
     let half = (REACH * STEPS) as f64;
-    let mut sums = vec![0.0];
+    let (mut sums, mut counts) = (vec![0.0], [false; 2 * REACH * STEPS + 1]);
     for k in 0..=2 * REACH * STEPS {
         let middle = at + across * (k as f64 - half);
+        counts[k] = inside(middle);
         let (mut t, mut sum) = (-steps, 0.0);
         while t <= steps {
             sum += tone(ink, middle + along * t);
@@ -132,7 +139,11 @@ fn is_like_others(
     let mean = |from: usize| (sums[from + STEPS] - sums[from]) / STEPS as f64;
     let own = REACH * STEPS - STEPS / 2;
     let like = |others: RangeInclusive<usize>| {
-        let mut others: Vec<f64> = others.map(mean).collect();
+        let inside = |from: &usize| counts[*from..*from + STEPS].iter().all(|&counts| counts);
+        let mut others: Vec<f64> = others.filter(inside).map(mean).collect();
+        if others.is_empty() {
+            return true;
+        }
         others.sort_by(f64::total_cmp);
         let (own, others) = (mean(own).max(PAPER), others[others.len() / 2].max(PAPER));
         own <= max_ratio * others && others <= max_ratio * own
@@ -179,12 +190,15 @@ impl Fills {
         fills
     }
 
-    /// The strokes of the shape in which a point lies.
-    fn at(&self, at: Coord<f64>) -> Option<Strokes> {
-        let pixel = |value: f64| (value.floor() as i64).try_into().ok();
-        let pixel: (usize, usize) = (pixel(at.y)?, pixel(at.x)?);
-        let label = self.labels.get(pixel).copied().unwrap_or(0) as usize;
-        self.strokes.get(label.checked_sub(1)?).copied()
+    /// The number of the strokes of the shape in which a point lies, or 0.
+    fn label(&self, at: Coord<f64>) -> u32 {
+        let pixel = |value: f64| usize::try_from(value.floor() as i64).unwrap_or(usize::MAX);
+        self.labels.get((pixel(at.y), pixel(at.x))).copied().unwrap_or(0)
+    }
+
+    /// The strokes with a number.
+    fn strokes(&self, label: u32) -> Option<&Strokes> {
+        self.strokes.get((label as usize).checked_sub(1)?)
     }
 }
 
@@ -240,7 +254,18 @@ mod tests {
         let outside = line((70.0, 12.0), (86.0, 12.0 + 16.0 * slope));
         // Most of it is outside, and none of it inside the picture for a part.
         let leaving = line((50.0, 12.0), (-90.0, 12.0 - 140.0 * slope));
-        let ink = Array2::zeros((96, 128));
+        // Four strokes side by side, and paper around.
+        let wave = PlaneWave::from_crests(0.7, 5.0, 0.0).field((96, 128));
+        let ink = Array2::from_shape_fn((96, 128), |(y, x)| {
+            let hatched = (10..30).contains(&y) && (10..60).contains(&x);
+            if hatched && wave[(y, x)] > 0.5 { 0.8 } else { 0.1 }
+        });
+        // A line along the strokes that is thicker than they are.
+        let mut thick = ink.clone();
+        for ((y, x), tone) in thick.indexed_iter_mut() {
+            let away = (x as f64 - 19.5) * 0.7_f64.sin() - (y as f64 - 11.5) * 0.7_f64.cos();
+            *tone = if away.abs() < 2.5 { 0.8 } else { *tone };
+        }
         let all = [stroke.clone(), back, across.clone(), outside.clone(), leaving.clone()];
         for (shapes, left) in [
             (vec![plain.clone(), hatched], vec![across, outside, leaving]),
@@ -249,6 +274,9 @@ mod tests {
             let mut lines = all.to_vec();
             drop_strokes(&mut lines, &shapes, ink.view(), &HatchingConfig::default()).unwrap();
             assert_eq!(lines, left);
+            let mut lines = vec![stroke.clone()];
+            drop_strokes(&mut lines, &shapes, thick.view(), &HatchingConfig::default()).unwrap();
+            assert_eq!(lines.len(), 1, "thick lines stay");
         }
     }
 

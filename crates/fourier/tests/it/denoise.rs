@@ -46,6 +46,18 @@ fn a_wave_comes_out_of_noise() {
 }
 
 #[test]
+fn the_scale_of_the_values_does_not_matter() {
+    let picture = noise((12, 10), 3).insert_axis(Axis(0));
+    let usual = denoise(picture.view(), 1.0).unwrap();
+    for scale in [1e-200, 1e200] {
+        let found = denoise((&picture * scale).view(), 1.0).unwrap();
+        let apart = &found.picture / scale - &usual.picture;
+        assert!(apart.iter().all(|d| d.abs() < 1e-9), "{scale}");
+        assert!((found.noise_share - usual.noise_share).abs() < 1e-9, "{scale}");
+    }
+}
+
+#[test]
 fn what_does_not_vary_stays_and_bad_input_is_refused() {
     for size in [(1, 1), (1, 7), (5, 4)] {
         let flat = Array3::from_elem((2, size.0, size.1), 3.5);

@@ -27,7 +27,6 @@ fn bins_apart(a: &PlaneWave, b: &PlaneWave, side: usize) -> f64 {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
-    /// Of lines within about a degree of an axis, a mask of whole pixels shows a step or none.
     #[test]
     fn searches_find_frequencies_between_bins(
         angle in 0.0..PI, spacing in 4.0..9.0_f64, phase in -PI..PI, du in -0.6..0.6_f64, dv in -0.6..0.6_f64,
@@ -37,11 +36,14 @@ proptest! {
         let mask = mask(&truth, side);
         let [u, v] = truth.frequency;
         let start = PlaneWave { frequency: [u + du / side as f64, v + dv / side as f64], phase: 0.0 };
+        // Of lines within a degree or two of an axis, a mask of whole pixels shows a step or none.
+        let from_axis = (angle + 0.25 * PI).rem_euclid(0.5 * PI) - 0.25 * PI;
+        let (coarse, fine) = if from_axis.abs() < 0.03 { (0.4, 0.3) } else { (0.25, 0.12) };
         let grid = search_shift(mask.view(), &start, &SearchConfig { iterations: 0, ..SearchConfig::default() }).unwrap();
-        prop_assert!(bins_apart(&grid.wave, &truth, side) < 0.4, "{}", bins_apart(&grid.wave, &truth, side));
+        prop_assert!(bins_apart(&grid.wave, &truth, side) < coarse, "{}", bins_apart(&grid.wave, &truth, side));
         let found = search_shift(mask.view(), &start, &SearchConfig::default()).unwrap();
         prop_assert!(found.score >= found.grid_score && found.grid_score == grid.score);
-        prop_assert!(bins_apart(&found.wave, &truth, side) < 0.3, "{}", bins_apart(&found.wave, &truth, side));
+        prop_assert!(bins_apart(&found.wave, &truth, side) < fine, "{}", bins_apart(&found.wave, &truth, side));
         let middle = [side as f64 / 2.0; 2];
         prop_assert!((found.wave.phase_at(middle).cos() - truth.phase_at(middle).cos()).abs() < 0.3);
     }

@@ -31,8 +31,9 @@ pub struct GateConfig {
     /// With a stride above 1: what colour deviations are multiplied by, since a sample has fewer
     /// pixels of a colour; 1 to 64.
     pub widening: f64,
-    /// With a stride above 1: uncertain pixels as likely as this keep their label if the mean
-    /// field gives it to all pixels of its rows and columns around them; 0 to 1.
+    /// With a stride above 1: uncertain pixels as likely as this keep the probabilities of their
+    /// unary if the mean field gives their label to all pixels of its rows and columns around
+    /// them; 0 to 1.
     pub agreement: f32,
 }
 
@@ -80,10 +81,11 @@ impl GateConfig {
 ///
 /// The field joins the uncertain pixels and a margin of certain ones around them, so that the
 /// time falls with the share of such pixels. With a `stride` of s it joins those of every s-th row
-/// and column only, and all other uncertain pixels are updated once, from the last probabilities of
+/// and column only, and then all uncertain pixels are updated once, from the last probabilities of
 /// the field: what reaches a pixel is a sum over many others, of which a sample gives nearly the
-/// same (joint bilateral upsampling). What a pixel gives itself is added with the probabilities of
-/// its unary. Where the update would hardly change anything, it is left out (`agreement`).
+/// same (joint bilateral upsampling). On lattices, what a pixel gives itself is added with the
+/// probabilities of its unary. Where the update would hardly change anything, it is left out
+/// (`agreement`).
 ///
 /// Which stride, widening and confidence are good depends on the pictures and the network: try
 /// them on pictures with known labels. The report is that of the field on the sample.
@@ -96,7 +98,7 @@ impl GateConfig {
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] as [`GateConfig::validate`]; otherwise as [`DenseCrf::new`] and
-/// [`DenseCrf::infer`].
+/// [`DenseCrf::infer`], also for pixels that take no part.
 ///
 /// # References
 /// J. Kopf, M. F. Cohen, D. Lischinski and M. Uyttendaele, Joint Bilateral Upsampling, ACM
