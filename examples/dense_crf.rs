@@ -76,7 +76,7 @@ struct Args {
     /// there.
     #[arg(long, value_name = "PIXELS", default_value_t = 1, requires = "gate")]
     stride: usize,
-    /// With a stride: what deviations of colours are multiplied by.
+    /// With a stride above 1: what deviations of colours are multiplied by.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.4, requires = "gate")]
     widening: f64,
     /// Work in tiles of so many pixels, with memory for one at a time.

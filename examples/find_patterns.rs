@@ -149,7 +149,7 @@ fn find(args: &Args) -> Result<()> {
         patterns.len()
     ));
     tell(&patterns, (height, width), config.window, args);
-    placement.fit().iter().for_each(|line| say(line));
+    placement.remarks(columns, rows).iter().for_each(|line| say(line));
     let features = features(&patterns, &placement)?;
     let decimals = placement.decimals();
     let members = placement.members(columns, rows);

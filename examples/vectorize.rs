@@ -24,8 +24,8 @@ use serde_json::json;
 /// Turns a raster map into closed shapes and lines.
 ///
 /// Coordinates in map.geojson are pixels of the whole picture, y pointing down; with
-/// --georeference they are longitude and latitude. map.svg and overlay.png show the part that
-/// --window names.
+/// --georeference they are longitude and latitude. Lengths, widths and areas are pixels in either
+/// case. map.svg and overlay.png show the part that --window names.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
@@ -140,7 +140,7 @@ fn vectorize(args: &Args) -> Result<()> {
         (&file("overlay.png"), &encode_png(overlay.view())?),
         (&file("report.json"), serde_json::to_string_pretty(&report)?.as_bytes()),
     ])?;
-    placement.fit().iter().for_each(|line| say(line));
+    placement.remarks(columns, rows).iter().for_each(|line| say(line));
     output::summary(&report).iter().for_each(|line| say(line));
     if config.hatching.is_some() && !found.shapes.shapes.is_empty() {
         let hatched = found.shapes.shapes.iter().filter(|shape| shape.hatching.is_some()).count();

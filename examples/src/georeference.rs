@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use geo_types::Geometry;
+use geo_types::{Coord, Geometry};
 use mapvec_geometry::{Affine, Crs, CrsTransform, Warp, WarpModel, Window, fit_ground_control};
 use serde_json::{Map, Value, json};
 
@@ -80,10 +80,11 @@ impl Placement {
         if self.georeference.is_some() { 8 } else { 2 }
     }
 
-    /// How well control points fit, if there are any.
+    /// How well control points fit, and what looks wrong, for a whole picture of a width and a
+    /// height.
     #[must_use]
-    pub fn fit(&self) -> Option<String> {
-        self.georeference.as_ref()?.fit()
+    pub fn remarks(&self, width: usize, height: usize) -> Vec<String> {
+        self.georeference.as_ref().map_or(Vec::new(), |found| found.remarks(width, height))
     }
 }
 
@@ -93,12 +94,15 @@ pub struct Georeference {
     place: Place,
     to_degrees: CrsTransform,
     system: String,
+    /// What the file names, where the system is another.
+    instead_of: Option<String>,
 }
 
 #[derive(Debug)]
 enum Place {
     Affine(Affine),
-    Warp(Warp),
+    /// With the pixels of its control points.
+    Warp(Warp, Vec<Coord<f64>>),
 }
 
 impl Georeference {
@@ -119,18 +123,32 @@ impl Georeference {
             let control = ControlPoints::parse(text).with_context(|| shown.to_string())?;
             let warp = fit_ground_control(&control.points, &WarpModel::default())
                 .with_context(|| shown.to_string())?;
-            (Place::Warp(warp), control.epsg.map(|code| format!("EPSG:{code}")))
+            let pixels = control.points.iter().map(|point| point.pixel).collect();
+            (Place::Warp(warp, pixels), control.epsg.map(|code| format!("EPSG:{code}")))
         } else {
             let affine = world_file(text).with_context(|| {
-                format!("{shown} is no world file (six numbers) and no .points file of QGIS")
+                format!(
+                    "{shown} is no world file (six numbers that tell pixels apart) and no .points \
+                     file of QGIS"
+                )
             })?;
             (Place::Affine(affine), None)
         };
+        let instead_of = named.clone().filter(|named| crs.is_some_and(|crs| crs != named));
         let system = crs.map(str::to_owned).or(named).with_context(|| {
-            format!("{shown} does not say its system of coordinates; give --crs, e.g. EPSG:2154")
+            format!(
+                "{shown} does not say the EPSG code of its system of coordinates; give --crs, e.g. \
+                 EPSG:2154"
+            )
         })?;
+        ensure!(
+            system.starts_with("EPSG:") || system.starts_with('+'),
+            "--crs must be EPSG: with a code, e.g. EPSG:2154, or a PROJ string, e.g. \
+             \"+proj=utm +zone=32 +ellps=GRS80\", not {:?}",
+            system.chars().take(40).collect::<String>()
+        );
         let to_degrees = CrsTransform::new(system.parse()?, Crs::from_epsg(4326)?)?;
-        Ok(Self { place, to_degrees, system })
+        Ok(Self { place, to_degrees, system, instead_of })
     }
 
     /// A shape in px as one in degrees.
@@ -140,7 +158,7 @@ impl Georeference {
     pub fn degrees(&self, shape: &Geometry<f64>) -> Result<Geometry<f64>> {
         let world = match &self.place {
             Place::Affine(affine) => affine.apply_shape(shape),
-            Place::Warp(warp) => warp.apply_shape(shape),
+            Place::Warp(warp, _) => warp.apply_shape(shape),
         };
         Ok(self.to_degrees.apply_shape(&world)?)
     }
@@ -156,17 +174,33 @@ impl Georeference {
         Map::from_iter([("coordinates_of".to_owned(), coordinates)])
     }
 
-    fn fit(&self) -> Option<String> {
-        let Place::Warp(warp) = &self.place else { return None };
+    fn remarks(&self, width: usize, height: usize) -> Vec<String> {
+        let Place::Warp(warp, pixels) = &self.place else { return Vec::new() };
         let lengths = warp.residuals().iter().map(|r| r.x.hypot(r.y));
         let largest = lengths.fold(0.0, f64::max);
-        Some(format!(
+        let mut remarks = vec![format!(
             "{} control points, off by {:.3} (root mean square) and at most {largest:.3} in the \
              units of {}",
-            warp.residuals().len(),
+            pixels.len(),
             warp.rmse(),
             self.system
-        ))
+        )];
+        // Points are set by hand, at times a little beside the edge.
+        let beside = |at: f64, side: usize| at < -0.05 * side as f64 || at > 1.05 * side as f64;
+        let outside =
+            pixels.iter().filter(|at| beside(at.x, width) || beside(at.y, height)).count();
+        if outside > 0 {
+            remarks.push(format!(
+                "warning: {outside} of them lie outside of the picture of {width} x {height} \
+                 pixels; are they those of another one?"
+            ));
+        }
+        if let Some(named) = &self.instead_of {
+            let system = &self.system;
+            remarks
+                .push(format!("warning: --crs {system} instead of {named}, which the file names"));
+        }
+        remarks
     }
 }
 
@@ -231,9 +265,13 @@ mod tests {
             // The old observatory of Bern, the zero of the grid (swisstopo), and 350 m south of it.
             assert!((a.x() - 7.4386).abs() < 0.003 && (a.y() - 46.951).abs() < 0.004, "{a:?}");
         }
-        assert!(world.fit().is_none());
-        let fit = later.fit().unwrap();
-        assert!(fit.starts_with("3 control points, off by 0.000"), "{fit}");
+        assert!(world.remarks(100, 100).is_empty());
+        let remarks = later.remarks(100, 100);
+        assert!(remarks.len() == 1 && remarks[0].starts_with("3 control points, off by 0.000"));
+        let small = later.remarks(100, 60);
+        assert!(small.len() == 2 && small[1].contains("1 of them"), "{small:?}");
+        let other = placement(POINTS, Some("EPSG:2056"), None).unwrap().remarks(100, 100);
+        assert!(other.len() == 2 && other[1].contains("EPSG:21781"), "{other:?}");
     }
 
     #[test]

@@ -36,12 +36,7 @@ impl ControlPoints {
     /// A column is missing, or a number cannot be read.
     pub fn parse(text: &str) -> Result<Self> {
         let system = text.lines().find_map(|line| line.strip_prefix("#CRS:")).unwrap_or("");
-        // In WKT the code of the whole system comes last.
-        let code = ["ID[\"EPSG\",", "AUTHORITY[\"EPSG\",\"", "EPSG:"]
-            .iter()
-            .find_map(|mark| system.rsplit_once(mark))
-            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-        let epsg = code.and_then(|code| code.parse().ok());
+        let epsg = epsg_code(system.trim());
         let mut rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         let names: Vec<&str> = rows.next().context("no control points")?.split(',').collect();
         let column = |name: &str| {
@@ -69,6 +64,21 @@ impl ControlPoints {
         }
         Ok(Self { points, epsg })
     }
+}
+
+/// The code of a system of coordinates as `EPSG:code` or as WKT, where that of the whole comes
+/// last and those of parts have more open brackets.
+fn epsg_code(system: &str) -> Option<u32> {
+    if let Some(code) = system.strip_prefix("EPSG:") {
+        return code.parse().ok();
+    }
+    let (text, mark) = match system.strip_suffix("\"]]") {
+        Some(text) => (text, "AUTHORITY[\"EPSG\",\""),
+        None => (system.strip_suffix("]]")?, "ID[\"EPSG\","),
+    };
+    let (before, code) = text.rsplit_once(mark)?;
+    let whole = before.matches('[').count() == before.matches(']').count() + 1;
+    if whole { code.parse().ok() } else { None }
 }
 
 /// A road in pixels and in the world.
@@ -301,6 +311,22 @@ mod tests {
     fn damaged_control_points_are_refused() {
         for (old, new) in [("pixelX", "column"), ("100,0", "x,0")] {
             assert!(ControlPoints::parse(&POINTS.replace(old, new)).is_err(), "{new}");
+        }
+        for (system, code) in [
+            ("PROJCRS[\"a\",BASEGEOGCRS[\"b\",ID[\"EPSG\",4149]],ID[\"EPSG\",21781]]", Some(21781)),
+            (
+                "PROJCS[\"a\",GEOGCS[\"b\",AUTHORITY[\"EPSG\",\"4149\"]],AUTHORITY[\"EPSG\",\"21781\"]]",
+                Some(21781),
+            ),
+            // Of parts only.
+            ("PROJCRS[\"a\",BASEGEOGCRS[\"b\",ID[\"EPSG\",4326]],UNIT[\"metre\",1]]", None),
+            ("PROJCRS[\"a\",UNIT[\"metre\",1],BASEGEOGCRS[\"b\",ID[\"EPSG\",4326]]]", None),
+            ("PROJCS[\"a\",GEOGCS[\"b\",AUTHORITY[\"EPSG\",\"4326\"]]]", None),
+            ("ID[\"EPSG\",x]]", None),
+            ("]]", None),
+        ] {
+            let text = POINTS.replace("EPSG:21781", system);
+            assert_eq!(ControlPoints::parse(&text).unwrap().epsg, code, "{system}");
         }
         for (old, new) in [("#CRS:", "#"), ("EPSG", "ESRI")] {
             assert_eq!(
