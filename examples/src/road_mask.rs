@@ -325,7 +325,7 @@ mod tests {
             ("ID[\"EPSG\",x]]", None),
             ("]]", None),
         ] {
-            let text = POINTS.replace("EPSG:21781", system);
+            let text = POINTS.replace("PROJCRS[\"x\",ID[\"EPSG\",1],ID[\"EPSG\",21781]]", system);
             assert_eq!(ControlPoints::parse(&text).unwrap().epsg, code, "{system}");
         }
         for (old, new) in [("#CRS:", "#"), ("EPSG", "ESRI")] {
