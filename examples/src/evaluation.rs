@@ -143,7 +143,7 @@ pub fn on_road_patches(
 ) -> Result<Scores> {
     let limits = ImageLimits::default();
     let mut counts = BufferedCounts::default();
-    for path in patches(&folder.join("image"))? {
+    for path in patches(&folder.join("image"), "tif")? {
         let name = path.file_name().context("a patch without a name")?;
         let image = read_image(&path, &limits)?;
         let truth = read_image(&folder.join("truth").join(name), &limits)?;
@@ -155,17 +155,18 @@ pub fn on_road_patches(
     Ok(scores)
 }
 
-fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files of a folder with an extension, sorted.
+pub(crate) fn patches(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "tif") {
+        if path.extension().is_some_and(|e| e == extension) {
             paths.push(path);
         }
     }
-    ensure!(!paths.is_empty(), "no .tif file in {}", folder.display());
+    ensure!(!paths.is_empty(), "no .{extension} file in {}", folder.display());
     paths.sort();
     Ok(paths)
 }

@@ -10,7 +10,7 @@ use mapvec_metrics::buffered_lines;
 use mapvec_vectorize::{Find, HatchingConfig, VectorizeConfig, Vectorizer};
 use ndarray::{Array2, Axis};
 
-use crate::evaluation::draw;
+use crate::evaluation::{draw, patches};
 
 /// Distance from the middle of a road, px, within which a line finds it: roads are drawn as double
 /// lines about 8 px wide.
@@ -49,22 +49,12 @@ pub fn on_hachures(
     config: &VectorizeConfig,
     progress: &dyn Progress,
 ) -> Result<Vec<HachuresCounts>> {
-    let images = folder.join("image");
-    let mut names = Vec::new();
-    for entry in
-        std::fs::read_dir(&images).with_context(|| format!("cannot list {}", images.display()))?
-    {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "jpeg") {
-            let name = path.file_stem().context("a patch without a name")?;
-            names.push(name.to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
     let limits = ImageLimits::default();
     let mut counts = Vec::new();
-    for name in names {
-        let image = read_image(&images.join(format!("{name}.jpeg")), &limits)?;
+    for path in patches(&folder.join("image"), "jpeg")? {
+        let name =
+            path.file_stem().context("a patch without a name")?.to_string_lossy().into_owned();
+        let image = read_image(&path, &limits)?;
         let truth = read_image(&folder.join("truth").join(format!("{name}.png")), &limits)?;
         let truth = truth.map_axis(Axis(2), |pixel| pixel.iter().any(|value| *value > 127));
         let run = |hatching| -> Result<LineCounts> {
@@ -117,21 +107,19 @@ pub fn hachures_table(counts: &[HachuresCounts]) -> String {
         "| patch | lines | left out | roads found before | and after | length on roads left out | \
          elsewhere left out |\n|---|---|---|---|---|---|---|\n",
     );
-    let percent = |share: f64| match share {
-        // Of nothing.
-        share if share.is_nan() => "-".to_owned(),
-        share => format!("{:.1} %", 100.0 * share),
+    let percent = |share: Option<f64>| {
+        share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
     };
+    let left_out = |before: f64, after: f64| percent((before > 0.0).then(|| 1.0 - after / before));
     for HachuresCounts { name, before, after } in counts {
-        let found = |counts: &LineCounts| counts.found.map_or_else(|| "-".to_owned(), percent);
         text += &format!(
             "| `{name}` | {} | {} | {} | {} | {} | {} |\n",
             before.lines,
             before.lines - after.lines,
-            found(before),
-            found(after),
-            percent(1.0 - after.on_roads / before.on_roads),
-            percent(1.0 - after.elsewhere / before.elsewhere),
+            percent(before.found),
+            percent(after.found),
+            left_out(before.on_roads, after.on_roads),
+            left_out(before.elsewhere, after.elsewhere),
         );
     }
     text

@@ -42,9 +42,8 @@ pub fn phase_correlation<D: Dimension>(
     let fft = Fft2::new(plane_size("a", a.shape())?, Norm::Backward)?;
     let mut products = fft.forward_real(a)?;
     products.zip_mut_with(&fft.forward_real(b)?, |value, other| *value *= other.conj());
-    let (height, _) = fft.size();
-    let mut products = products.as_standard_layout().into_owned();
-    let bins = height * fft.half_width();
+    let bins = fft.size().0 * fft.half_width();
+    // Spectra come in the standard layout, plane after plane.
     for plane in products.as_slice_mut().unwrap_or_default().chunks_exact_mut(bins) {
         let largest = plane.iter().map(|value| value.norm()).fold(0.0, f64::max);
         for value in plane {

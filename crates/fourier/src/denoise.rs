@@ -17,7 +17,8 @@ pub struct Denoised {
     /// Variance of the noise of each channel, in units of the picture squared.
     pub noise: Vec<f64>,
     /// Share of the noise in what varies, all channels together, 0 to 1; 0 where nothing varies.
-    /// A picture without noise has one above 0, too, if details, or waves between bins, reach many of its bins.
+    /// A picture without noise has one above 0, too, if details, or waves between bins, reach many
+    /// of its bins.
     pub noise_share: f64,
 }
 

@@ -4,12 +4,23 @@
 use mapvec_postprocess::Error;
 use mapvec_postprocess::crf::{
     Compatibility, DenseCrf, DenseCrfConfig, FeatureTerm, Features, FilterMethod, GateConfig,
-    InferenceConfig, KernelShape, Normalization, PairwiseTerm, infer_where_uncertain,
+    KernelShape, Normalization, PairwiseTerm, infer_where_uncertain,
 };
 use ndarray::{Array2, Array3, s};
 use proptest::prelude::*;
 
 use crate::crf_scene::{iterations, noisy_unary, scene};
+
+/// Three updates of what is less sure than 0.9, without a margin.
+fn three_updates(term: PairwiseTerm) -> GateConfig {
+    GateConfig {
+        crf: DenseCrfConfig { terms: vec![term] },
+        inference: iterations(3),
+        confidence: 0.9,
+        margin: 0,
+        ..GateConfig::default()
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -36,13 +47,7 @@ proptest! {
             }
         }
         let kernel = KernelShape::Gaussian { sigma: [sigma.0, sigma.1] };
-        let config = GateConfig {
-            crf: DenseCrfConfig { terms: vec![PairwiseTerm::potts(kernel, 2.0)] },
-            inference: InferenceConfig { iterations: 3, ..InferenceConfig::default() },
-            confidence: 0.9,
-            margin: 0,
-            ..GateConfig::default()
-        };
+        let config = three_updates(PairwiseTerm::potts(kernel, 2.0));
         let image = Array3::zeros((3, height, width));
         let gated = infer_where_uncertain(image.view(), unary.view(), &config).unwrap();
 
@@ -366,13 +371,7 @@ fn gates_of_many_bands_are_those_of_their_parts_at_any_number_of_threads() {
         }
     }
     let kernel = KernelShape::Gaussian { sigma: [3.0, 4.0] };
-    let config = GateConfig {
-        crf: DenseCrfConfig { terms: vec![PairwiseTerm::potts(kernel, 3.0)] },
-        inference: InferenceConfig { iterations: 3, ..InferenceConfig::default() },
-        confidence: 0.9,
-        margin: 0,
-        ..GateConfig::default()
-    };
+    let config = three_updates(PairwiseTerm::potts(kernel, 3.0));
     let infer = |rows: std::ops::Range<usize>| {
         let image = Array3::zeros((3, rows.len(), width));
         let part = unary.slice(ndarray::s![.., rows, ..]);
